@@ -1,0 +1,90 @@
+/* Heaps: making one, limits, statistics, the cycle collector, destroying.
+ *
+ * A heap owns its objects, arenas and types.  There is no global heap and no thread-local state: a
+ * heap is used by one thread at a time and may be handed to another thread whole.
+ */
+#ifndef CAIRN_HEAP_H
+#define CAIRN_HEAP_H
+
+#include "cairn/object.h"
+#include "cairn/type.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Called when an allocation would pass the heap's limit, after a collection did not help.  It may
+ * release objects or raise the limit with cairn_heap_limit_set.  Return true to try once more. */
+typedef bool (*cairn_near_limit_fn)(cairn_heap *heap, uint64_t wanted_bytes, void *context);
+
+typedef struct cairn_heap_options {
+  const char *name;       /* shown by the debugger; copied, cut to 31 bytes; NULL: "heap N" */
+  uint64_t limit_bytes;   /* of arenas, metadata and external bytes; 0: none */
+  cairn_near_limit_fn near_limit;
+  void *near_limit_context;
+  bool manual_collection; /* never collect by itself: only cairn_collect does */
+} cairn_heap_options;
+
+/* A new heap with the built-in types, none, true, false and the small ints.  `options` may be
+ * NULL.  NULL when out of memory.  Any thread. */
+CAIRN_API cairn_heap *cairn_heap_new(const cairn_heap_options *options);
+
+/* What was still alive when a heap was destroyed. */
+typedef struct cairn_leak_report {
+  uint64_t object_count; /* objects still counted, after a last full collection */
+  uint64_t bytes;        /* of their blocks and buffers */
+  struct cairn_leak {
+    const char *type_name; /* cut to what fits */
+    char name_storage[32];
+    uint64_t object_count;
+    uint64_t bytes;
+  } types[16]; /* the biggest by bytes, descending */
+  size_t type_count;
+} cairn_leak_report;
+
+/* Collects cycles, reports what is left, frees everything.  Finalizers of leaked objects do not
+ * run.  `report` may be NULL.  True when nothing was left. */
+CAIRN_API bool cairn_heap_destroy(cairn_heap *heap, cairn_leak_report *report);
+
+typedef struct cairn_stats {
+  uint64_t object_count, buffer_count;
+  uint64_t used_bytes;     /* blocks in use */
+  uint64_t cached_bytes;   /* in pages held, free */
+  uint64_t reserved_bytes; /* arenas mapped now */
+  uint64_t returned_bytes; /* given back to the system so far */
+  uint64_t external_bytes, limit_bytes;
+  uint64_t arena_count, page_count, page_free_count;
+  uint64_t allocation_count, free_count; /* blocks, so far */
+  uint64_t collection_count, collected_count, candidate_count;
+} cairn_stats;
+
+/* O(1).  The heap's thread. */
+CAIRN_API void cairn_heap_stats(const cairn_heap *heap, cairn_stats *stats);
+
+/* The memory limit; 0: none. */
+CAIRN_API void cairn_heap_limit_set(cairn_heap *heap, uint64_t limit_bytes);
+
+/* Tells the heap of bytes outside it that `object` keeps alive (may be negative). They count
+ * towards the limit and towards the next automatic collection. */
+CAIRN_API void cairn_external_add(cairn_object *object, int64_t bytes);
+
+/* Finds cycles of garbage and frees them; returns how many objects were freed.  Weak references
+ * to the garbage are cleared, then finalizers run, then what they resurrected is kept, then the rest is
+ * freed.  Called from a finalizer it does nothing and returns 0.  Allocates nothing.
+ * cairn_collect looks at the whole heap, cairn_collect_candidates only at what the objects whose
+ * count was dropped since the last collection reach. */
+CAIRN_API uint64_t cairn_collect(cairn_heap *heap);
+CAIRN_API uint64_t cairn_collect_candidates(cairn_heap *heap);
+
+/* Calls `visit` with each live object, in address order.  `visit` must not allocate, retain or release. */
+CAIRN_API void cairn_heap_walk(cairn_heap *heap, cairn_visit_fn visit, void *context);
+
+/* Checks headers, pages, free lists and counts (heap references <= count).  NULL when all is
+ * well, else a static text that names the first problem.  O(heap). */
+CAIRN_API const char *cairn_heap_validate(cairn_heap *heap);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,140 @@
+/* Objects and their counts: the 8-byte header, retain, release, assign.
+ *
+ * An object begins with one 64-bit header word.  It is always read and written as one word, so at
+ * every instruction the header alone tells a live object from a dead block:
+ *
+ *     bits  0..31  count   references that are owned; bit 31 set: saturated, never freed
+ *     bits 32..51  type    index in the heap's type table
+ *     bits 52..63  state   CAIRN_STATE_* below
+ *
+ * A header of 0 is a free block.  Invariants that every function of the runtime keeps, and that a
+ * debugger may rely on at any instruction:
+ *
+ *  - The count is raised before a slot is filled and dropped after the slot is cleared, so
+ *    (strong slots in live and dying objects) <= count.
+ *  - A live object's slots hold 0 or a live object (or one that is dying in the same cascade).
+ *  - state.dying: the count reached 0 and the slots are being cleared, depth-first in field order.
+ *    The count bits then hold the resume index: slots before it are 0, the slot at it holds the
+ *    link back to the dying parent (no reference), slots after it still own.
+ *
+ * Thread contract: an object belongs to its heap, and a heap to one thread at a time.
+ */
+#ifndef CAIRN_OBJECT_H
+#define CAIRN_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define CAIRN_API __attribute__((visibility("default")))
+#else
+#define CAIRN_API
+#endif
+
+typedef struct cairn_heap cairn_heap;
+
+/* The head of every object.  A native struct of yours embeds it as its first member. */
+typedef struct cairn_object {
+  uint64_t header;
+} cairn_object;
+
+#define CAIRN_COUNT_MASK 0x00000000ffffffffull
+#define CAIRN_COUNT_SATURATED 0x0000000080000000ull
+#define CAIRN_COUNT_IMMORTAL 0x00000000ffffffffull
+#define CAIRN_TYPE_SHIFT 32
+#define CAIRN_TYPE_BITS 20
+#define CAIRN_TYPE_MAX ((1u << CAIRN_TYPE_BITS) - 1)
+
+/* The state bits, as F(NAME, name, bit). */
+#define CAIRN_STATE_BITS(F)                                                                        \
+  F(LIVE, live, 52)           /* a live object, or with BUFFER a live buffer */                    \
+  F(DYING, dying, 53)         /* not live any more; its slots are being cleared */                 \
+  F(BUFFER, buffer, 54)       /* a block owned by one object; no count, no type */                 \
+  F(ACYCLIC, acyclic, 55)     /* of a type that can't be part of a cycle */                        \
+  F(CANDIDATE, candidate, 56) /* its count was dropped to nonzero since the last collection */     \
+  F(HELD, held, 57)           /* one of the count is the runtime's own hold (collector, finalizer) */ \
+  F(FINALIZED, finalized, 58) /* its finalizer has run */                                          \
+  F(WEAKLY, weakly, 59)       /* weak slots refer to it */                                         \
+  F(INTERNED, interned, 60)   /* a member of the heap's intern table */
+
+#define CAIRN_STATE_ENUM(NAME, name, bit) CAIRN_STATE_##NAME##_BIT = (bit),
+enum { CAIRN_STATE_BITS(CAIRN_STATE_ENUM) CAIRN_STATE_END };
+#define CAIRN_STATE(NAME) (1ull << CAIRN_STATE_##NAME##_BIT)
+
+/* Slow paths; call cairn_release instead. */
+CAIRN_API void cairn_object_die_(cairn_object *object);
+CAIRN_API void cairn_object_candidate_(cairn_object *object);
+
+/* Adds a reference that the caller owns.  NULL is allowed.  Returns `object`.
+ * A count that reaches 2^31 saturates: the object then lives until its heap is destroyed. */
+static inline cairn_object *cairn_retain(cairn_object *object) {
+  if (object != NULL) {
+    uint64_t header = object->header;
+    if ((header & CAIRN_COUNT_SATURATED) == 0) object->header = header + 1;
+  }
+  return object;
+}
+
+/* Gives up a reference that the caller owns.  NULL is allowed.  When it was the last one the
+ * object dies now, and with it all that only it held; this never recurses and never allocates. */
+static inline void cairn_release(cairn_object *object) {
+  if (object == NULL) return;
+  uint64_t header = object->header;
+  if ((header & CAIRN_COUNT_SATURATED) != 0) return;
+  if ((header & CAIRN_COUNT_MASK) <= 1) {
+    cairn_object_die_(object);
+    return;
+  }
+  object->header = header - 1;
+  if ((header & (CAIRN_STATE(ACYCLIC) | CAIRN_STATE(CANDIDATE))) == 0) cairn_object_candidate_(object);
+}
+
+/* Fills an owning slot: retains `value` (NULL allowed), stores it, releases what was there. */
+static inline void cairn_assign(cairn_object **slot, cairn_object *value) {
+  cairn_object *old = *slot;
+  cairn_retain(value);
+  *slot = value;
+  cairn_release(old);
+}
+
+/* Clears an owning slot: stores NULL, then releases what was there. */
+static inline void cairn_clear(cairn_object **slot) {
+  cairn_object *old = *slot;
+  *slot = NULL;
+  cairn_release(old);
+}
+
+/* The number of references owned.  A saturated or immortal object returns at least 2^31. */
+static inline uint32_t cairn_refcount(const cairn_object *object) {
+  return (uint32_t)(object->header & CAIRN_COUNT_MASK);
+}
+
+/* True for an object that is never freed (none, true, false, the small ints, a saturated count). */
+static inline bool cairn_is_immortal(const cairn_object *object) {
+  return (object->header & CAIRN_COUNT_SATURATED) != 0;
+}
+
+/* The index of the object's type in its heap's type table. */
+static inline uint32_t cairn_type_index(const cairn_object *object) {
+  return (uint32_t)(object->header >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX;
+}
+
+/* The heap that the object lives in.  O(1). */
+CAIRN_API cairn_heap *cairn_object_heap(const cairn_object *object);
+
+/* The name of the object's type; valid as long as the heap.  O(1). */
+CAIRN_API const char *cairn_object_type_name(const cairn_object *object);
+
+/* The bytes of the object's block, header included, buffers that it owns not.  O(1). */
+CAIRN_API size_t cairn_object_size(const cairn_object *object);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
