@@ -1,0 +1,138 @@
+/* What the files of the runtime say to each other.  Nothing outside runtime/src includes it.
+ *
+ * Files, in the way of the calls (each calls only downwards):
+ *   builtin types (int.c, str.c, list.c, table.c, dict.c, ...)
+ *   object.c   native objects, buffers        collect.c  the cycle collector
+ *   die.c      release without recursion      weak.c     weak slots
+ *   slots.c    walking an object's declared slots
+ *   type.c     types as data                  heap.c     making, limits, statistics, destroying
+ *   page.c     blocks of one size class       arena.c    segments      chunk.c  metadata memory
+ *   contract_export.c  the root record, the note, the registry of heaps
+ */
+#ifndef CAIRN_INTERNAL_H
+#define CAIRN_INTERNAL_H
+
+#include <assert.h>
+
+#include "cairn/heap.h"
+#include "layout.h"
+
+enum { CAIRN_FLUX_VALUES_BEGIN_ = 0
+#define CAIRN_ENUM_FLUX(NAME, name, value) , CAIRN_FLUX_##NAME = value
+  CAIRN_FLUX_KINDS(CAIRN_ENUM_FLUX) };
+enum { CAIRN_PAGE_VALUES_BEGIN_ = 0
+#define CAIRN_ENUM_PAGE(NAME, name, value) , CAIRN_PAGE_##NAME = value
+  CAIRN_PAGE_KINDS(CAIRN_ENUM_PAGE) };
+enum { CAIRN_DISPLAY_VALUES_BEGIN_ = 0
+#define CAIRN_ENUM_DISPLAY(NAME, name, value) , CAIRN_DISPLAY_##NAME = value
+  CAIRN_DISPLAY_KINDS(CAIRN_ENUM_DISPLAY) };
+enum { CAIRN_TYPE_FLAG_VALUES_BEGIN_ = 0
+#define CAIRN_ENUM_TYPE_FLAG(NAME, name, value) , CAIRN_TYPE_FLAG_##NAME = value
+  CAIRN_TYPE_FLAGS(CAIRN_ENUM_TYPE_FLAG) };
+enum { CAIRN_RUNTIME_SLOT_VALUES_BEGIN_ = 0
+#define CAIRN_ENUM_RUNTIME_SLOT(NAME, name, value) , CAIRN_RUNTIME_SLOT_##NAME = value
+  CAIRN_RUNTIME_SLOT_NAMES(CAIRN_ENUM_RUNTIME_SLOT) };
+
+/* Fixed type indices: every heap defines its built-in types in this order. */
+enum cairn_builtin_type {
+  CAIRN_TYPE_NONE = 1, CAIRN_TYPE_BOOL, CAIRN_TYPE_INT, CAIRN_TYPE_FLOAT, CAIRN_TYPE_STR, CAIRN_TYPE_BYTES,
+  CAIRN_TYPE_TUPLE, CAIRN_TYPE_LIST, CAIRN_TYPE_DICT, CAIRN_TYPE_SET, CAIRN_TYPE_WEAKREF, CAIRN_TYPE_CELL,
+  CAIRN_TYPE_FIRST_USER
+};
+
+/* The collector's word beside each block: all 0 between collections.  At
+ * arena->side + (page * CAIRN_PAGE_BLOCKS_MAX + block index) * sizeof(struct cairn_side). */
+struct cairn_side {
+  uint32_t trial; /* trial count and colour */
+  uint32_t link;  /* the next object of a work list, as a compressed reference (collect.c) */
+};
+enum { CAIRN_PAGE_BLOCKS_MAX = CAIRN_PAGE_BYTES / CAIRN_BLOCK_MIN_BYTES };
+
+struct cairn_heap {
+  CAIRN_LAYOUT_HEAP(CAIRN_LAYOUT_DECLARE)
+  /* private from here on */
+  struct cairn_page *class_pages[CAIRN_SIZE_CLASSES]; /* pages with room, hottest first */
+  uint64_t allocation_count, free_count;
+  uint64_t metadata_bytes;
+  cairn_near_limit_fn near_limit;
+  void *near_limit_context;
+  struct cairn_page *candidate_pages; /* kept by collect.c */
+  struct cairn_arena *empty_arena;    /* at most one empty arena is kept */
+  uint64_t next_arena_number;
+  /* automatic collection (collect.c) */
+  uint64_t collect_threshold, collect_allocated_at;
+  uint32_t release_depth;  /* nesting of cascades through finalizers */
+  uint32_t parked_count;   /* deaths put off because they were nested too deep (die.c) */
+  bool manual_collection, collecting, destroying, in_near_limit;
+};
+
+/* ---- chunk.c: metadata that lives as long as the heap -------------------------------------- */
+/* Zeroed, 16-byte aligned, never freed on its own; NULL when out of memory. */
+void *cairn_chunk_alloc(cairn_heap *heap, size_t bytes);
+char *cairn_chunk_text(cairn_heap *heap, const char *text); /* a copy */
+
+/* ---- arena.c, page.c ------------------------------------------------------------------------- */
+static inline struct cairn_arena *cairn_arena_of(const void *address) {
+  return (struct cairn_arena *)((uintptr_t)address & ~((uintptr_t)CAIRN_ARENA_BYTES - 1));
+}
+/* The page that the *start* of an object or buffer lies in. */
+static inline struct cairn_page *cairn_page_of(const void *block) {
+  struct cairn_arena *arena = cairn_arena_of(block);
+  struct cairn_page *pages = (struct cairn_page *)(void *)((char *)arena + arena->page_table_offset);
+  return &pages[((uintptr_t)block - (uintptr_t)arena) / CAIRN_PAGE_BYTES];
+}
+struct cairn_side *cairn_side_of(const cairn_object *object);
+cairn_object *cairn_side_object(cairn_heap *heap, uint32_t compressed); /* and back */
+uint32_t cairn_side_compress(const cairn_object *object);
+
+/* A block of at least `bytes` (header included): header 0, the rest of the first `bytes` zeroed.
+ * Applies the limit, collects when due, calls near_limit.  NULL when out of memory.
+ * The caller makes it live with one store of the header (cairn_block_publish). */
+void *cairn_block_new(cairn_heap *heap, size_t bytes);
+/* Makes the block live: one store; then counts it. */
+void cairn_block_publish(cairn_heap *heap, void *block, uint64_t header);
+/* Makes the block free: one store of 0; then links it into its page.  Slots must be cleared. */
+void cairn_block_free(cairn_heap *heap, void *block);
+size_t cairn_block_size(const void *block);
+
+/* ---- type.c ------------------------------------------------------------------------------------ */
+static inline struct cairn_type *cairn_type_at(const cairn_heap *heap, uint32_t index) {
+  return heap->types[index];
+}
+static inline struct cairn_type *cairn_type_of(const cairn_heap *heap, const cairn_object *object) {
+  return heap->types[cairn_type_index(object)];
+}
+/* As cairn_type_define, with the way to show it and flags that a spec cannot say. */
+cairn_type cairn_type_define_as(cairn_heap *heap, const cairn_type_spec *spec, uint32_t display, uint32_t flags);
+bool cairn_builtin_types_define(cairn_heap *heap); /* builtin.c: types, singletons, small ints */
+
+/* ---- slots.c ----------------------------------------------------------------------------------- */
+/* Calls `visit` with each strong reference (not NULL) of the object, in field order. */
+void cairn_slots_visit(const cairn_heap *heap, cairn_object *object, cairn_visit_fn visit, void *context);
+
+/* ---- weak.c ------------------------------------------------------------------------------------ */
+void cairn_weak_target_gone(cairn_heap *heap, cairn_object *target); /* clears all slots that refer to it */
+void cairn_weak_holder_gone(cairn_heap *heap, cairn_object *holder); /* forgets the holder's weak slots */
+void cairn_weak_table_free(cairn_heap *heap);
+
+/* ---- die.c ------------------------------------------------------------------------------------- */
+/* Runs the finalizer once, with the object held.  True when the object was resurrected. */
+bool cairn_object_finalize(cairn_heap *heap, cairn_object *object);
+
+/* ---- collect.c --------------------------------------------------------------------------------- */
+/* The candidate died or was collected: forget it (its state bit is still set). */
+void cairn_candidate_forget(cairn_heap *heap, cairn_object *object);
+/* Called by the allocator's slow path: collects when the counters say that it is worth it. */
+void cairn_collect_if_due(cairn_heap *heap);
+
+/* ---- contract_export.c --------------------------------------------------------------------------- */
+void cairn_registry_add(cairn_heap *heap);
+void cairn_registry_remove(cairn_heap *heap);
+
+/* ---- flux ---------------------------------------------------------------------------------------- */
+static inline void cairn_flux_set(cairn_heap *heap, uint32_t flux, cairn_object *object) {
+  heap->flux_object = object;
+  heap->flux = flux;
+}
+
+#endif
