@@ -285,6 +285,37 @@ typedef struct lens_account { uint64_t refcount, heap_refs, runtime_refs, root_r
 /* balanced: heap + runtime <= refcount <= heap + runtime + root; surplus > 0 over, < 0 under. */
 LENS_API lens_status lens_account_object(lens *self, uint32_t object, uint32_t slice_ms, lens_account *out);
 
+/* The accounts of all objects at once, columns beside those of lens_columns (walks and indexes first where that was
+ * not done).  Valid until the next lens_account_all, lens_root_add, lens_roots_scan, lens_roots_clear, lens_refresh or lens_free. */
+typedef struct lens_accounts {
+  uint64_t object_count;
+  const uint32_t *heap_refs;   /* strong slots: exact */
+  const uint32_t *opaque_refs; /* words of opaque objects that look like references; NULL: there is no opaque type */
+  const uint32_t *root_refs;   /* distinct slots outside the heap, of all kinds and confidences */
+  const uint16_t *runtime_refs;
+  const uint8_t *verdict;      /* enum lens_verdict */
+  uint64_t balanced, over, under, immortal, unknown; /* objects of each verdict */
+  uint64_t surplus, deficit;                         /* references too many, too few, summed */
+  uint32_t exactness, reserved;
+} lens_accounts;
+LENS_API lens_status lens_account_all(lens *self, uint32_t slice_ms, lens_progress *progress);
+LENS_API lens_status lens_accounts_get(const lens *self, lens_accounts *out);
+
+/* What is reachable over strong and opaque edges (indexes first where that was not done), from the `start_count` objects
+ * of `starts` (read at the first call only) and from what `from` names. */
+enum lens_reach_from {
+  LENS_REACH_ROOTS = 1,   /* the roots added so far */
+  LENS_REACH_RUNTIME = 2, /* heap.runtime_slots and objects that the runtime holds */
+  LENS_REACH_IMMORTAL = 4 /* objects that are never freed */
+};
+typedef struct lens_reached {
+  uint64_t object_count, bytes; /* reachable */
+  const uint64_t *marks;        /* object i: marks[i / 64] >> (i % 64) & 1 */
+} lens_reached;
+LENS_API lens_status lens_reach(lens *self, const uint32_t *starts, uint64_t start_count, uint32_t from, uint32_t slice_ms, lens_progress *progress);
+/* Of the last finished lens_reach; valid until the next one, lens_refresh or lens_free. */
+LENS_API lens_status lens_reached_get(const lens *self, lens_reached *out);
+
 /* ---- check, problems ------------------------------------------------------------------------ */
 
 /* Verifies headers, pages, free lists, counts, contract.  Findings become problems.  LENS_AGAIN / LENS_OK. */
