@@ -1,0 +1,420 @@
+/* The model: what the lens knows of a target before it reads any object, in structs of its own.
+ *
+ * One contract (resolved layout) a root record; heaps, types with decoded slots and fields, and
+ * arenas with their page tables.  Everything here was checked when it was read: offsets lie in
+ * their structs, counts are bounded, arenas do not overlap, blocks lie in their pages.
+ *
+ * Invariants:
+ *  - Flat indices: heap h's types are types[h.first_type .. + h.type_count); arenas stand by
+ *    address and never overlap.
+ *  - What was damaged is left out or marked, with a problem that names it; the rest is usable.
+ *  - The model holds no bytes of objects, and nothing of the analysis above it.
+ */
+#ifndef LENS_MODEL_H
+#define LENS_MODEL_H
+
+#include "alloc.h"
+#include "lens.h"
+#include "problem.h"
+#include "reader.h"
+#include "slice.h"
+
+/* Bounds on what a target may claim. */
+enum {
+  LENS_ROOTS_MAX = 64,
+  LENS_HEAPS_MAX = 1 << 16,
+  LENS_TYPES_MAX = 1 << 20, /* of all heaps together */
+  LENS_ARENAS_MAX = 1 << 20,
+  LENS_PAGES_MAX = 1 << 26,
+  LENS_SLOTS_MAX = 1 << 12,  /* of a type; also its fields */
+  LENS_CHUNKS_MAX = 1 << 16, /* metadata mappings of a heap */
+  LENS_RUNTIME_SLOTS_MAX = 256
+};
+
+/* A field of a target struct: width 0 where the contract lacks it. */
+struct lens_place_of {
+  uint32_t offset;
+  uint8_t width;
+};
+
+/* The fields that the lens knows by name, as F(struct, field). Each becomes a member `field` of
+ * `lay.struct_`. */
+#define LENS_LAYOUT_HEAP(F)                                                               \
+  F(magic)                                                                                \
+  F(self) F(next) F(id) F(name) F(chunks) F(types) F(type_count) F(arenas) F(arena_count) \
+      F(object_count) F(buffer_count) F(used_bytes) F(reserved_bytes) F(returned_bytes)   \
+          F(limit_bytes) F(external_bytes) F(collection_count) F(collected_count)         \
+              F(candidate_count) F(flux) F(flux_object) F(runtime_slots) F(weak_table)
+#define LENS_LAYOUT_CHUNK(F) F(next) F(bytes) F(used_bytes)
+#define LENS_LAYOUT_ARENA(F)                                                                   \
+  F(magic)                                                                                     \
+  F(heap) F(next) F(bytes) F(page_bytes) F(page_count) F(page_free_count) F(page_table_offset) \
+      F(side) F(side_bytes)
+#define LENS_LAYOUT_PAGE(F) \
+  F(kind) F(span_pages) F(block_bytes) F(block_count) F(fresh) F(used_count) F(free_list)
+#define LENS_LAYOUT_FREE_BLOCK(F) F(next)
+#define LENS_LAYOUT_TYPE(F)                                                                      \
+  F(name)                                                                                        \
+  F(index) F(flags) F(display) F(size_bytes) F(tail_item_bytes) F(slots) F(fields) F(slot_count) \
+      F(field_count)
+#define LENS_LAYOUT_SLOT(F)                                                                    \
+  F(name)                                                                                      \
+  F(kind) F(shape) F(flags) F(count_width) F(offset) F(count_offset) F(first_offset) F(stride) \
+      F(value_offset) F(target) F(tag_mask) F(tag_value)
+#define LENS_LAYOUT_FIELD(F)      F(name) F(kind) F(length_width) F(offset) F(width) F(length_offset)
+#define LENS_LAYOUT_WEAK_TABLE(F) F(bytes)
+#define LENS_LAYOUT_ROOT(F)       F(heaps) F(heap_count) F(runtime)
+
+#define LENS_LAYOUT_MEMBER(name) struct lens_place_of name;
+struct lens_layout_heap {
+  uint32_t size_bytes;
+  LENS_LAYOUT_HEAP(LENS_LAYOUT_MEMBER)
+};
+struct lens_layout_chunk {
+  uint32_t size_bytes;
+  LENS_LAYOUT_CHUNK(LENS_LAYOUT_MEMBER)
+};
+struct lens_layout_arena {
+  uint32_t size_bytes;
+  LENS_LAYOUT_ARENA(LENS_LAYOUT_MEMBER)
+};
+struct lens_layout_page {
+  uint32_t size_bytes;
+  LENS_LAYOUT_PAGE(LENS_LAYOUT_MEMBER)
+};
+struct lens_layout_free_block {
+  uint32_t size_bytes;
+  LENS_LAYOUT_FREE_BLOCK(LENS_LAYOUT_MEMBER)
+};
+struct lens_layout_type {
+  uint32_t size_bytes;
+  LENS_LAYOUT_TYPE(LENS_LAYOUT_MEMBER)
+};
+struct lens_layout_slot {
+  uint32_t size_bytes;
+  LENS_LAYOUT_SLOT(LENS_LAYOUT_MEMBER)
+};
+struct lens_layout_field {
+  uint32_t size_bytes;
+  LENS_LAYOUT_FIELD(LENS_LAYOUT_MEMBER)
+};
+struct lens_layout_weak_table {
+  uint32_t size_bytes;
+  LENS_LAYOUT_WEAK_TABLE(LENS_LAYOUT_MEMBER)
+};
+struct lens_layout_root {
+  uint32_t size_bytes;
+  LENS_LAYOUT_ROOT(LENS_LAYOUT_MEMBER)
+};
+
+/* The object header's bits, as masks in place.  A mask of 0: the runtime has no such state. */
+struct lens_header_layout {
+  uint64_t live, dying, buffer, candidate, held, finalized, weakly, interned;
+  uint64_t count_mask; /* at bit 0 */
+  uint64_t saturated;  /* a bit of the count */
+  uint64_t immortal;   /* the count of an object that is immortal by design */
+  uint32_t type_shift;
+  uint64_t type_mask; /* after the shift */
+};
+
+/* How a value is shown (the contract's display.* by name). */
+enum lens_display {
+  LENS_DISPLAY_NATIVE,
+  LENS_DISPLAY_NONE,
+  LENS_DISPLAY_BOOL,
+  LENS_DISPLAY_INT,
+  LENS_DISPLAY_FLOAT,
+  LENS_DISPLAY_STR,
+  LENS_DISPLAY_BYTES,
+  LENS_DISPLAY_TUPLE,
+  LENS_DISPLAY_LIST,
+  LENS_DISPLAY_DICT,
+  LENS_DISPLAY_SET,
+  LENS_DISPLAY_WEAKREF,
+  LENS_DISPLAY_CELL,
+  LENS_DISPLAY_RECORD,
+  LENS_DISPLAYS
+};
+enum lens_shape {
+  LENS_SHAPE_SINGLE,
+  LENS_SHAPE_ARRAY,
+  LENS_SHAPE_TAIL,
+  LENS_SHAPE_TABLE,
+  LENS_SHAPES
+};
+enum lens_slot_kind { LENS_SLOT_STRONG, LENS_SLOT_WEAK, LENS_SLOT_BORROWED, LENS_SLOT_KINDS };
+enum lens_field_kind {
+  LENS_FIELD_UINT,
+  LENS_FIELD_SINT,
+  LENS_FIELD_FLOAT,
+  LENS_FIELD_BOOL,
+  LENS_FIELD_CHAR,
+  LENS_FIELD_TEXT,
+  LENS_FIELD_TEXT_POINTER,
+  LENS_FIELD_ADDRESS,
+  LENS_FIELD_BYTES,
+  LENS_FIELD_KINDS
+};
+enum lens_flux {
+  LENS_FLUX_NONE,
+  LENS_FLUX_RELEASE,
+  LENS_FLUX_RESIZE,
+  LENS_FLUX_COLLECT,
+  LENS_FLUX_RECLAIM,
+  LENS_FLUX_ALLOCATE,
+  LENS_FLUX_OTHER,
+  LENS_FLUXES /* other: a state that this lens does not know */
+};
+enum lens_runtime_slot {
+  LENS_RUNTIME_INTERN,
+  LENS_RUNTIME_SMALL_INTS,
+  LENS_RUNTIME_NONE,
+  LENS_RUNTIME_TRUE,
+  LENS_RUNTIME_FALSE,
+  LENS_RUNTIME_NAMES
+};
+
+/* A value of an enumeration that the contract lacks. */
+#define LENS_ABSENT UINT64_MAX
+
+/* One root record's tables, resolved: every offset is inside its struct, every width one that can
+ * be read. */
+struct lens_contract {
+  uint64_t address; /* of the root record */
+  uint32_t major, found, record_bytes;
+  char runtime[64]; /* printable */
+  uint64_t heap_count, first_heap_address;
+  struct lens_layout_root root;
+  struct lens_layout_heap heap;
+  struct lens_layout_chunk chunk;
+  struct lens_layout_arena arena;
+  struct lens_layout_page page;
+  struct lens_layout_free_block free_block;
+  struct lens_layout_type type;
+  struct lens_layout_slot slot;
+  struct lens_layout_field field;
+  struct lens_layout_weak_table weak_table;
+  struct lens_header_layout header;
+  uint64_t page_kinds[LENS_PAGE_DAMAGED]; /* by enum lens_page_kind: the target's value */
+  uint64_t displays[LENS_DISPLAYS], shapes[LENS_SHAPES], slot_kinds[LENS_SLOT_KINDS];
+  uint64_t field_kinds[LENS_FIELD_KINDS], fluxes[LENS_FLUX_OTHER],
+      runtime_slots[LENS_RUNTIME_NAMES];
+  uint64_t type_flag_acyclic, type_flag_opaque, type_flag_builtin,
+      type_flag_tail; /* masks; 0: none */
+  uint64_t slot_flag_count_in_buffer, slot_flag_foreign;
+  uint64_t heap_magic, arena_magic; /* 0: not stated */
+};
+
+/* A decoded slot: a place, or a row of places, that hold references. */
+struct lens_slot {
+  const char *name;
+  uint32_t offset, count_offset, first_offset, stride, value_offset;
+  uint32_t target; /* flat type that it may hold; LENS_NONE: any */
+  uint64_t tag_mask, tag_value;
+  uint8_t kind;  /* enum lens_ref_kind */
+  uint8_t shape; /* enum lens_shape */
+  uint8_t count_width;
+  bool count_in_buffer, foreign;
+};
+
+struct lens_plain_field {
+  const char *name;
+  uint32_t offset, width, length_offset;
+  uint8_t kind; /* enum lens_field_kind */
+  uint8_t length_width;
+};
+
+struct lens_type_model {
+  lens_type shown;
+  const struct lens_slot *slots;
+  const struct lens_plain_field *fields;
+  uint64_t tail_item_bytes;
+  uint8_t display;   /* enum lens_display */
+  bool known;        /* the type could be read at all */
+  bool conservative; /* its words are scanned: opaque, damaged, or a slot of an unknown kind or
+                        shape */
+  bool
+      simple; /* every slot is single, strong and untagged (so a loop over slots[].offset is all) */
+};
+
+struct lens_range {
+  uint64_t start, end;
+};
+
+struct lens_heap_model {
+  lens_heap shown;
+  const struct lens_contract *contract;
+  uint32_t first_type, type_count; /* flat; type 0 of a heap is no type */
+  uint8_t flux;                    /* enum lens_flux */
+  struct lens_range *meta;         /* metadata mappings, sorted */
+  uint32_t meta_count;
+  uint64_t runtime_slots; /* address of the words the runtime itself owns */
+  uint32_t runtime_slot_count;
+};
+
+struct lens_page_model {
+  uint64_t block_bytes; /* stride; of a large page: bytes of the one block */
+  uint64_t free_list;   /* unchecked */
+  uint32_t block_count; /* of a large page: 1 */
+  uint32_t fresh, used_count;
+  uint32_t span_pages; /* large: of the span; large_tail: pages back to the first; else 1 */
+  uint8_t kind;        /* enum lens_page_kind */
+};
+
+struct lens_arena_model {
+  lens_arena shown;
+  struct lens_page_model *pages; /* shown.page_count of them */
+};
+
+struct lens_strings;  /* texts that live until the next refresh */
+struct lens_analysis; /* the upper half's: walk, snapshot, roots, check */
+struct lens_core;     /* an opened core file */
+struct lens_load;     /* a lens_model_load in progress */
+
+struct lens_model {
+  bool loaded;
+  struct lens_contract **contracts; /* one a root record; stable addresses */
+  size_t contract_count, contract_capacity;
+  struct lens_heap_model *heaps;
+  size_t heap_count, heap_capacity;
+  struct lens_type_model *types;
+  size_t type_count, type_capacity;
+  struct lens_arena_model *arenas; /* by address */
+  size_t arena_count, arena_capacity;
+  uint64_t *arena_starts; /* arenas[i].shown.address, packed for searching */
+  uint64_t page_total;
+};
+
+struct lens {
+  lens_reader reader;
+  struct lens_cache cache;
+  struct lens_core *core; /* NULL when the caller reads */
+  lens_region *regions;   /* by start, not overlapping; names in region_strings */
+  size_t region_count, region_capacity;
+  struct lens_strings *region_strings;
+  uint64_t hints[LENS_ROOTS_MAX];
+  uint32_t hint_count;
+  struct lens_log log;
+  char error[512];
+  struct lens_load *load;
+  struct lens_model model;
+  struct lens_strings *strings;
+  struct lens_analysis *analysis; /* made and used by the upper half alone */
+};
+
+/* Frees the upper half's state (NULL allowed).  Called by lens_refresh and lens_free. */
+void lens_analysis_free(struct lens_analysis *analysis);
+
+/* ---- reading integers ------------------------------------------------------------------------ */
+
+/* The little-endian unsigned integer of 1 to 8 bytes. */
+static inline uint64_t lens_load_uint(const uint8_t *bytes, uint32_t width) {
+  uint64_t value = 0;
+  if (width == 8) {
+    __builtin_memcpy(&value, bytes,
+                     8); /* the lens runs on little-endian hosts: lens.c asserts it */
+    return value;
+  }
+  for (uint32_t i = 0; i < width; i++) value |= (uint64_t)bytes[i] << (8 * i);
+  return value;
+}
+
+/* ---- headers -----------------------------------------------------------------------------------
+ */
+
+/* A decoded object header. */
+struct lens_head {
+  uint8_t place;     /* LENS_PLACE_OBJECT, _DYING, _BUFFER, _FREED (header 0) or _DAMAGED */
+  uint32_t type;     /* flat; LENS_NONE for a buffer, a free block, a type index out of range */
+  uint32_t refcount; /* dying: the resume ordinal */
+  uint32_t state;    /* enum lens_state */
+};
+/* Decodes a header word of the heap.  An object whose type index names no readable type is an
+ * object with LENS_STATE_DAMAGED. */
+void lens_head_decode(const lens *self, uint32_t heap, uint64_t header, struct lens_head *out);
+
+/* ---- arenas and blocks
+ * --------------------------------------------------------------------------- */
+
+/* The arena that holds `address`, or LENS_NONE. */
+uint32_t lens_arena_find(const lens *self, uint64_t address);
+
+/* The block that holds an address of an arena, by the page table alone (nothing is read).
+ * `page` is the page of the block's start.  False: no block there (free or meta page, slack at a
+ * page's end, damaged). */
+struct lens_block {
+  uint64_t start, bytes;
+  uint32_t arena, page, index;
+  bool fresh;
+};
+bool lens_block_find(const lens *self, uint32_t arena, uint64_t address, struct lens_block *out);
+
+/* ---- references
+ * ------------------------------------------------------------------------------------ */
+
+/* Enumerates the references of one object in the contract's order: declared slots, elements inside,
+ * key before value; words of a conservative type.  Null words, foreign tags, and what a dying
+ * object no longer owns are skipped.  Targets are not checked: a target may be no object at all,
+ * except for opaque words, which are only reported when they are exactly the start of a block that
+ * may hold an object. The object's own bytes are the caller's and must stay; arrays and tables
+ * behind a pointer are read in pieces. */
+struct lens_slots {
+  lens *self;
+  const struct lens_type_model *type;
+  uint64_t address;
+  const uint8_t *bytes;
+  uint64_t byte_count;
+  /* where it stands */
+  uint32_t slot;
+  bool entered; /* the current slot's count, base and stride below are valid */
+  uint64_t element, count;
+  uint32_t part;
+  uint64_t base; /* address of element 0's word */
+  uint64_t stride;
+  uint64_t ordinal; /* of the next strong place */
+  uint64_t resume;  /* places up to this ordinal do not own; UINT64_MAX: not dying */
+  uint64_t
+      array; /* what the current array's pointer holds: its buffer (or foreign memory); 0: none */
+  /* the piece of an array that is in `piece` */
+  uint64_t piece_start, piece_bytes;
+  lens_status status;
+  bool partial; /* something was unreadable or out of its bounds: a problem was logged */
+  uint8_t piece[4096];
+};
+
+struct lens_place_ref {
+  uint64_t slot_address, target;
+  uint64_t element;
+  uint32_t slot, part, kind; /* as in lens_ref */
+};
+
+/* `bytes` are the first `byte_count` bytes of the block at `address`, the header among them. */
+void lens_slots_begin(struct lens_slots *it, lens *self, const struct lens_type_model *type,
+                      uint64_t address, const uint8_t *bytes, uint64_t byte_count);
+/* The next reference.  False at the end or when it->status is not LENS_OK (cancelled, out of
+ * memory). */
+bool lens_slots_next(struct lens_slots *it, struct lens_place_ref *out);
+
+/* Calls `visit` with the content address of each buffer that the object's array and table slots
+ * point to. */
+typedef void (*lens_buffer_visit_fn)(void *context, uint32_t slot, uint64_t content);
+void lens_slots_buffers(const struct lens_type_model *type, const uint8_t *bytes,
+                        uint64_t byte_count, lens_buffer_visit_fn visit, void *context);
+
+/* ---- texts
+ * ------------------------------------------------------------------------------------------ */
+
+/* Copies `bytes` of target text as printable UTF-8: controls and invalid bytes become \xNN, `quote`
+ * and the backslash are escaped where quote is not 0; what does not fit is cut and ends with "…".
+ * Returns the length. */
+size_t lens_text_printable(const uint8_t *text, size_t bytes, char quote, char *out,
+                           size_t out_bytes);
+/* A copy that lives until the next refresh; NULL when out of memory. */
+const char *lens_strings_add(struct lens_strings **strings, const char *text);
+void lens_strings_free(struct lens_strings *strings);
+
+/* What the model must be for a question: LENS_OK, or LENS_BAD_ARGUMENT with "load the model first".
+ */
+lens_status lens_need_model(lens *self);
+
+#endif
