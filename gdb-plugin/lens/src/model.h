@@ -39,27 +39,31 @@ struct lens_place_of {
 
 /* The fields that the lens knows by name, as F(struct, field). Each becomes a member `field` of
  * `lay.struct_`. */
-#define LENS_LAYOUT_HEAP(F)                                                               \
-  F(magic)                                                                                \
-  F(self) F(next) F(id) F(name) F(chunks) F(types) F(type_count) F(arenas) F(arena_count) \
-      F(object_count) F(buffer_count) F(used_bytes) F(reserved_bytes) F(returned_bytes)   \
-          F(limit_bytes) F(external_bytes) F(collection_count) F(collected_count)         \
-              F(candidate_count) F(flux) F(flux_object) F(runtime_slots) F(weak_table)
+#define LENS_LAYOUT_HEAP(F)                                                                       \
+  F(magic)                                                                                        \
+  F(self)                                                                                         \
+  F(next) F(id) F(name) F(chunks) F(types) F(type_count) F(arenas) F(arena_count) F(object_count) \
+      F(buffer_count) F(used_bytes) F(reserved_bytes) F(returned_bytes) F(limit_bytes)            \
+          F(external_bytes) F(collection_count) F(collected_count) F(candidate_count) F(flux)     \
+              F(flux_object) F(runtime_slots) F(weak_table)
 #define LENS_LAYOUT_CHUNK(F) F(next) F(bytes) F(used_bytes)
 #define LENS_LAYOUT_ARENA(F)                                                                   \
   F(magic)                                                                                     \
-  F(heap) F(next) F(bytes) F(page_bytes) F(page_count) F(page_free_count) F(page_table_offset) \
-      F(side) F(side_bytes)
+  F(heap)                                                                                      \
+  F(next) F(bytes) F(page_bytes) F(page_count) F(page_free_count) F(page_table_offset) F(side) \
+      F(side_bytes)
 #define LENS_LAYOUT_PAGE(F) \
   F(kind) F(span_pages) F(block_bytes) F(block_count) F(fresh) F(used_count) F(free_list)
 #define LENS_LAYOUT_FREE_BLOCK(F) F(next)
-#define LENS_LAYOUT_TYPE(F)                                                                      \
-  F(name)                                                                                        \
-  F(index) F(flags) F(display) F(size_bytes) F(tail_item_bytes) F(slots) F(fields) F(slot_count) \
+#define LENS_LAYOUT_TYPE(F)                                                             \
+  F(name)                                                                               \
+  F(index)                                                                              \
+  F(flags) F(display) F(size_bytes) F(tail_item_bytes) F(slots) F(fields) F(slot_count) \
       F(field_count)
-#define LENS_LAYOUT_SLOT(F)                                                                    \
-  F(name)                                                                                      \
-  F(kind) F(shape) F(flags) F(count_width) F(offset) F(count_offset) F(first_offset) F(stride) \
+#define LENS_LAYOUT_SLOT(F)                                                            \
+  F(name)                                                                              \
+  F(kind)                                                                              \
+  F(shape) F(flags) F(count_width) F(offset) F(count_offset) F(first_offset) F(stride) \
       F(value_offset) F(target) F(tag_mask) F(tag_value)
 #define LENS_LAYOUT_FIELD(F)      F(name) F(kind) F(length_width) F(offset) F(width) F(length_offset)
 #define LENS_LAYOUT_WEAK_TABLE(F) F(bytes)
@@ -67,43 +71,43 @@ struct lens_place_of {
 
 #define LENS_LAYOUT_MEMBER(name) struct lens_place_of name;
 struct lens_layout_heap {
-  uint32_t size_bytes;
+  uint32_t struct_bytes;
   LENS_LAYOUT_HEAP(LENS_LAYOUT_MEMBER)
 };
 struct lens_layout_chunk {
-  uint32_t size_bytes;
+  uint32_t struct_bytes;
   LENS_LAYOUT_CHUNK(LENS_LAYOUT_MEMBER)
 };
 struct lens_layout_arena {
-  uint32_t size_bytes;
+  uint32_t struct_bytes;
   LENS_LAYOUT_ARENA(LENS_LAYOUT_MEMBER)
 };
 struct lens_layout_page {
-  uint32_t size_bytes;
+  uint32_t struct_bytes;
   LENS_LAYOUT_PAGE(LENS_LAYOUT_MEMBER)
 };
 struct lens_layout_free_block {
-  uint32_t size_bytes;
+  uint32_t struct_bytes;
   LENS_LAYOUT_FREE_BLOCK(LENS_LAYOUT_MEMBER)
 };
 struct lens_layout_type {
-  uint32_t size_bytes;
+  uint32_t struct_bytes;
   LENS_LAYOUT_TYPE(LENS_LAYOUT_MEMBER)
 };
 struct lens_layout_slot {
-  uint32_t size_bytes;
+  uint32_t struct_bytes;
   LENS_LAYOUT_SLOT(LENS_LAYOUT_MEMBER)
 };
 struct lens_layout_field {
-  uint32_t size_bytes;
+  uint32_t struct_bytes;
   LENS_LAYOUT_FIELD(LENS_LAYOUT_MEMBER)
 };
 struct lens_layout_weak_table {
-  uint32_t size_bytes;
+  uint32_t struct_bytes;
   LENS_LAYOUT_WEAK_TABLE(LENS_LAYOUT_MEMBER)
 };
 struct lens_layout_root {
-  uint32_t size_bytes;
+  uint32_t struct_bytes;
   LENS_LAYOUT_ROOT(LENS_LAYOUT_MEMBER)
 };
 

@@ -20,7 +20,7 @@ struct lens_log {
   uint64_t dropped; /* problems that even the log had no room for */
 };
 
-#define LENS_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define LENS_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 /* Logs a problem.  `reason` is a format whose text identifies the reason: pass a literal. */
 void lens_problem_add(lens *self, enum lens_source source, enum lens_severity severity,
