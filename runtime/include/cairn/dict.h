@@ -1,0 +1,64 @@
+/* dict: values by key, in order of insertion.
+ *
+ * Keys are told apart by cairn_equal (compare.h); any object can be one.  Keys and values are never
+ * NULL.  The entries stand in order in one buffer that the dict owns: 24 bytes each, and 7 to 13
+ * more of hash index once there are more than eight.  A removed entry leaves a hole that the next
+ * growth closes; the buffer goes back when the last entry is removed.
+ */
+#ifndef CAIRN_DICT_H
+#define CAIRN_DICT_H
+
+#include "cairn/object.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An empty dict.  New; NULL when out of memory.  O(1). */
+CAIRN_API cairn_object *cairn_dict_new(cairn_heap *heap);
+
+/* The number of entries.  Aborts when it is no dict.  O(1). */
+CAIRN_API size_t cairn_dict_count(const cairn_object *dict);
+
+/* The value of `key`, borrowed; NULL when there is none.  Aborts when `dict` is no dict or `key` is
+ * NULL.  O(1) on average, and the cost of cairn_hash and cairn_equal. */
+CAIRN_API cairn_object *cairn_dict_get(const cairn_object *dict, const cairn_object *key);
+
+/* The value of the key that is a str with the NUL-terminated text `key`, borrowed; NULL when there
+ * is none.  Makes no str.  Aborts when it is no dict.  O(length of the key) on average. */
+CAIRN_API cairn_object *cairn_dict_get_text(const cairn_object *dict, const char *key);
+
+/* Sets the value of `key`; retains the value, and the key when it is a new one (an equal key that
+ * is there stays).  The value that was there is released last.  False when out of memory.  Aborts
+ * when `dict` is no dict or one of the others is NULL.  O(1) on average, amortised. */
+CAIRN_API bool cairn_dict_set(cairn_object *dict, cairn_object *key, cairn_object *value);
+
+/* The same with an interned str as the key. */
+CAIRN_API bool cairn_dict_set_text(cairn_object *dict, const char *key, cairn_object *value);
+
+/* Removes the entry of `key` and releases its key and value last.  False when there is none.
+ * Aborts when `dict` is no dict or `key` is NULL.  O(1) on average. */
+CAIRN_API bool cairn_dict_remove(cairn_object *dict, const cairn_object *key);
+
+/* The entry at or behind `*position`, in order of insertion.  Begin with 0:
+ *
+ *     size_t position = 0;
+ *     cairn_object *key, *value;
+ *     while (cairn_dict_next(dict, &position, &key, &value)) ...
+ *
+ * Stores the key and the value, borrowed (either pointer may be NULL), and the next position; false
+ * at the end, with nothing stored.  Meanwhile entries may be removed and values replaced; adding
+ * a key may make the walk miss or repeat entries, and does no other harm.  Aborts when it is no
+ * dict.  O(1), amortised over the walk. */
+CAIRN_API bool cairn_dict_next(const cairn_object *dict, size_t *position, cairn_object **key,
+                               cairn_object **value);
+
+/* Removes the entries that are in the dict now, oldest first, and releases them.  What finalizers
+ * add meanwhile stays.  Aborts when it is no dict.  O(entries). */
+CAIRN_API void cairn_dict_clear(cairn_object *dict);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
