@@ -1,0 +1,15 @@
+# A missing release in an error path: dicts that nobody holds.
+# interactive: served
+
+# Ten requests were served or refused, and nothing should be left of any.
+stop-at served
+cairn types
+
+# Three dicts are left.  Their counts say that somebody holds them ...
+cairn objects -type dict
+
+# ... but nobody does: the count is 1, the references that there are 0.  A release is missing.
+cairn referrers @0
+
+# What is in it says which request it was: one with a field that has no `=`.
+cairn show @0
