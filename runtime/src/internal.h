@@ -64,6 +64,7 @@ struct cairn_heap {
   uint32_t release_depth;  /* nesting of cascades through finalizers */
   uint32_t parked_count;   /* deaths put off because they were nested too deep (die.c) */
   bool manual_collection, collecting, destroying, in_near_limit;
+  uint64_t hash_seed; /* of this heap's hashes (compare.c) */
 };
 
 /* ---- chunk.c: metadata that lives as long as the heap -------------------------------------- */
@@ -105,6 +106,11 @@ static inline struct cairn_type *cairn_type_of(const cairn_heap *heap, const cai
 /* As cairn_type_define, with the way to show it and flags that a spec cannot say. */
 cairn_type cairn_type_define_as(cairn_heap *heap, const cairn_type_spec *spec, uint32_t display, uint32_t flags);
 bool cairn_builtin_types_define(cairn_heap *heap); /* builtin.c: types, singletons, small ints */
+
+/* ---- intern.c ---------------------------------------------------------------------------------- */
+/* Drops the interned strs that only the intern table holds.  Allocates nothing, runs no finalizer.
+ * Called by full collections, and before the table grows. */
+void cairn_intern_sweep(cairn_heap *heap);
 
 /* ---- slots.c ----------------------------------------------------------------------------------- */
 /* Calls `visit` with each strong reference (not NULL) of the object, in field order. */

@@ -66,6 +66,14 @@ typedef struct cairn_object {
 enum { CAIRN_STATE_BITS(CAIRN_STATE_ENUM) CAIRN_STATE_END };
 #define CAIRN_STATE(NAME) (1ull << CAIRN_STATE_##NAME##_BIT)
 
+/* Keeps the compiler from moving loads and stores across it.  The invariants above hold at every
+ * instruction, so the order of the stores to a count and to a slot is part of the program. */
+#if defined(__GNUC__)
+#define CAIRN_ORDER() __asm__ __volatile__("" ::: "memory")
+#else
+#define CAIRN_ORDER() ((void)0)
+#endif
+
 /* Slow paths; call cairn_release instead. */
 CAIRN_API void cairn_object_die_(cairn_object *object);
 CAIRN_API void cairn_object_candidate_(cairn_object *object);
@@ -76,6 +84,7 @@ static inline cairn_object *cairn_retain(cairn_object *object) {
   if (object != NULL) {
     uint64_t header = object->header;
     if ((header & CAIRN_COUNT_SATURATED) == 0) object->header = header + 1;
+    CAIRN_ORDER();
   }
   return object;
 }
@@ -84,6 +93,7 @@ static inline cairn_object *cairn_retain(cairn_object *object) {
  * object dies now, and with it all that only it held; this never recurses and never allocates. */
 static inline void cairn_release(cairn_object *object) {
   if (object == NULL) return;
+  CAIRN_ORDER();
   uint64_t header = object->header;
   if ((header & CAIRN_COUNT_SATURATED) != 0) return;
   if ((header & CAIRN_COUNT_MASK) <= 1) {
