@@ -6,7 +6,8 @@
  *   die.c      release without recursion      weak.c     weak slots
  *   slots.c    walking an object's declared slots
  *   type.c     types as data                  heap.c     making, limits, statistics, destroying
- *   page.c     blocks of one size class       arena.c    segments      chunk.c  metadata memory
+ *   page.c     blocks of one size class       size_class.c   arena.c  segments
+ *   chunk.c    metadata memory                system.c   the system's memory, the limit
  *   contract_export.c  the root record, the note, the registry of heaps
  */
 #ifndef CAIRN_INTERNAL_H
@@ -48,6 +49,26 @@ struct cairn_side {
 };
 enum { CAIRN_PAGE_BLOCKS_MAX = CAIRN_PAGE_BYTES / CAIRN_BLOCK_MIN_BYTES };
 
+/* An arena, at a multiple of CAIRN_ARENA_BYTES.  Its first page holds this and the page table.  A
+ * huge arena holds one block that fits in no ordinary one: its pages are larger, so that the table
+ * still fits in the first, and the block starts on its second page. */
+struct cairn_arena {
+  CAIRN_LAYOUT_ARENA(CAIRN_LAYOUT_DECLARE)
+  /* private from here on */
+  struct cairn_arena *room_next, *room_previous; /* arenas with free pages (ordinary ones) */
+  uint64_t free_pages[CAIRN_ARENA_PAGES / 64];   /* a bit a free page (ordinary ones) */
+  bool in_room;
+};
+
+/* Arenas by number, for compressed references. */
+struct cairn_arena_numbers {
+  struct cairn_arena **arenas; /* NULL: the number is free */
+  uint32_t capacity, lowest_free;
+};
+
+/* page.flags.  Other bits are the collector's. */
+enum { CAIRN_PAGE_FLAG_ZERO = 1 /* memory above `fresh` is untouched since it was mapped: all 0 */ };
+
 struct cairn_heap {
   CAIRN_LAYOUT_HEAP(CAIRN_LAYOUT_DECLARE)
   /* private from here on */
@@ -57,17 +78,54 @@ struct cairn_heap {
   cairn_near_limit_fn near_limit;
   void *near_limit_context;
   struct cairn_page *candidate_pages; /* kept by collect.c */
-  struct cairn_arena *empty_arena;    /* at most one empty arena is kept */
-  uint64_t next_arena_number;
+  struct cairn_arena *room_arenas;    /* arenas with both used and free pages */
+  struct cairn_arena *empty_arena;    /* at most one empty arena is kept; not among room_arenas */
+  struct cairn_arena_numbers numbers, huge_numbers;
+  uint64_t page_count, page_free_count; /* of all arenas; meta pages are counted in page_count */
+  uint64_t meta_page_bytes;             /* of all arenas */
   /* automatic collection (collect.c) */
   uint64_t collect_threshold, collect_allocated_at;
   uint32_t release_depth;  /* nesting of cascades through finalizers */
   uint32_t parked_count;   /* deaths put off because they were nested too deep (die.c) */
   bool manual_collection, collecting, destroying, in_near_limit;
+  bool ready;   /* cairn_heap_new is done: collecting is allowed */
+  bool pressed; /* block allocation takes the slow way: over the limit, or a fault is armed */
   uint64_t hash_seed; /* of this heap's hashes (compare.c) */
 };
 
+/* ---- system.c: memory from the system, the limit ---------------------------------------------- */
+/* Zeroed pages, aligned to `alignment` (a power of two).  Does not look at the limit.  NULL: none. */
+void *cairn_system_map(size_t bytes, size_t alignment);
+void cairn_system_unmap(void *memory, size_t bytes);
+/* Address space that will mostly stay untouched and that cores leave out. */
+void *cairn_system_reserve(size_t bytes);
+/* True when `bytes` more stay within the heap's limit. */
+bool cairn_limit_allows(const cairn_heap *heap, uint64_t bytes);
+/* Recomputes heap->pressed after the limit or the external bytes changed. */
+void cairn_limit_refresh(cairn_heap *heap);
+/* What to do when memory could not be had: `attempt` 0 collects, 1 asks near_limit.  True: try
+ * once more, with attempt + 1; false: give up. */
+bool cairn_memory_relieve(cairn_heap *heap, uint64_t wanted_bytes, unsigned attempt);
+/* Metadata outside chunks (the weak table): counted, limited, relieved.  NULL when out of memory. */
+void *cairn_metadata_map(cairn_heap *heap, size_t bytes);
+void cairn_metadata_unmap(cairn_heap *heap, void *memory, size_t bytes);
+
+/* Injected failures, for the tests of this directory: the n-th from now and all after it fail;
+ * 0: none.  Not exported from the shared library; not for several threads. */
+struct cairn_fault {
+  uint64_t map_after;   /* mappings */
+  uint64_t block_after; /* blocks, in heaps that cairn_fault_arm was called with or made later */
+};
+extern struct cairn_fault cairn_fault;
+static inline void cairn_fault_arm(cairn_heap *heap) { heap->pressed = true; }
+
 /* ---- chunk.c: metadata that lives as long as the heap -------------------------------------- */
+/* A heap in its own first chunk, all 0 but for the chunk list and the metadata counter. */
+cairn_heap *cairn_chunk_heap_new(void);
+/* Gives all chunks back, the heap's own last. */
+void cairn_chunk_free_all(cairn_heap *heap);
+/* As cairn_chunk_alloc, without collecting or asking near_limit. */
+void *cairn_chunk_try(cairn_heap *heap, size_t bytes);
 /* Zeroed, 16-byte aligned, never freed on its own; NULL when out of memory. */
 void *cairn_chunk_alloc(cairn_heap *heap, size_t bytes);
 char *cairn_chunk_text(cairn_heap *heap, const char *text); /* a copy */
@@ -76,12 +134,44 @@ char *cairn_chunk_text(cairn_heap *heap, const char *text); /* a copy */
 static inline struct cairn_arena *cairn_arena_of(const void *address) {
   return (struct cairn_arena *)((uintptr_t)address & ~((uintptr_t)CAIRN_ARENA_BYTES - 1));
 }
+enum {
+  /* Where the page table stands in an arena. */
+  CAIRN_PAGE_TABLE_OFFSET = (sizeof(struct cairn_arena) + 63) / 64 * 64
+};
+static inline struct cairn_page *cairn_arena_page(struct cairn_arena *arena, size_t index) {
+  return (struct cairn_page *)(void *)((char *)arena + CAIRN_PAGE_TABLE_OFFSET) + index;
+}
 /* The page that the *start* of an object or buffer lies in. */
 static inline struct cairn_page *cairn_page_of(const void *block) {
   struct cairn_arena *arena = cairn_arena_of(block);
-  struct cairn_page *pages = (struct cairn_page *)(void *)((char *)arena + arena->page_table_offset);
-  return &pages[((uintptr_t)block - (uintptr_t)arena) / CAIRN_PAGE_BYTES];
+  return cairn_arena_page(arena, ((uintptr_t)block - (uintptr_t)arena) >> arena->page_shift);
 }
+/* The first byte of a page. */
+static inline char *cairn_page_memory(struct cairn_arena *arena, const struct cairn_page *page) {
+  return (char *)arena + ((size_t)(page - cairn_arena_page(arena, 0)) << arena->page_shift);
+}
+static inline bool cairn_arena_is_huge(const struct cairn_arena *arena) {
+  return arena->page_bytes != CAIRN_PAGE_BYTES;
+}
+/* ---- size_class.c ------------------------------------------------------------------------------ */
+/* The class of blocks of at least `bytes` (1 .. CAIRN_SMALL_MAX_BYTES), and its block size. */
+uint32_t cairn_size_class_of(size_t bytes);
+uint32_t cairn_size_class_bytes(uint32_t size_class);
+/* offset / block size, for an offset within a page. */
+uint32_t cairn_size_class_index(uint32_t size_class, uint32_t page_offset);
+
+/* ---- arena.c: segments and runs of pages -------------------------------------------------------- */
+/* `count` adjoining free pages (still FREE; the caller sets them up), mapping an arena where needed.
+ * NULL when the limit or the system says no. */
+struct cairn_page *cairn_pages_take(cairn_heap *heap, uint32_t count);
+/* Pages that are FREE again go back; an arena that is empty then may go back to the system. */
+void cairn_pages_return(cairn_heap *heap, struct cairn_page *first, uint32_t count);
+/* A huge arena with a FREE run of pages for one block of `bytes`; `count` of them. */
+struct cairn_page *cairn_huge_take(cairn_heap *heap, size_t bytes, uint32_t *count);
+void cairn_huge_return(cairn_heap *heap, struct cairn_arena *arena);
+void cairn_arena_free_all(cairn_heap *heap);
+
+/* The collector's word beside a live object, and a reference to the object in 32 bits: never 0. */
 struct cairn_side *cairn_side_of(const cairn_object *object);
 cairn_object *cairn_side_object(cairn_heap *heap, uint32_t compressed); /* and back */
 uint32_t cairn_side_compress(const cairn_object *object);
@@ -105,6 +195,13 @@ static inline struct cairn_type *cairn_type_of(const cairn_heap *heap, const cai
 }
 /* As cairn_type_define, with the way to show it and flags that a spec cannot say. */
 cairn_type cairn_type_define_as(cairn_heap *heap, const cairn_type_spec *spec, uint32_t display, uint32_t flags);
+/* The header of a new object of the type: a count of 1, live. */
+static inline uint64_t cairn_type_header(const cairn_heap *heap, uint32_t index) {
+  uint64_t acyclic = (heap->types[index]->flags & CAIRN_TYPE_FLAG_ACYCLIC) != 0 ? CAIRN_STATE(ACYCLIC) : 0;
+  return 1 | (uint64_t)index << CAIRN_TYPE_SHIFT | CAIRN_STATE(LIVE) | acyclic;
+}
+/* A new live object of the type in a zeroed block of `bytes`; its count is 1. */
+cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes);
 bool cairn_builtin_types_define(cairn_heap *heap); /* builtin.c: types, singletons, small ints */
 
 /* ---- intern.c ---------------------------------------------------------------------------------- */

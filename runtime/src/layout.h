@@ -26,8 +26,8 @@ enum {
   CAIRN_ARENA_PAGES = CAIRN_ARENA_BYTES / CAIRN_PAGE_BYTES,
   CAIRN_BLOCK_MIN_BYTES = 16,    /* header and a free-list link */
   CAIRN_BLOCK_ALIGN = 8,
-  CAIRN_SMALL_MAX_BYTES = 4096,  /* above it a block has pages of its own */
-  CAIRN_SIZE_CLASSES = 32,       /* upper bound; size_class.c states the classes */
+  CAIRN_SMALL_MAX_BYTES = 16384, /* above it a block has pages of its own */
+  CAIRN_SIZE_CLASSES = 41,       /* size_class.c states them */
   CAIRN_RUNTIME_SLOTS = 16       /* references that the runtime itself owns, see below */
 };
 
@@ -158,7 +158,7 @@ enum {
   F(uint32_t, , page_free_count, UINT)                                                             \
   F(uint32_t, , page_table_offset, UINT)  /* struct cairn_page[page_count], from the arena */      \
   F(uint32_t, , number, UINT)             /* small and unique in the heap; reused */               \
-  F(uint32_t, , reserved, UINT)                                                                    \
+  F(uint32_t, , page_shift, UINT)         /* page_bytes == 1 << page_shift */                      \
   F(void *, , side, ADDRESS)              /* the collector's trial counts: never in the objects */ \
   F(uint64_t, , side_bytes, UINT)
 
@@ -235,13 +235,12 @@ enum {
 
 struct cairn_chunk { CAIRN_LAYOUT_CHUNK(CAIRN_LAYOUT_DECLARE) };
 struct cairn_page { CAIRN_LAYOUT_PAGE(CAIRN_LAYOUT_DECLARE) };
-struct cairn_arena { CAIRN_LAYOUT_ARENA(CAIRN_LAYOUT_DECLARE) };
 struct cairn_free_block { CAIRN_LAYOUT_FREE_BLOCK(CAIRN_LAYOUT_DECLARE) };
 struct cairn_slot { CAIRN_LAYOUT_SLOT(CAIRN_LAYOUT_DECLARE) };
 struct cairn_field { CAIRN_LAYOUT_FIELD(CAIRN_LAYOUT_DECLARE) };
 struct cairn_type { CAIRN_LAYOUT_TYPE(CAIRN_LAYOUT_DECLARE) };
-/* struct cairn_heap (internal.h) and struct cairn_weak_table (weak.c) begin with their lists and
- * have private members behind them. */
+/* struct cairn_heap, struct cairn_arena (internal.h) and struct cairn_weak_table (weak.c) begin with
+ * their lists and have private members behind them. */
 
 #define CAIRN_HEAP_MAGIC 0x7061656e72696143ull  /* "Cairneap" */
 #define CAIRN_ARENA_MAGIC 0x616e65726e726961ull /* "airnrena" */
