@@ -59,7 +59,7 @@ def core_by_signal(program: List[str], directory: str, env: Dict[str, str], time
     with open("/proc/sys/kernel/core_pattern", encoding="ascii") as file:
         pattern = file.read().strip()
     if pattern.startswith("|") or "/" in pattern:
-        raise Skip("the kernel's core_pattern is '%s': cores do not land in the directory" % pattern)
+        raise Skip("cores do not land in the directory: core_pattern is " + pattern)
     done = subprocess.run(program, cwd=directory, env=env, timeout=timeout, check=False,
                           stdin=subprocess.DEVNULL,
                           preexec_fn=lambda: limit_core(resource.RLIM_INFINITY))
@@ -74,8 +74,8 @@ def core_by_signal(program: List[str], directory: str, env: Dict[str, str], time
 def core_by_gdb(gdb: str, program: List[str], directory: str, env: Dict[str, str],
                 timeout: float) -> str:
     core = os.path.join(directory, "core.gcore")
-    done = subprocess.run(gdb_command(gdb) + ["-ex", "run", "-ex", "gcore " + core, "--args"] + program,
-                          cwd=directory, env=env, timeout=timeout, check=False,
+    command = gdb_command(gdb) + ["-ex", "run", "-ex", "gcore " + core, "--args"] + program
+    done = subprocess.run(command, cwd=directory, env=env, timeout=timeout, check=False,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
     if not os.path.exists(core):
@@ -90,7 +90,7 @@ def prepare(options: argparse.Namespace, directory: str, env: Dict[str, str]) ->
     program = os.path.join(directory, os.path.basename(options.program))
     shutil.copy2(options.program, program)
     env["SCENARIO_PROGRAM"] = program
-    command = [program] + options.arguments
+    command: List[str] = [program] + options.arguments
     if options.target in ("live", "remote"):
         env["SCENARIO_COMMAND"] = " ".join(command)
         return ["--args"] + command
