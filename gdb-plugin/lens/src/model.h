@@ -33,8 +33,7 @@ enum {
 
 /* A field of a target struct: width 0 where the contract lacks it. */
 struct lens_place_of {
-  uint32_t offset;
-  uint8_t width;
+  uint32_t offset, width;
 };
 
 /* The fields that the lens knows by name, as F(struct, field). Each becomes a member `field` of
@@ -270,7 +269,7 @@ struct lens_arena_model {
   struct lens_page_model *pages; /* shown.page_count of them */
 };
 
-struct lens_strings;  /* texts that live until the next refresh */
+struct lens_pool;     /* small things that live until the next refresh (pool.h) */
 struct lens_analysis; /* the upper half's: walk, snapshot, roots, check */
 struct lens_core;     /* an opened core file */
 struct lens_load;     /* a lens_model_load in progress */
@@ -293,16 +292,16 @@ struct lens {
   lens_reader reader;
   struct lens_cache cache;
   struct lens_core *core; /* NULL when the caller reads */
-  lens_region *regions;   /* by start, not overlapping; names in region_strings */
+  lens_region *regions;   /* by start, not overlapping; names in region_names */
   size_t region_count, region_capacity;
-  struct lens_strings *region_strings;
+  struct lens_pool *region_names;
   uint64_t hints[LENS_ROOTS_MAX];
   uint32_t hint_count;
   struct lens_log log;
   char error[512];
   struct lens_load *load;
   struct lens_model model;
-  struct lens_strings *strings;
+  struct lens_pool *pool;
   struct lens_analysis *analysis; /* made and used by the upper half alone */
 };
 
@@ -330,7 +329,7 @@ static inline uint64_t lens_load_uint(const uint8_t *bytes, uint32_t width) {
 struct lens_head {
   uint8_t place;     /* LENS_PLACE_OBJECT, _DYING, _BUFFER, _FREED (header 0) or _DAMAGED */
   uint32_t type;     /* flat; LENS_NONE for a buffer, a free block, a type index out of range */
-  uint32_t refcount; /* dying: the resume ordinal */
+  uint32_t refcount; /* dying: the resume ordinal n, see cairn/object.h */
   uint32_t state;    /* enum lens_state */
 };
 /* Decodes a header word of the heap.  An object whose type index names no readable type is an
@@ -367,7 +366,7 @@ struct lens_slots {
   const struct lens_type_model *type;
   uint64_t address;
   const uint8_t *bytes;
-  uint64_t byte_count;
+  uint64_t byte_count, block_bytes;
   /* where it stands */
   uint32_t slot;
   bool entered; /* the current slot's count, base and stride below are valid */
@@ -376,7 +375,8 @@ struct lens_slots {
   uint64_t base; /* address of element 0's word */
   uint64_t stride;
   uint64_t ordinal; /* of the next strong place */
-  uint64_t resume;  /* places up to this ordinal do not own; UINT64_MAX: not dying */
+  uint64_t resume;  /* dying: n places (ordinal < n) do not own; 0: all own, or not dying.  The
+                     * ordinal of a table's value is one less than its key's: see cairn/object.h */
   uint64_t
       array; /* what the current array's pointer holds: its buffer (or foreign memory); 0: none */
   /* the piece of an array that is in `piece` */
@@ -392,9 +392,11 @@ struct lens_place_ref {
   uint32_t slot, part, kind; /* as in lens_ref */
 };
 
-/* `bytes` are the first `byte_count` bytes of the block at `address`, the header among them. */
+/* The object's block is `block_bytes` long; `bytes` are the first `byte_count` of them (at least the
+ * header): all of a small object, a prefix of a large one, whose rest is read as it is needed. */
 void lens_slots_begin(struct lens_slots *it, lens *self, const struct lens_type_model *type,
-                      uint64_t address, const uint8_t *bytes, uint64_t byte_count);
+                      uint64_t address, uint64_t block_bytes, const uint8_t *bytes,
+                      uint64_t byte_count);
 /* The next reference.  False at the end or when it->status is not LENS_OK (cancelled, out of
  * memory). */
 bool lens_slots_next(struct lens_slots *it, struct lens_place_ref *out);
@@ -413,10 +415,6 @@ void lens_slots_buffers(const struct lens_type_model *type, const uint8_t *bytes
  * Returns the length. */
 size_t lens_text_printable(const uint8_t *text, size_t bytes, char quote, char *out,
                            size_t out_bytes);
-/* A copy that lives until the next refresh; NULL when out of memory. */
-const char *lens_strings_add(struct lens_strings **strings, const char *text);
-void lens_strings_free(struct lens_strings *strings);
-
 /* What the model must be for a question: LENS_OK, or LENS_BAD_ARGUMENT with "load the model first".
  */
 lens_status lens_need_model(lens *self);

@@ -14,8 +14,11 @@
  *    (strong slots in live and dying objects) <= count.
  *  - A live object's slots hold 0 or a live object (or one that is dying in the same cascade).
  *  - state.dying: the count reached 0 and the slots are being cleared, depth-first in field order.
- *    The count bits then hold the resume index: slots before it are 0, the slot at it holds the
- *    link back to the dying parent (no reference), slots after it still own.
+ *    The count bits then hold the resume ordinal n, which counts the words of strong slots (of a
+ *    table's row the value comes before the key, so that a row without a key is empty at every
+ *    instruction).  0: no word is entered yet, all still own.  n > 0: the words before
+ *    word n - 1 hold no reference, word n - 1 holds the link back to the dying parent (or 0; it is no
+ *    reference), the words after it still own.
  *
  * Thread contract: an object belongs to its heap, and a heap to one thread at a time.
  */
