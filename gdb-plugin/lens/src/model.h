@@ -14,6 +14,7 @@
 #define LENS_MODEL_H
 
 #include "alloc.h"
+#include "contract.h"
 #include "lens.h"
 #include "problem.h"
 #include "reader.h"
@@ -29,183 +30,6 @@ enum {
   LENS_SLOTS_MAX = 1 << 12,  /* of a type; also its fields */
   LENS_CHUNKS_MAX = 1 << 16, /* metadata mappings of a heap */
   LENS_RUNTIME_SLOTS_MAX = 256
-};
-
-/* A field of a target struct: width 0 where the contract lacks it. */
-struct lens_place_of {
-  uint32_t offset, width;
-};
-
-/* The fields that the lens knows by name, as F(struct, field). Each becomes a member `field` of
- * `lay.struct_`. */
-#define LENS_LAYOUT_HEAP(F)                                                                       \
-  F(magic)                                                                                        \
-  F(self)                                                                                         \
-  F(next) F(id) F(name) F(chunks) F(types) F(type_count) F(arenas) F(arena_count) F(object_count) \
-      F(buffer_count) F(used_bytes) F(reserved_bytes) F(returned_bytes) F(limit_bytes)            \
-          F(external_bytes) F(collection_count) F(collected_count) F(candidate_count) F(flux)     \
-              F(flux_object) F(runtime_slots) F(weak_table)
-#define LENS_LAYOUT_CHUNK(F) F(next) F(bytes) F(used_bytes)
-#define LENS_LAYOUT_ARENA(F)                                                                   \
-  F(magic)                                                                                     \
-  F(heap)                                                                                      \
-  F(next) F(bytes) F(page_bytes) F(page_count) F(page_free_count) F(page_table_offset) F(side) \
-      F(side_bytes)
-#define LENS_LAYOUT_PAGE(F) \
-  F(kind) F(span_pages) F(block_bytes) F(block_count) F(fresh) F(used_count) F(free_list)
-#define LENS_LAYOUT_FREE_BLOCK(F) F(next)
-#define LENS_LAYOUT_TYPE(F)                                                             \
-  F(name)                                                                               \
-  F(index)                                                                              \
-  F(flags) F(display) F(size_bytes) F(tail_item_bytes) F(slots) F(fields) F(slot_count) \
-      F(field_count)
-#define LENS_LAYOUT_SLOT(F)                                                            \
-  F(name)                                                                              \
-  F(kind)                                                                              \
-  F(shape) F(flags) F(count_width) F(offset) F(count_offset) F(first_offset) F(stride) \
-      F(value_offset) F(target) F(tag_mask) F(tag_value)
-#define LENS_LAYOUT_FIELD(F)      F(name) F(kind) F(length_width) F(offset) F(width) F(length_offset)
-#define LENS_LAYOUT_WEAK_TABLE(F) F(bytes)
-#define LENS_LAYOUT_ROOT(F)       F(heaps) F(heap_count) F(runtime)
-
-#define LENS_LAYOUT_MEMBER(name) struct lens_place_of name;
-struct lens_layout_heap {
-  uint32_t struct_bytes;
-  LENS_LAYOUT_HEAP(LENS_LAYOUT_MEMBER)
-};
-struct lens_layout_chunk {
-  uint32_t struct_bytes;
-  LENS_LAYOUT_CHUNK(LENS_LAYOUT_MEMBER)
-};
-struct lens_layout_arena {
-  uint32_t struct_bytes;
-  LENS_LAYOUT_ARENA(LENS_LAYOUT_MEMBER)
-};
-struct lens_layout_page {
-  uint32_t struct_bytes;
-  LENS_LAYOUT_PAGE(LENS_LAYOUT_MEMBER)
-};
-struct lens_layout_free_block {
-  uint32_t struct_bytes;
-  LENS_LAYOUT_FREE_BLOCK(LENS_LAYOUT_MEMBER)
-};
-struct lens_layout_type {
-  uint32_t struct_bytes;
-  LENS_LAYOUT_TYPE(LENS_LAYOUT_MEMBER)
-};
-struct lens_layout_slot {
-  uint32_t struct_bytes;
-  LENS_LAYOUT_SLOT(LENS_LAYOUT_MEMBER)
-};
-struct lens_layout_field {
-  uint32_t struct_bytes;
-  LENS_LAYOUT_FIELD(LENS_LAYOUT_MEMBER)
-};
-struct lens_layout_weak_table {
-  uint32_t struct_bytes;
-  LENS_LAYOUT_WEAK_TABLE(LENS_LAYOUT_MEMBER)
-};
-struct lens_layout_root {
-  uint32_t struct_bytes;
-  LENS_LAYOUT_ROOT(LENS_LAYOUT_MEMBER)
-};
-
-/* The object header's bits, as masks in place.  A mask of 0: the runtime has no such state. */
-struct lens_header_layout {
-  uint64_t live, dying, buffer, candidate, held, finalized, weakly, interned;
-  uint64_t count_mask; /* at bit 0 */
-  uint64_t saturated;  /* a bit of the count */
-  uint64_t immortal;   /* the count of an object that is immortal by design */
-  uint32_t type_shift;
-  uint64_t type_mask; /* after the shift */
-};
-
-/* How a value is shown (the contract's display.* by name). */
-enum lens_display {
-  LENS_DISPLAY_NATIVE,
-  LENS_DISPLAY_NONE,
-  LENS_DISPLAY_BOOL,
-  LENS_DISPLAY_INT,
-  LENS_DISPLAY_FLOAT,
-  LENS_DISPLAY_STR,
-  LENS_DISPLAY_BYTES,
-  LENS_DISPLAY_TUPLE,
-  LENS_DISPLAY_LIST,
-  LENS_DISPLAY_DICT,
-  LENS_DISPLAY_SET,
-  LENS_DISPLAY_WEAKREF,
-  LENS_DISPLAY_CELL,
-  LENS_DISPLAY_RECORD,
-  LENS_DISPLAYS
-};
-enum lens_shape {
-  LENS_SHAPE_SINGLE,
-  LENS_SHAPE_ARRAY,
-  LENS_SHAPE_TAIL,
-  LENS_SHAPE_TABLE,
-  LENS_SHAPES
-};
-enum lens_slot_kind { LENS_SLOT_STRONG, LENS_SLOT_WEAK, LENS_SLOT_BORROWED, LENS_SLOT_KINDS };
-enum lens_field_kind {
-  LENS_FIELD_UINT,
-  LENS_FIELD_SINT,
-  LENS_FIELD_FLOAT,
-  LENS_FIELD_BOOL,
-  LENS_FIELD_CHAR,
-  LENS_FIELD_TEXT,
-  LENS_FIELD_TEXT_POINTER,
-  LENS_FIELD_ADDRESS,
-  LENS_FIELD_BYTES,
-  LENS_FIELD_KINDS
-};
-enum lens_flux {
-  LENS_FLUX_NONE,
-  LENS_FLUX_RELEASE,
-  LENS_FLUX_RESIZE,
-  LENS_FLUX_COLLECT,
-  LENS_FLUX_RECLAIM,
-  LENS_FLUX_ALLOCATE,
-  LENS_FLUX_OTHER,
-  LENS_FLUXES /* other: a state that this lens does not know */
-};
-enum lens_runtime_slot {
-  LENS_RUNTIME_INTERN,
-  LENS_RUNTIME_SMALL_INTS,
-  LENS_RUNTIME_NONE,
-  LENS_RUNTIME_TRUE,
-  LENS_RUNTIME_FALSE,
-  LENS_RUNTIME_NAMES
-};
-
-/* A value of an enumeration that the contract lacks. */
-#define LENS_ABSENT UINT64_MAX
-
-/* One root record's tables, resolved: every offset is inside its struct, every width one that can
- * be read. */
-struct lens_contract {
-  uint64_t address; /* of the root record */
-  uint32_t major, found, record_bytes;
-  char runtime[64]; /* printable */
-  uint64_t heap_count, first_heap_address;
-  struct lens_layout_root root;
-  struct lens_layout_heap heap;
-  struct lens_layout_chunk chunk;
-  struct lens_layout_arena arena;
-  struct lens_layout_page page;
-  struct lens_layout_free_block free_block;
-  struct lens_layout_type type;
-  struct lens_layout_slot slot;
-  struct lens_layout_field field;
-  struct lens_layout_weak_table weak_table;
-  struct lens_header_layout header;
-  uint64_t page_kinds[LENS_PAGE_DAMAGED]; /* by enum lens_page_kind: the target's value */
-  uint64_t displays[LENS_DISPLAYS], shapes[LENS_SHAPES], slot_kinds[LENS_SLOT_KINDS];
-  uint64_t field_kinds[LENS_FIELD_KINDS], fluxes[LENS_FLUX_OTHER],
-      runtime_slots[LENS_RUNTIME_NAMES];
-  uint64_t type_flag_acyclic, type_flag_opaque, type_flag_builtin,
-      type_flag_tail; /* masks; 0: none */
-  uint64_t slot_flag_count_in_buffer, slot_flag_foreign;
-  uint64_t heap_magic, arena_magic; /* 0: not stated */
 };
 
 /* A decoded slot: a place, or a row of places, that hold references. */
@@ -234,10 +58,8 @@ struct lens_type_model {
   uint64_t tail_item_bytes;
   uint8_t display;   /* enum lens_display */
   bool known;        /* the type could be read at all */
-  bool conservative; /* its words are scanned: opaque, damaged, or a slot of an unknown kind or
-                        shape */
-  bool
-      simple; /* every slot is single, strong and untagged (so a loop over slots[].offset is all) */
+  bool conservative; /* its words are scanned: opaque, damaged, or with a slot not understood */
+  bool simple;       /* all slots are single, strong, untagged: a loop over slots[].offset is all */
 };
 
 struct lens_range {
@@ -392,8 +214,9 @@ struct lens_place_ref {
   uint32_t slot, part, kind; /* as in lens_ref */
 };
 
-/* The object's block is `block_bytes` long; `bytes` are the first `byte_count` of them (at least the
- * header): all of a small object, a prefix of a large one, whose rest is read as it is needed. */
+/* The object's block is `block_bytes` long; `bytes` are the first `byte_count` of them (at least
+ * the header): all of a small object, a prefix of a large one, whose rest is read as it is needed.
+ */
 void lens_slots_begin(struct lens_slots *it, lens *self, const struct lens_type_model *type,
                       uint64_t address, uint64_t block_bytes, const uint8_t *bytes,
                       uint64_t byte_count);

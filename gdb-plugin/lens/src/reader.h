@@ -45,6 +45,11 @@ lens_status lens_fetch(lens *self, uint64_t address, uint64_t bytes, void *out);
 lens_status lens_fetch_prefix(lens *self, uint64_t address, uint64_t bytes, void *out,
                               uint64_t *read_bytes);
 
+/* One call of the caller's reader, past the cache: for a few bytes that nobody will ask for again.
+ */
+lens_status lens_read_direct(lens *self, uint64_t address, uint64_t bytes, void *out,
+                             uint64_t *read_bytes);
+
 /* The first address >= `address` and < `end` that a region says may be readable (`end` when there
  * is none); without regions: `address`.  For passes that skip over holes. */
 uint64_t lens_next_readable(const lens *self, uint64_t address, uint64_t end);

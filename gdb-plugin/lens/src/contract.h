@@ -1,0 +1,181 @@
+/* The resolved contract: where each thing that the lens knows by name lies in this target's
+ * structs.
+ *
+ * Invariants: every offset and width lies within its struct, every integer has a width that can be
+ * loaded; what the target's tables lack has width 0, mask 0 or LENS_ABSENT, and is a named problem.
+ */
+#ifndef LENS_CONTRACT_H
+#define LENS_CONTRACT_H
+
+#include "lens.h"
+
+/* A field of a target struct: width 0 where the contract lacks it. */
+struct lens_place_of {
+  uint32_t offset, width;
+};
+
+/* The structs as S(struct, NEED), the fields of each as F(struct, field, KIND, NEED).
+ * UINT: 1, 2, 4 or 8 bytes; ADDRESS: 8; TEXT, BYTES: any number.  Without an ESSENTIAL one the heap
+ * can't be read (LENS_UNSUPPORTED); an OPTIONAL one that is missing is a missing feature. */
+/* clang-format off */
+#define LENS_LAYOUT_STRUCTS(S) \
+  S(root, ESSENTIAL) S(heap, ESSENTIAL) S(chunk, OPTIONAL) S(arena, ESSENTIAL) \
+  S(page, ESSENTIAL) S(free_block, OPTIONAL) S(type, ESSENTIAL) S(slot, ESSENTIAL) \
+  S(field, OPTIONAL) S(weak_table, OPTIONAL)
+#define LENS_LAYOUT_root(F) \
+  F(root, heaps, ADDRESS, ESSENTIAL) F(root, heap_count, UINT, OPTIONAL) \
+  F(root, runtime, TEXT, OPTIONAL)
+#define LENS_LAYOUT_heap(F) \
+  F(heap, magic, UINT, OPTIONAL) F(heap, self, ADDRESS, OPTIONAL) \
+  F(heap, next, ADDRESS, ESSENTIAL) F(heap, id, UINT, OPTIONAL) F(heap, name, TEXT, OPTIONAL) \
+  F(heap, chunks, ADDRESS, OPTIONAL) F(heap, types, ADDRESS, ESSENTIAL) \
+  F(heap, type_count, UINT, ESSENTIAL) F(heap, arenas, ADDRESS, ESSENTIAL) \
+  F(heap, arena_count, UINT, OPTIONAL) F(heap, object_count, UINT, OPTIONAL) \
+  F(heap, buffer_count, UINT, OPTIONAL) F(heap, used_bytes, UINT, OPTIONAL) \
+  F(heap, reserved_bytes, UINT, OPTIONAL) F(heap, returned_bytes, UINT, OPTIONAL) \
+  F(heap, limit_bytes, UINT, OPTIONAL) F(heap, external_bytes, UINT, OPTIONAL) \
+  F(heap, collection_count, UINT, OPTIONAL) F(heap, collected_count, UINT, OPTIONAL) \
+  F(heap, candidate_count, UINT, OPTIONAL) F(heap, flux, UINT, OPTIONAL) \
+  F(heap, flux_object, ADDRESS, OPTIONAL) F(heap, runtime_slots, BYTES, OPTIONAL) \
+  F(heap, weak_table, ADDRESS, OPTIONAL)
+#define LENS_LAYOUT_chunk(F) \
+  F(chunk, next, ADDRESS, OPTIONAL) F(chunk, bytes, UINT, OPTIONAL)
+#define LENS_LAYOUT_arena(F) \
+  F(arena, magic, UINT, OPTIONAL) F(arena, heap, ADDRESS, OPTIONAL) \
+  F(arena, next, ADDRESS, ESSENTIAL) F(arena, bytes, UINT, ESSENTIAL) \
+  F(arena, page_bytes, UINT, ESSENTIAL) F(arena, page_count, UINT, ESSENTIAL) \
+  F(arena, page_free_count, UINT, OPTIONAL) F(arena, page_table_offset, UINT, ESSENTIAL) \
+  F(arena, side, ADDRESS, OPTIONAL) F(arena, side_bytes, UINT, OPTIONAL)
+#define LENS_LAYOUT_page(F) \
+  F(page, kind, UINT, ESSENTIAL) F(page, span_pages, UINT, ESSENTIAL) \
+  F(page, block_bytes, UINT, ESSENTIAL) F(page, block_count, UINT, ESSENTIAL) \
+  F(page, fresh, UINT, OPTIONAL) F(page, used_count, UINT, OPTIONAL) \
+  F(page, free_list, ADDRESS, OPTIONAL)
+#define LENS_LAYOUT_free_block(F) \
+  F(free_block, next, ADDRESS, OPTIONAL)
+#define LENS_LAYOUT_type(F) \
+  F(type, name, ADDRESS, OPTIONAL) F(type, flags, UINT, OPTIONAL) \
+  F(type, display, UINT, OPTIONAL) F(type, size_bytes, UINT, ESSENTIAL) \
+  F(type, tail_item_bytes, UINT, OPTIONAL) F(type, slots, ADDRESS, ESSENTIAL) \
+  F(type, fields, ADDRESS, OPTIONAL) F(type, slot_count, UINT, ESSENTIAL) \
+  F(type, field_count, UINT, OPTIONAL)
+#define LENS_LAYOUT_slot(F) \
+  F(slot, name, ADDRESS, OPTIONAL) F(slot, kind, UINT, ESSENTIAL) \
+  F(slot, shape, UINT, ESSENTIAL) F(slot, flags, UINT, OPTIONAL) \
+  F(slot, count_width, UINT, OPTIONAL) F(slot, offset, UINT, ESSENTIAL) \
+  F(slot, count_offset, UINT, OPTIONAL) F(slot, first_offset, UINT, OPTIONAL) \
+  F(slot, stride, UINT, OPTIONAL) F(slot, value_offset, UINT, OPTIONAL) \
+  F(slot, target, UINT, OPTIONAL) F(slot, tag_mask, UINT, OPTIONAL) \
+  F(slot, tag_value, UINT, OPTIONAL)
+#define LENS_LAYOUT_field(F) \
+  F(field, name, ADDRESS, OPTIONAL) F(field, kind, UINT, OPTIONAL) \
+  F(field, length_width, UINT, OPTIONAL) F(field, offset, UINT, OPTIONAL) \
+  F(field, width, UINT, OPTIONAL) F(field, length_offset, UINT, OPTIONAL)
+#define LENS_LAYOUT_weak_table(F) \
+  F(weak_table, bytes, UINT, OPTIONAL)
+/* clang-format on */
+
+#define LENS_LAYOUT_MEMBER(struct_name, field, kind, need) struct lens_place_of field;
+#define LENS_LAYOUT_STRUCT(name, need)                            \
+  struct lens_layout_##name {                                     \
+    uint32_t struct_bytes; /* 0: the contract lacks the struct */ \
+    LENS_LAYOUT_##name(LENS_LAYOUT_MEMBER)                        \
+  };
+LENS_LAYOUT_STRUCTS(LENS_LAYOUT_STRUCT)
+
+/* The object header's bits, as masks in place.  A mask of 0: the runtime has no such state. */
+struct lens_header_layout {
+  uint64_t live, dying, buffer, candidate, held, finalized, weakly, interned;
+  uint64_t count_mask; /* at bit 0 */
+  uint64_t saturated;  /* a bit of the count */
+  uint64_t immortal;   /* the count of an object that is immortal by design */
+  uint32_t type_shift;
+  uint64_t type_mask; /* after the shift */
+};
+
+/* How a value is shown (the contract's display.* by name). */
+enum lens_display {
+  LENS_DISPLAY_NATIVE,
+  LENS_DISPLAY_NONE,
+  LENS_DISPLAY_BOOL,
+  LENS_DISPLAY_INT,
+  LENS_DISPLAY_FLOAT,
+  LENS_DISPLAY_STR,
+  LENS_DISPLAY_BYTES,
+  LENS_DISPLAY_TUPLE,
+  LENS_DISPLAY_LIST,
+  LENS_DISPLAY_DICT,
+  LENS_DISPLAY_SET,
+  LENS_DISPLAY_WEAKREF,
+  LENS_DISPLAY_CELL,
+  LENS_DISPLAY_RECORD,
+  LENS_DISPLAYS
+};
+enum lens_shape {
+  LENS_SHAPE_SINGLE,
+  LENS_SHAPE_ARRAY,
+  LENS_SHAPE_TAIL,
+  LENS_SHAPE_TABLE,
+  LENS_SHAPES
+};
+enum lens_slot_kind { LENS_SLOT_STRONG, LENS_SLOT_WEAK, LENS_SLOT_BORROWED, LENS_SLOT_KINDS };
+enum lens_field_kind {
+  LENS_FIELD_UINT,
+  LENS_FIELD_SINT,
+  LENS_FIELD_FLOAT,
+  LENS_FIELD_BOOL,
+  LENS_FIELD_CHAR,
+  LENS_FIELD_TEXT,
+  LENS_FIELD_TEXT_POINTER,
+  LENS_FIELD_ADDRESS,
+  LENS_FIELD_BYTES,
+  LENS_FIELD_KINDS
+};
+enum lens_flux {
+  LENS_FLUX_NONE,
+  LENS_FLUX_RELEASE,
+  LENS_FLUX_RESIZE,
+  LENS_FLUX_COLLECT,
+  LENS_FLUX_RECLAIM,
+  LENS_FLUX_ALLOCATE,
+  LENS_FLUX_OTHER,
+  LENS_FLUXES /* other: a state that this lens does not know */
+};
+enum lens_runtime_slot {
+  LENS_RUNTIME_INTERN,
+  LENS_RUNTIME_SMALL_INTS,
+  LENS_RUNTIME_NONE,
+  LENS_RUNTIME_TRUE,
+  LENS_RUNTIME_FALSE,
+  LENS_RUNTIME_NAMES
+};
+
+/* A value of an enumeration that the contract lacks. */
+#define LENS_ABSENT UINT64_MAX
+
+/* One root record's tables, resolved: every offset is inside its struct, every width one that can
+ * be read. */
+struct lens_contract {
+  uint64_t address; /* of the root record */
+  uint32_t major, found, record_bytes;
+  char runtime[64]; /* printable */
+  uint64_t heap_count, first_heap_address;
+#define LENS_LAYOUT_IN_CONTRACT(name, need) struct lens_layout_##name name;
+  LENS_LAYOUT_STRUCTS(LENS_LAYOUT_IN_CONTRACT)
+  struct lens_header_layout header;
+  uint64_t page_kinds[LENS_PAGE_DAMAGED]; /* by enum lens_page_kind: the target's value */
+  uint64_t displays[LENS_DISPLAYS], shapes[LENS_SHAPES], slot_kinds[LENS_SLOT_KINDS];
+  uint64_t field_kinds[LENS_FIELD_KINDS], fluxes[LENS_FLUX_OTHER],
+      runtime_slots[LENS_RUNTIME_NAMES];
+  uint64_t type_flag_acyclic, type_flag_opaque, type_flag_builtin,
+      type_flag_tail; /* masks; 0: none */
+  uint64_t slot_flag_count_in_buffer, slot_flag_foreign;
+  uint64_t heap_magic, arena_magic; /* 0: not stated */
+};
+
+/* Reads and resolves the root record at `address`.  LENS_OK; LENS_NOT_FOUND when there is none;
+ * LENS_UNSUPPORTED, LENS_CORRUPT or LENS_UNREADABLE with the reason in lens_error; LENS_CANCELLED,
+ * LENS_NO_MEMORY.  Missing optional parts are logged. */
+lens_status lens_contract_read(lens *self, uint64_t address, struct lens_contract *out);
+
+#endif
