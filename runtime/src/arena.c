@@ -1,0 +1,340 @@
+/* Arenas: large aligned segments, cut into pages; and the numbers that compress references.
+ *
+ * Invariants, of each ordinary arena:
+ *  - page 0 is META; page_free_count == pages of kind FREE == bits set in free_pages
+ *  - it is among heap->room_arenas exactly when 0 < page_free_count < page_count - 1
+ *  - page_free_count == page_count - 1 (all free) only for heap->empty_arena, or while a page of
+ *    it is being handed out
+ * of each huge arena: page 0 is META, pages 1 .. n hold the one block, the rest is FREE for ever;
+ * and of the heap: arenas are linked in address order; reserved_bytes is the sum of arena.bytes,
+ * page_count, page_free_count and meta_page_bytes are sums over the arenas' pages.
+ *
+ * A reader follows heap->arenas through arena.next at any instruction: an arena is complete before
+ * one store links it, and unlinked with one store before it is unmapped.
+ *
+ * What this is not: it knows no blocks and no size classes (page.c).
+ */
+#include <string.h>
+
+#include "internal.h"
+
+enum {
+  /* A compressed reference: arena number | page | block.  The last number stands for all huge
+   * arenas, whose one block needs no more than the arena's own (huge) number. */
+  BLOCK_BITS = 11,
+  PAGE_BITS = 7,
+  POSITION_BITS = PAGE_BITS + BLOCK_BITS,
+  HUGE_MARK = (1 << (32 - POSITION_BITS)) - 1,
+  NUMBER_FIRST = 1, /* so that no reference is 0 */
+  NUMBER_END = HUGE_MARK,
+  HUGE_NUMBER_END = 1 << POSITION_BITS,
+  HUGE_PAGE_SHIFT_FIRST = 16,
+  HUGE_PAGE_SHIFT_LAST = 21, /* the block must start within CAIRN_ARENA_BYTES */
+  PAGE_SHIFT = 15
+};
+_Static_assert(1 << BLOCK_BITS == CAIRN_PAGE_BLOCKS_MAX, "a block's index fits");
+_Static_assert(1 << PAGE_BITS == CAIRN_ARENA_PAGES, "a page's index fits");
+_Static_assert(1 << PAGE_SHIFT == CAIRN_PAGE_BYTES, "the ordinary page");
+_Static_assert(CAIRN_PAGE_TABLE_OFFSET + CAIRN_ARENA_PAGES * sizeof(struct cairn_page) <=
+                   CAIRN_PAGE_BYTES,
+               "header and page table fit in the first page");
+
+/* ---- numbers ------------------------------------------------------------------------------- */
+
+/* Huge arenas are numbered from 0 in a space of their own, behind the ordinary ones. */
+static struct cairn_arena_numbers *numbers_of(cairn_heap *heap, bool huge) {
+  return huge ? &heap->huge_numbers : &heap->numbers;
+}
+
+static bool numbers_grow(cairn_heap *heap, struct cairn_arena_numbers *numbers) {
+  uint32_t capacity = numbers->capacity == 0 ? 16 : numbers->capacity * 2;
+  struct cairn_arena **arenas = cairn_chunk_try(heap, capacity * sizeof *arenas);
+  if (arenas == NULL) return false;
+  if (numbers->capacity != 0) {
+    memcpy(arenas, numbers->arenas, numbers->capacity * sizeof *arenas);
+  }
+  numbers->arenas = arenas;
+  numbers->capacity = capacity;
+  return true;
+}
+
+/* The lowest free number; its row exists when this returns true. */
+static bool number_find(cairn_heap *heap, bool huge, uint32_t *number) {
+  struct cairn_arena_numbers *numbers = numbers_of(heap, huge);
+  uint32_t candidate = numbers->lowest_free;
+  if (!huge && candidate < NUMBER_FIRST) candidate = NUMBER_FIRST;
+  while (candidate < numbers->capacity && numbers->arenas[candidate] != NULL) candidate++;
+  numbers->lowest_free = candidate;
+  if (candidate >= (uint32_t)(huge ? HUGE_NUMBER_END : NUMBER_END)) return false;
+  if (candidate >= numbers->capacity && !numbers_grow(heap, numbers)) return false;
+  *number = candidate;
+  return true;
+}
+
+static void number_give(cairn_heap *heap, struct cairn_arena *arena, bool huge, uint32_t number) {
+  numbers_of(heap, huge)->arenas[number] = arena;
+  arena->number = huge ? NUMBER_END + 1 + number : number;
+}
+
+static void number_take_back(cairn_heap *heap, const struct cairn_arena *arena) {
+  bool huge = cairn_arena_is_huge(arena);
+  uint32_t number = huge ? arena->number - NUMBER_END - 1 : arena->number;
+  struct cairn_arena_numbers *numbers = numbers_of(heap, huge);
+  numbers->arenas[number] = NULL;
+  if (number < numbers->lowest_free) numbers->lowest_free = number;
+}
+
+/* ---- making and freeing ---------------------------------------------------------------------- */
+
+/* Links a complete arena behind the last one below it. */
+static void arena_link(cairn_heap *heap, struct cairn_arena *arena) {
+  struct cairn_arena *previous = NULL;
+  struct cairn_arena *next = heap->arenas;
+  while (next != NULL && next < arena) {
+    previous = next;
+    next = next->next;
+  }
+  arena->next = next;
+  arena->previous = previous;
+  CAIRN_ORDER();
+  if (previous == NULL) {
+    heap->arenas = arena;
+  } else {
+    previous->next = arena;
+  }
+  CAIRN_ORDER();
+  if (next != NULL) next->previous = arena;
+  heap->arena_count++;
+  heap->reserved_bytes += arena->bytes;
+  heap->page_count += arena->page_count;
+  heap->page_free_count += arena->page_free_count;
+  heap->meta_page_bytes += arena->page_bytes;
+}
+
+static void arena_unlink(cairn_heap *heap, struct cairn_arena *arena) {
+  if (arena->previous == NULL) {
+    heap->arenas = arena->next;
+  } else {
+    arena->previous->next = arena->next;
+  }
+  CAIRN_ORDER();
+  if (arena->next != NULL) arena->next->previous = arena->previous;
+  heap->arena_count--;
+  heap->reserved_bytes -= arena->bytes;
+  heap->returned_bytes += arena->bytes;
+  heap->page_count -= arena->page_count;
+  heap->page_free_count -= arena->page_free_count;
+  heap->meta_page_bytes -= arena->page_bytes;
+}
+
+/* A mapped, linked arena with nothing but its META page in use. */
+static struct cairn_arena *arena_new(cairn_heap *heap, size_t bytes, uint32_t page_shift) {
+  bool huge = page_shift != PAGE_SHIFT;
+  uint32_t number;
+  if (!cairn_limit_allows(heap, bytes) || !number_find(heap, huge, &number)) return NULL;
+  /* Growing the numbers may have taken metadata, so the limit is asked once more. */
+  if (!cairn_limit_allows(heap, bytes)) return NULL;
+  size_t side_blocks = huge ? 1 : CAIRN_ARENA_PAGES;
+  size_t side_bytes = side_blocks * CAIRN_PAGE_BLOCKS_MAX * sizeof(struct cairn_side);
+  void *side = cairn_system_reserve(side_bytes);
+  if (side == NULL) return NULL;
+  struct cairn_arena *arena = cairn_system_map(bytes, CAIRN_ARENA_BYTES);
+  if (arena == NULL) {
+    cairn_system_unmap(side, side_bytes);
+    return NULL;
+  }
+  arena->magic = CAIRN_ARENA_MAGIC;
+  arena->heap = heap;
+  arena->bytes = bytes;
+  arena->page_bytes = 1u << page_shift;
+  arena->page_shift = page_shift;
+  arena->page_count = (uint32_t)(bytes >> page_shift);
+  arena->page_free_count = arena->page_count - 1;
+  arena->page_table_offset = CAIRN_PAGE_TABLE_OFFSET;
+  arena->side = side;
+  arena->side_bytes = side_bytes;
+  for (uint32_t i = 1; i < arena->page_count; i++) {
+    cairn_arena_page(arena, i)->flags = CAIRN_PAGE_FLAG_ZERO;
+  }
+  cairn_arena_page(arena, 0)->span_pages = 1;
+  cairn_arena_page(arena, 0)->kind = CAIRN_PAGE_META;
+  number_give(heap, arena, huge, number);
+  arena_link(heap, arena);
+  return arena;
+}
+
+static void arena_free(cairn_heap *heap, struct cairn_arena *arena) {
+  arena_unlink(heap, arena);
+  number_take_back(heap, arena);
+  cairn_system_unmap(arena->side, arena->side_bytes);
+  cairn_system_unmap(arena, arena->bytes);
+}
+
+void cairn_arena_free_all(cairn_heap *heap) {
+  while (heap->arenas != NULL) arena_free(heap, heap->arenas);
+  heap->room_arenas = NULL;
+  heap->empty_arena = NULL;
+}
+
+/* ---- runs of pages in ordinary arenas -------------------------------------------------------- */
+
+static void room_link(cairn_heap *heap, struct cairn_arena *arena) {
+  arena->room_previous = NULL;
+  arena->room_next = heap->room_arenas;
+  if (arena->room_next != NULL) arena->room_next->room_previous = arena;
+  heap->room_arenas = arena;
+  arena->in_room = true;
+}
+
+static void room_unlink(cairn_heap *heap, struct cairn_arena *arena) {
+  if (arena->room_previous == NULL) {
+    heap->room_arenas = arena->room_next;
+  } else {
+    arena->room_previous->room_next = arena->room_next;
+  }
+  if (arena->room_next != NULL) arena->room_next->room_previous = arena->room_previous;
+  arena->in_room = false;
+}
+
+static bool page_is_free(const struct cairn_arena *arena, uint32_t page) {
+  return (arena->free_pages[page / 64] >> (page % 64) & 1) != 0;
+}
+
+static void pages_mark(struct cairn_arena *arena, uint32_t first, uint32_t count, bool is_free) {
+  for (uint32_t page = first; page < first + count; page++) {
+    uint64_t bit = 1ull << (page % 64);
+    if (is_free) {
+      arena->free_pages[page / 64] |= bit;
+    } else {
+      arena->free_pages[page / 64] &= ~bit;
+    }
+  }
+}
+
+/* The first page of the lowest run of `count` free pages; 0 (the META page): none. */
+static uint32_t run_find(const struct cairn_arena *arena, uint32_t count) {
+  uint32_t length = 0;
+  for (uint32_t page = 1; page < CAIRN_ARENA_PAGES; page++) {
+    if (page % 64 == 0 && arena->free_pages[page / 64] == 0) {
+      length = 0;
+      page += 63;
+      continue;
+    }
+    length = page_is_free(arena, page) ? length + 1 : 0;
+    if (length == count) return page + 1 - count;
+  }
+  return 0;
+}
+
+static struct cairn_page *run_take(cairn_heap *heap, struct cairn_arena *arena, uint32_t first,
+                                   uint32_t count) {
+  pages_mark(arena, first, count, false);
+  arena->page_free_count -= count;
+  heap->page_free_count -= count;
+  if (arena == heap->empty_arena) heap->empty_arena = NULL;
+  bool room = arena->page_free_count != 0;
+  if (room && !arena->in_room) room_link(heap, arena);
+  if (!room && arena->in_room) room_unlink(heap, arena);
+  return cairn_arena_page(arena, first);
+}
+
+struct cairn_page *cairn_pages_take(cairn_heap *heap, uint32_t count) {
+  assert(count > 0 && count < CAIRN_ARENA_PAGES);
+  for (struct cairn_arena *arena = heap->room_arenas; arena != NULL; arena = arena->room_next) {
+    if (arena->page_free_count < count) continue;
+    uint32_t first = run_find(arena, count);
+    if (first != 0) return run_take(heap, arena, first, count);
+  }
+  struct cairn_arena *arena = heap->empty_arena;
+  if (arena == NULL) {
+    arena = arena_new(heap, CAIRN_ARENA_BYTES, PAGE_SHIFT);
+    if (arena == NULL) return NULL;
+    pages_mark(arena, 1, CAIRN_ARENA_PAGES - 1, true);
+  }
+  return run_take(heap, arena, 1, count);
+}
+
+void cairn_pages_return(cairn_heap *heap, struct cairn_page *first, uint32_t count) {
+  struct cairn_arena *arena = cairn_arena_of(first);
+  pages_mark(arena, (uint32_t)(first - cairn_arena_page(arena, 0)), count, true);
+  arena->page_free_count += count;
+  heap->page_free_count += count;
+  if (arena->page_free_count != arena->page_count - 1) {
+    if (!arena->in_room) room_link(heap, arena);
+    return;
+  }
+  if (arena->in_room) room_unlink(heap, arena);
+  if (heap->empty_arena == NULL) {
+    heap->empty_arena = arena;
+  } else {
+    arena_free(heap, arena);
+  }
+}
+
+/* ---- huge arenas -------------------------------------------------------------------------------
+ */
+
+struct cairn_page *cairn_huge_take(cairn_heap *heap, size_t bytes, uint32_t *count) {
+  for (uint32_t shift = HUGE_PAGE_SHIFT_FIRST; shift <= HUGE_PAGE_SHIFT_LAST; shift++) {
+    size_t page_bytes = (size_t)1 << shift;
+    if (bytes > SIZE_MAX / 2) return NULL;
+    size_t total = page_bytes + bytes;
+    total = (total + CAIRN_ARENA_BYTES - 1) & ~((size_t)CAIRN_ARENA_BYTES - 1);
+    size_t table_end = CAIRN_PAGE_TABLE_OFFSET + (total >> shift) * sizeof(struct cairn_page);
+    if (table_end > page_bytes) continue;
+    struct cairn_arena *arena = arena_new(heap, total, shift);
+    if (arena == NULL) return NULL;
+    uint32_t pages = (uint32_t)((bytes + page_bytes - 1) >> shift);
+    arena->page_free_count -= pages;
+    heap->page_free_count -= pages;
+    *count = pages;
+    return cairn_arena_page(arena, 1);
+  }
+  return NULL;
+}
+
+void cairn_huge_return(cairn_heap *heap, struct cairn_arena *arena) { arena_free(heap, arena); }
+
+/* ---- the collector's side memory ----------------------------------------------------------------
+ */
+
+/* The index of the block among those of its page. */
+static uint32_t block_index(const struct cairn_arena *arena, const struct cairn_page *page,
+                            uintptr_t offset) {
+  if (page->kind != CAIRN_PAGE_BLOCKS) return 0;
+  return cairn_size_class_index(page->size_class, (uint32_t)offset & (arena->page_bytes - 1));
+}
+
+/* A block's position in its arena's side memory. */
+static uint32_t side_position(const struct cairn_arena *arena, const cairn_object *object) {
+  if (cairn_arena_is_huge(arena)) return 0;
+  uintptr_t offset = (uintptr_t)object - (uintptr_t)arena;
+  uint32_t page = (uint32_t)(offset >> PAGE_SHIFT);
+  return page << BLOCK_BITS | block_index(arena, cairn_page_of(object), offset);
+}
+
+struct cairn_side *cairn_side_of(const cairn_object *object) {
+  struct cairn_arena *arena = cairn_arena_of(object);
+  return (struct cairn_side *)arena->side + side_position(arena, object);
+}
+
+uint32_t cairn_side_compress(const cairn_object *object) {
+  struct cairn_arena *arena = cairn_arena_of(object);
+  if (cairn_arena_is_huge(arena)) {
+    return (uint32_t)HUGE_MARK << POSITION_BITS | (arena->number - NUMBER_END - 1);
+  }
+  return arena->number << POSITION_BITS | side_position(arena, object);
+}
+
+cairn_object *cairn_side_object(cairn_heap *heap, uint32_t compressed) {
+  uint32_t number = compressed >> POSITION_BITS;
+  uint32_t position = compressed & ((1u << POSITION_BITS) - 1);
+  if (number == HUGE_MARK) {
+    struct cairn_arena *arena = heap->huge_numbers.arenas[position];
+    return (cairn_object *)(void *)((char *)arena + arena->page_bytes);
+  }
+  struct cairn_arena *arena = heap->numbers.arenas[number];
+  struct cairn_page *page = cairn_arena_page(arena, position >> BLOCK_BITS);
+  uint64_t offset = (position & (CAIRN_PAGE_BLOCKS_MAX - 1)) * page->block_bytes;
+  return (cairn_object *)(void *)(cairn_page_memory(arena, page) + offset);
+}
