@@ -9,7 +9,7 @@
  * Watch it:              ./run demo cycle
  * Try it yourself:       ./run demo cycle -i
  *     (gdb) cairn objects -type person        two persons with count 1, although no name is left
- *     (gdb) cairn referrers @0                held by the other one, in its slot `spouse`
+ *     (gdb) cairn referrers @1                held by the other one, in its slot `spouse`
  *     (gdb) cairn objects -type list
  *     (gdb) stop-at collected
  *     (gdb) cairn objects -type person        gone

@@ -10,7 +10,7 @@ stop-at nameless
 cairn stack
 cairn objects -type list
 cairn objects -type person
-cairn referrers @0
+cairn referrers @1
 
 # The collector has run.
 stop-at collected

@@ -9,8 +9,8 @@
  * Try it yourself:       ./run demo leak -i
  *     (gdb) cairn types                 what is left when all requests were served
  *     (gdb) cairn objects -type dict    each with count 1 ...
- *     (gdb) cairn referrers @0          ... and held by nobody: one release is missing
- *     (gdb) cairn show @0               what is in it says which request it was
+ *     (gdb) cairn referrers @1          ... and held by nobody: one release is missing
+ *     (gdb) cairn show @1               what is in it says which request it was
  *
  * Then mend it: in parse_request, release the dict before `return NULL`.
  */

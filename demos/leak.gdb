@@ -9,7 +9,7 @@ cairn types
 cairn objects -type dict
 
 # ... but nobody does: the count is 1, the references that there are 0.  A release is missing.
-cairn referrers @0
+cairn referrers @1
 
 # What is in it says which request it was: one with a field that has no `=`.
-cairn show @0
+cairn show @1

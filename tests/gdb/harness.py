@@ -133,3 +133,47 @@ class Truth:
 
     def __getitem__(self, word: str) -> List[List[str]]:
         return self.facts.get(word, [])
+
+
+class Heap:
+    """The program's account of its objects and edges, and their comparison with cairn's."""
+
+    def __init__(self, truth: Truth) -> None:
+        self.builtin = {fields[0] for fields in truth["builtin"]}
+        self.objects = {fields[0]: (fields[1], int(fields[2]), int(fields[3]))
+                        for fields in truth["object"]}
+        self.heap_of = {fields[0]: fields[4] for fields in truth["object"]}
+        self.edges = {(holder, slot, target, kind)
+                      for holder, slot, target, kind in truth["edge"]}
+
+    def compare_objects(self) -> List[Dict[str, Any]]:
+        """All that was made is listed, and nothing else; returns the listing."""
+        listed = rows("objects")
+        found = {row["addr"]: (row["type"], row["refcount"], row["size"])
+                 for row in listed if row["addr"] not in self.builtin}
+        equal(set(found), set(self.objects), "the objects")
+        equal(found, self.objects, "type, count and size of each object")
+        check(self.builtin <= {row["addr"] for row in listed}, "built-in objects are listed too")
+        return listed
+
+    def compare_edges(self, balanced: bool) -> None:
+        """Who holds what, asked from both ends; `balanced`: every count must be explained."""
+        outward = {(addr, ref["slot"], ref["object"]["addr"], ref["kind"])
+                   for addr in self.objects for ref in rows("refs " + addr)}
+        equal(outward, self.edges, "who holds what")
+        strong: Dict[str, int] = {}
+        for _, _, target, kind in self.edges:
+            strong[target] = strong.get(target, 0) + (kind == "strong")
+        inward = set()
+        for addr, (type_name, refcount, _) in self.objects.items():
+            answer = data("referrers %s -limit 0" % addr)
+            for row in answer["rows"]:
+                if "type" in row["holder"] and row["holder"]["addr"] not in self.builtin:
+                    inward.add((row["holder"]["addr"], row["slot"], addr, row["kind"]))
+            accounting = answer["accounting"]
+            equal(accounting["refcount"], refcount, "refcount of " + addr)
+            equal(accounting["heap_refs"], strong.get(addr, 0), "heap_refs of " + addr)
+            if balanced:
+                equal(accounting["verdict"], "balanced", "verdict on %s, a %s" % (addr, type_name))
+        equal(inward, {edge for edge in self.edges if edge[2] in self.objects},
+              "who is held by whom")
