@@ -1,7 +1,8 @@
 /* list: a row of references that grows and shrinks.
  *
- * The items stand in a buffer that the list owns.  It doubles when it is full and halves when three
- * quarters of it are empty.  Items are never NULL; use cairn_none.
+ * The items stand in a buffer that the list owns.  It doubles when it is full, goes back when the
+ * last item is taken out of a big one, and is cut to what is used by cairn_list_trim: taking items
+ * out never allocates.  Items are never NULL; use cairn_none.
  */
 #ifndef CAIRN_LIST_H
 #define CAIRN_LIST_H
@@ -41,6 +42,10 @@ CAIRN_API bool cairn_list_remove(cairn_object *list, size_t index);
 /* Takes the last item out and hands its reference over.  New; NULL when the list is empty.  Aborts
  * when it is no list.  O(1), amortised. */
 CAIRN_API cairn_object *cairn_list_pop(cairn_object *list);
+
+/* Gives back the room that no item uses.  False when out of memory; the list is then as before.
+ * Aborts when it is no list.  O(items). */
+CAIRN_API bool cairn_list_trim(cairn_object *list);
 
 /* Takes out and releases each item that is in the list now, last ones first.  What finalizers
  * append meanwhile stays.  Aborts when it is no list.  O(items). */

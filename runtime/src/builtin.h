@@ -1,0 +1,199 @@
+/* The built-in types: their structs, and what their files say to each other.
+ *
+ * Each type is a file that states its struct's slots and fields as data (a cairn_type_spec named
+ * cairn_spec_<name>) and the functions of its public header.  To add a type: a line in
+ * CAIRN_BUILTINS, one in CAIRN_DISPLAY_KINDS (layout.h), its struct here, its file and its header.
+ *
+ * Invariants that all of them keep, at every instruction:
+ *  - A count is raised before a slot is filled and dropped after it is cleared.
+ *  - An element count is raised after its element is filled and lowered before it is cleared.
+ *  - An object is never in two slots for one reference.  Where elements are moved they are first
+ *    taken out of sight by their element count, and heap.flux names the container.
+ *  - Whatever allocates or releases may run code of the user's, which may change this very object:
+ *    its state is read again afterwards, and what is released is released last.
+ */
+#ifndef CAIRN_BUILTIN_H
+#define CAIRN_BUILTIN_H
+
+#include "internal.h"
+
+/* In the order of enum cairn_builtin_type. */
+#define CAIRN_BUILTINS(E) \
+  E(NONE, none)           \
+  E(BOOL, bool)           \
+  E(INT, int)             \
+  E(FLOAT, float)         \
+  E(STR, str)             \
+  E(BYTES, bytes)         \
+  E(TUPLE, tuple)         \
+  E(LIST, list)           \
+  E(DICT, dict)           \
+  E(SET, set)             \
+  E(WEAKREF, weakref)     \
+  E(CELL, cell)
+
+#define CAIRN_BUILTIN_SPEC(NAME, name) extern const cairn_type_spec cairn_spec_##name;
+CAIRN_BUILTINS(CAIRN_BUILTIN_SPEC)
+
+#define CAIRN_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static inline bool cairn_is_type(const cairn_object *object, enum cairn_builtin_type type) {
+  return object != NULL && cairn_type_index(object) == (uint32_t)type;
+}
+
+/* ---- scalars ------------------------------------------------------------------------------- */
+
+struct cairn_bool {
+  cairn_object base;
+  bool value;
+};
+
+struct cairn_int {
+  cairn_object base;
+  int64_t value;
+};
+
+struct cairn_float {
+  cairn_object base;
+  double value;
+};
+
+/* ---- str, bytes ----------------------------------------------------------------------------- */
+
+struct cairn_str {
+  cairn_object base;
+  uint32_t length; /* bytes, without the NUL */
+  uint32_t hash;   /* 0: not computed yet */
+  char text[];     /* length bytes and a NUL */
+};
+
+struct cairn_bytes {
+  cairn_object base;
+  uint64_t length;
+  unsigned char data[];
+};
+
+static inline const struct cairn_str *cairn_str_of(const cairn_object *object) {
+  assert(cairn_is_type(object, CAIRN_TYPE_STR));
+  return (const struct cairn_str *)object;
+}
+
+static inline const struct cairn_bytes *cairn_bytes_of(const cairn_object *object) {
+  assert(cairn_is_type(object, CAIRN_TYPE_BYTES));
+  return (const struct cairn_bytes *)object;
+}
+
+/* ---- tuple, list ---------------------------------------------------------------------------- */
+
+struct cairn_tuple {
+  cairn_object base;
+  uint32_t count;
+  uint32_t nest; /* how far a comparison branches, see compare.c */
+  cairn_object *items[];
+};
+
+struct cairn_list {
+  cairn_object base;
+  cairn_object **items; /* a buffer of `capacity` words; NULL while capacity is 0 */
+  uint32_t count;       /* <= capacity */
+  uint32_t capacity;
+};
+
+static inline const struct cairn_tuple *cairn_tuple_of(const cairn_object *object) {
+  assert(cairn_is_type(object, CAIRN_TYPE_TUPLE));
+  return (const struct cairn_tuple *)object;
+}
+
+/* The nest of a tuple of those items. */
+uint32_t cairn_compare_nest(size_t count, cairn_object *const *items);
+
+/* ---- hashes (compare.c) --------------------------------------------------------------------- */
+
+uint64_t cairn_hash_seed_new(const cairn_heap *heap);
+/* The hash of a str of that text. */
+uint64_t cairn_hash_text(const cairn_heap *heap, const char *text, size_t bytes);
+
+/* ---- dict, set: table.c -----------------------------------------------------------------------
+ */
+
+struct cairn_row {
+  uint64_t hash;
+  cairn_object *key;   /* NULL: a hole */
+  cairn_object *value; /* only in a dict's rows */
+};
+
+/* The buffer of a dict or set: rows in order of insertion, then the index.
+ *
+ *   first <= rows of live keys < row_count <= capacity,   live_count = rows with a key
+ *
+ * The index maps hashes to rows by linear probing: uint32 row number + 1, or 0.  An entry whose row
+ * became a hole stays and is skipped, so as many entries are in use as rows: at most 5/8. */
+struct cairn_table {
+  uint32_t row_count; /* rows in use, holes included: the element count of the slot */
+  uint32_t live_count;
+  uint32_t capacity;   /* rows */
+  uint32_t index_mask; /* entries of the index, minus 1; 0: no index, the rows are few */
+  uint32_t row_bytes;
+  uint32_t first; /* all rows before it are holes */
+  uint64_t rows[];
+};
+
+/* A dict or a set. */
+struct cairn_mapping {
+  cairn_object base;
+  struct cairn_table *table; /* NULL: empty */
+};
+
+enum {
+  CAIRN_ROW_BYTES_SET = offsetof(struct cairn_row, value),
+  CAIRN_ROW_BYTES_DICT = sizeof(struct cairn_row)
+};
+
+static inline size_t cairn_table_count(const struct cairn_table *table) {
+  return table == NULL ? 0 : table->live_count;
+}
+
+/* The row of a key, or of a str key of that text; NULL when there is none. */
+struct cairn_row *cairn_table_find(const struct cairn_table *table, uint64_t hash,
+                                   const cairn_object *key);
+struct cairn_row *cairn_table_find_text(const struct cairn_table *table, uint64_t hash,
+                                        const char *text, size_t bytes);
+
+/* Sets the value of a key (NULL in a set).  False when out of memory. */
+bool cairn_table_set(struct cairn_mapping *mapping, uint32_t row_bytes, cairn_object *key,
+                     cairn_object *value);
+
+/* Makes the row a hole, then releases what it held. */
+void cairn_table_remove(struct cairn_mapping *mapping, struct cairn_row *row);
+
+/* The first live row at or behind `*position`, which moves behind it; NULL at the end. */
+struct cairn_row *cairn_table_next(const struct cairn_table *table, size_t *position);
+
+/* Removes as many rows as are live now, oldest first. */
+void cairn_table_clear(struct cairn_mapping *mapping);
+
+/* True when the next new key makes the table move to another buffer. */
+bool cairn_table_is_full(const struct cairn_table *table);
+
+/* ---- flux -------------------------------------------------------------------------------------
+ */
+
+/* What the heap was in the middle of before a container began to move its elements. */
+struct cairn_flux_before {
+  uint32_t flux;
+  cairn_object *object;
+};
+
+static inline struct cairn_flux_before cairn_resize_begin(cairn_heap *heap, cairn_object *object) {
+  struct cairn_flux_before before = {heap->flux, heap->flux_object};
+  cairn_flux_set(heap, CAIRN_FLUX_RESIZE, object);
+  CAIRN_ORDER();
+  return before;
+}
+
+static inline void cairn_resize_end(cairn_heap *heap, struct cairn_flux_before before) {
+  CAIRN_ORDER();
+  cairn_flux_set(heap, before.flux, before.object);
+}
+
+#endif

@@ -1,0 +1,302 @@
+/* Equality and hashes of objects.
+ *
+ * Invariants: equal objects of one heap have equal hashes; nothing here allocates, runs code of the
+ * user's, or recurses more than a few levels.
+ *
+ * Tuples can be nested a million deep, so they are compared by a loop with a stack of its own.  It
+ * stays small because a tuple's deepest branch comes last and needs no entry.  What remains is the
+ * tuple's nest, the Strahler number of its tree:
+ *
+ *     nest = max(a, 1 + b)   of the two greatest nests a >= b of its items (0 where there is none)
+ *
+ * A tree of nest n has at least 2^(n-1) leaves: one of NEST_MAX could not be held in memory unless
+ * it holds the same tuples over and over, and comparing it would not end.
+ */
+#include "cairn/compare.h"
+
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "builtin.h"
+#include "cairn/scalar.h"
+
+enum {
+  NEST_MAX = 33,
+  HASH_DEPTH = 8,   /* levels of nested tuples that a hash looks at */
+  HASH_ITEMS = 1024 /* items of nested tuples that it looks at */
+};
+
+/* ---- mixing ---------------------------------------------------------------------------------- */
+
+/* Constants of SplitMix64 (Steele, Lea and Flood, 2014). */
+#define MIX_STEP 0x9e3779b97f4a7c15ull
+#define MIX_1    0xbf58476d1ce4e5b9ull
+#define MIX_2    0x94d049bb133111ebull
+
+/* The finaliser of SplitMix64: each bit of the input changes half of the output's. */
+static uint64_t mix(uint64_t x) {
+  x = (x ^ (x >> 30)) * MIX_1;
+  x = (x ^ (x >> 27)) * MIX_2;
+  return x ^ (x >> 31);
+}
+
+__extension__ typedef unsigned __int128 uint128;
+
+/* The folded multiplication of wyhash (Wang Yi, 2019). */
+static uint64_t fold(uint64_t a, uint64_t b) {
+  uint128 product = (uint128)a * b;
+  return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t word_at(const unsigned char *data, size_t bytes) {
+  uint64_t word = 0;
+  memcpy(&word, data, bytes < sizeof(word) ? bytes : sizeof(word));
+  return word;
+}
+
+/* In the way of wyhash: 16 bytes a step, both halves keyed by something that only the heap knows.
+ */
+static uint64_t hash_data(uint64_t seed, const unsigned char *data, size_t bytes) {
+  uint64_t hash = mix(seed ^ bytes);
+  uint64_t key = seed | 1;
+  for (; bytes > 16; bytes -= 16, data += 16) {
+    hash = fold(word_at(data, 8) ^ key, word_at(data + 8, 8) ^ hash);
+  }
+  uint64_t low = word_at(data, bytes);
+  uint64_t high = bytes > 8 ? word_at(data + 8, bytes - 8) : 0;
+  return mix(fold(low ^ key, high ^ hash) ^ hash);
+}
+
+uint64_t cairn_hash_seed_new(const cairn_heap *heap) {
+  uint64_t seed = 0;
+  if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed)) {
+    seed = mix((uintptr_t)heap + MIX_STEP) ^ mix((uint64_t)time(NULL));
+  }
+  return seed;
+}
+
+/* ---- hashes ------------------------------------------------------------------------------------
+ */
+
+/* A str keeps 32 bits of its hash; 0 stands for not computed. */
+static uint32_t text_hash_short(const cairn_heap *heap, const char *text, size_t bytes) {
+  uint32_t hash = (uint32_t)hash_data(heap->hash_seed, (const unsigned char *)text, bytes);
+  return hash == 0 ? 1 : hash;
+}
+
+static uint64_t text_hash_widen(uint32_t hash) { return hash * MIX_STEP; }
+
+uint64_t cairn_hash_text(const cairn_heap *heap, const char *text, size_t bytes) {
+  return text_hash_widen(text_hash_short(heap, text, bytes));
+}
+
+static uint64_t hash_str(const cairn_heap *heap, const cairn_object *object) {
+  struct cairn_str *str = (struct cairn_str *)cairn_str_of(object);
+  if (str->hash == 0) str->hash = text_hash_short(heap, str->text, str->length);
+  return text_hash_widen(str->hash);
+}
+
+/* The int of the same value.  False where there is none: fractions, big numbers, infinities. */
+static bool float_to_int(double value, int64_t *as_int) {
+  const double limit = 9223372036854775808.0; /* 2^63 */
+  if (!(value >= -limit && value < limit)) return false;
+  int64_t truncated = (int64_t)value;
+  if (value < (double)truncated || value > (double)truncated) return false;
+  *as_int = truncated;
+  return true;
+}
+
+static uint64_t hash_float(uint64_t seed, double value) {
+  int64_t as_int;
+  if (float_to_int(value, &as_int)) return mix(seed ^ (uint64_t)as_int);
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof(bits));
+  return mix(seed ^ ~bits);
+}
+
+static uint64_t hash_object(const cairn_heap *heap, const cairn_object *object, int depth,
+                            uint32_t *items_left);
+
+/* All items of the outermost tuple, and of those nested in it the first HASH_ITEMS. */
+static uint64_t hash_tuple(const cairn_heap *heap, const cairn_object *object, int depth,
+                           uint32_t *items_left) {
+  const struct cairn_tuple *tuple = cairn_tuple_of(object);
+  uint64_t hash = mix(heap->hash_seed ^ tuple->count) + tuple->nest;
+  if (depth == HASH_DEPTH) return hash;
+  for (uint32_t i = 0; i < tuple->count; i++) {
+    if (depth > 0 && (*items_left)-- == 0) {
+      *items_left = 0;
+      break;
+    }
+    hash = fold(hash ^ MIX_1, hash_object(heap, tuple->items[i], depth + 1, items_left) ^ MIX_2);
+  }
+  return mix(hash);
+}
+
+static uint64_t hash_object(const cairn_heap *heap, const cairn_object *object, int depth,
+                            uint32_t *items_left) {
+  uint64_t seed = heap->hash_seed;
+  switch (cairn_type_index(object)) {
+    case CAIRN_TYPE_NONE:
+      return mix(seed + MIX_1);
+    case CAIRN_TYPE_BOOL:
+      return mix(seed + (((const struct cairn_bool *)object)->value ? 2 : 1) * MIX_2);
+    case CAIRN_TYPE_INT:
+      return mix(seed ^ (uint64_t)((const struct cairn_int *)object)->value);
+    case CAIRN_TYPE_FLOAT:
+      return hash_float(seed, ((const struct cairn_float *)object)->value);
+    case CAIRN_TYPE_STR:
+      return hash_str(heap, object);
+    case CAIRN_TYPE_BYTES: {
+      const struct cairn_bytes *bytes = cairn_bytes_of(object);
+      return hash_data(~seed, bytes->data, bytes->length);
+    }
+    case CAIRN_TYPE_TUPLE:
+      return hash_tuple(heap, object, depth, items_left);
+    default:
+      return mix(seed ^ (uintptr_t)object);
+  }
+}
+
+uint64_t cairn_hash(const cairn_object *object) {
+  if (object == NULL) return 0;
+  uint32_t items_left = HASH_ITEMS;
+  return hash_object(cairn_object_heap(object), object, 0, &items_left);
+}
+
+/* ---- equality of all but tuples ----------------------------------------------------------------
+ */
+
+static bool is_number(uint32_t type) { return type == CAIRN_TYPE_INT || type == CAIRN_TYPE_FLOAT; }
+
+static bool equal_numbers(const cairn_object *a, const cairn_object *b) {
+  double float_a = 0, float_b = 0;
+  int64_t int_a = 0, int_b = 0;
+  bool a_is_float = cairn_float_get(a, &float_a);
+  bool b_is_float = cairn_float_get(b, &float_b);
+  if (a_is_float && b_is_float) return float_a >= float_b && float_a <= float_b;
+  if (a_is_float ? !float_to_int(float_a, &int_a) : !cairn_int_get(a, &int_a)) return false;
+  if (b_is_float ? !float_to_int(float_b, &int_b) : !cairn_int_get(b, &int_b)) return false;
+  return int_a == int_b;
+}
+
+static bool equal_data(const void *a, size_t a_bytes, const void *b, size_t b_bytes) {
+  return a_bytes == b_bytes && memcmp(a, b, a_bytes) == 0;
+}
+
+/* `a` and `b` are two objects and not both tuples. */
+static bool equal_plain(const cairn_object *a, const cairn_object *b) {
+  uint32_t type = cairn_type_index(a);
+  if (is_number(type) && is_number(cairn_type_index(b))) return equal_numbers(a, b);
+  if (type != cairn_type_index(b)) return false;
+  switch (type) {
+    case CAIRN_TYPE_NONE:
+      return true; /* of two heaps */
+    case CAIRN_TYPE_BOOL:
+      return ((const struct cairn_bool *)a)->value == ((const struct cairn_bool *)b)->value;
+    case CAIRN_TYPE_STR: {
+      const struct cairn_str *str_a = cairn_str_of(a);
+      const struct cairn_str *str_b = cairn_str_of(b);
+      return equal_data(str_a->text, str_a->length, str_b->text, str_b->length);
+    }
+    case CAIRN_TYPE_BYTES: {
+      const struct cairn_bytes *bytes_a = cairn_bytes_of(a);
+      const struct cairn_bytes *bytes_b = cairn_bytes_of(b);
+      return equal_data(bytes_a->data, bytes_a->length, bytes_b->data, bytes_b->length);
+    }
+    default:
+      return false;
+  }
+}
+
+/* ---- equality of tuples ------------------------------------------------------------------------
+ */
+
+static uint32_t nest_of(const cairn_object *object) {
+  return cairn_is_type(object, CAIRN_TYPE_TUPLE) ? cairn_tuple_of(object)->nest : 0;
+}
+
+uint32_t cairn_compare_nest(size_t count, cairn_object *const *items) {
+  uint32_t greatest = 0, second = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t nest = nest_of(items[i]);
+    if (nest > greatest) {
+      second = greatest;
+      greatest = nest;
+    } else if (nest > second) {
+      second = nest;
+    }
+  }
+  uint32_t branching = second + 1;
+  uint32_t nest = greatest > branching ? greatest : branching;
+  return nest > NEST_MAX ? NEST_MAX : nest;
+}
+
+/* Two tuples whose items other than tuples are equal, and how far their tuples are compared. */
+struct frame {
+  const struct cairn_tuple *a, *b;
+  uint32_t next; /* item */
+  uint32_t last; /* the item that is compared last, instead of this frame; count: none */
+};
+
+/* Compares what can be compared at once.  False when the two differ. */
+static bool frame_open(struct frame *frame, const cairn_object *a, const cairn_object *b) {
+  const struct cairn_tuple *tuple_a = cairn_tuple_of(a);
+  const struct cairn_tuple *tuple_b = cairn_tuple_of(b);
+  if (tuple_a->count != tuple_b->count || tuple_a->nest != tuple_b->nest) return false;
+  if (tuple_a->nest == NEST_MAX) return false; /* they are not identical */
+  uint32_t last = tuple_a->count, last_nest = 0;
+  for (uint32_t i = 0; i < tuple_a->count; i++) {
+    const cairn_object *item_a = tuple_a->items[i];
+    const cairn_object *item_b = tuple_b->items[i];
+    if (item_a == item_b) continue;
+    uint32_t nest = nest_of(item_a);
+    if (nest != nest_of(item_b)) return false;
+    if (nest == 0 && !equal_plain(item_a, item_b)) return false;
+    if (nest > last_nest) {
+      last = i;
+      last_nest = nest;
+    }
+  }
+  *frame = (struct frame){.a = tuple_a, .b = tuple_b, .last = last};
+  return true;
+}
+
+/* The next pair of tuples in the frame that has to be compared, `last` after the others; the count
+ * when there is none. */
+static uint32_t frame_next(struct frame *frame) {
+  for (; frame->next < frame->a->count; frame->next++) {
+    uint32_t i = frame->next;
+    if (i == frame->last || frame->a->items[i] == frame->b->items[i]) continue;
+    if (nest_of(frame->a->items[i]) == 0) continue;
+    frame->next++;
+    return i;
+  }
+  return frame->last;
+}
+
+static bool equal_tuples(const cairn_object *a, const cairn_object *b) {
+  struct frame stack[NEST_MAX];
+  if (!frame_open(&stack[0], a, b)) return false;
+  int depth = 1;
+  while (depth > 0) {
+    struct frame *frame = &stack[depth - 1];
+    uint32_t item = frame_next(frame);
+    const struct cairn_tuple *tuple_a = frame->a;
+    const struct cairn_tuple *tuple_b = frame->b;
+    if (item == frame->last) depth--;
+    if (item == tuple_a->count) continue;
+    assert(depth < NEST_MAX);
+    if (!frame_open(&stack[depth], tuple_a->items[item], tuple_b->items[item])) return false;
+    depth++;
+  }
+  return true;
+}
+
+bool cairn_equal(const cairn_object *a, const cairn_object *b) {
+  if (a == b) return true;
+  if (a == NULL || b == NULL) return false;
+  if (nest_of(a) != 0 && nest_of(b) != 0) return equal_tuples(a, b);
+  return equal_plain(a, b);
+}

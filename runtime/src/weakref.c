@@ -1,0 +1,32 @@
+/* weakref: an object with one weak slot. */
+#include "cairn/weakref.h"
+
+#include "builtin.h"
+
+struct cairn_weakref {
+  cairn_object base;
+  cairn_object *target;
+};
+
+static const cairn_slot_spec slots[] = {CAIRN_WEAK(struct cairn_weakref, target)};
+
+const cairn_type_spec cairn_spec_weakref = {.name = "weakref",
+                                            .size_bytes = sizeof(struct cairn_weakref),
+                                            .slots = slots,
+                                            .slot_count = CAIRN_COUNT_OF(slots)};
+
+cairn_object *cairn_weakref_new(cairn_heap *heap, cairn_object *target) {
+  cairn_retain(target); /* allocating may run code that drops the caller's reference */
+  cairn_object *object = cairn_object_new(heap, CAIRN_TYPE_WEAKREF);
+  if (object != NULL && target != NULL) {
+    struct cairn_weakref *weakref = (struct cairn_weakref *)object;
+    if (!cairn_weak_set(object, &weakref->target, target)) cairn_clear(&object);
+  }
+  cairn_release(target);
+  return object;
+}
+
+cairn_object *cairn_weakref_get(const cairn_object *weakref) {
+  assert(cairn_is_type(weakref, CAIRN_TYPE_WEAKREF));
+  return cairn_weak_get(&((const struct cairn_weakref *)weakref)->target);
+}
