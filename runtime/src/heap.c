@@ -1,0 +1,117 @@
+/* Heaps: making one, handing out its numbers, walking it, destroying it.
+ *
+ * Invariants:
+ *  - A heap that a debugger can find (the registry, heap.magic) is complete: its built-in types
+ *    and shared objects exist.
+ *  - heap->ready is false while it is made: nothing collects and nobody is asked for memory then.
+ *
+ * What this is not: the leak report (leak.c), the check of all invariants (validate.c).
+ */
+#include <stdio.h>
+
+#include "internal.h"
+#include "leak.h"
+
+/* Gives everything back, the heap itself last. */
+static void heap_free(cairn_heap *heap) {
+  heap->magic = 0;
+  cairn_weak_table_free(heap);
+  cairn_arena_free_all(heap);
+  cairn_chunk_free_all(heap);
+}
+
+cairn_heap *cairn_heap_new(const cairn_heap_options *options) {
+  static const cairn_heap_options defaults;
+  if (options == NULL) options = &defaults;
+  cairn_heap *heap = cairn_chunk_heap_new();
+  if (heap == NULL) return NULL;
+  heap->self = heap;
+  heap->limit_bytes = options->limit_bytes;
+  heap->near_limit = options->near_limit;
+  heap->near_limit_context = options->near_limit_context;
+  heap->manual_collection = options->manual_collection;
+  if (options->name != NULL) snprintf(heap->name, sizeof heap->name, "%s", options->name);
+  cairn_limit_refresh(heap);
+  if (!cairn_limit_allows(heap, 0) || !cairn_builtin_types_define(heap)) {
+    heap_free(heap);
+    return NULL;
+  }
+  heap->magic = CAIRN_HEAP_MAGIC;
+  heap->ready = true;
+  cairn_registry_add(heap);
+  return heap;
+}
+
+bool cairn_heap_destroy(cairn_heap *heap, cairn_leak_report *report) {
+  assert(heap->magic == CAIRN_HEAP_MAGIC && !heap->collecting && heap->release_depth == 0);
+  cairn_collect(heap);
+  heap->destroying = true;
+  cairn_leak_report own;
+  if (report == NULL) report = &own;
+  cairn_leak_find(heap, report);
+  cairn_registry_remove(heap);
+  heap_free(heap);
+  return report->object_count == 0;
+}
+
+void cairn_heap_stats(const cairn_heap *heap, cairn_stats *stats) {
+  *stats = (cairn_stats){
+      .object_count = heap->object_count,
+      .buffer_count = heap->buffer_count,
+      .used_bytes = heap->used_bytes,
+      .cached_bytes = heap->reserved_bytes - heap->meta_page_bytes - heap->used_bytes,
+      .reserved_bytes = heap->reserved_bytes,
+      .returned_bytes = heap->returned_bytes,
+      .external_bytes = heap->external_bytes,
+      .limit_bytes = heap->limit_bytes,
+      .arena_count = heap->arena_count,
+      .page_count = heap->page_count,
+      .page_free_count = heap->page_free_count,
+      .allocation_count = heap->allocation_count,
+      .free_count = heap->free_count,
+      .collection_count = heap->collection_count,
+      .collected_count = heap->collected_count,
+      .candidate_count = heap->candidate_count,
+  };
+}
+
+void cairn_heap_limit_set(cairn_heap *heap, uint64_t limit_bytes) {
+  heap->limit_bytes = limit_bytes;
+  cairn_limit_refresh(heap);
+}
+
+void cairn_external_add(cairn_object *object, int64_t bytes) {
+  cairn_heap *heap = cairn_object_heap(object);
+  uint64_t now = heap->external_bytes;
+  if (bytes >= 0) {
+    uint64_t more = (uint64_t)bytes;
+    /* Kept below half the range, so that sums with it do not overflow. */
+    heap->external_bytes = more > (uint64_t)INT64_MAX - now ? (uint64_t)INT64_MAX : now + more;
+  } else {
+    uint64_t less = 0 - (uint64_t)bytes;
+    heap->external_bytes = less > now ? 0 : now - less;
+  }
+  cairn_limit_refresh(heap);
+}
+
+/* Calls `visit` with the live objects of one page of blocks or large page. */
+static void page_walk(struct cairn_arena *arena, const struct cairn_page *page,
+                      cairn_visit_fn visit, void *context) {
+  char *memory = cairn_page_memory(arena, page);
+  for (uint32_t i = 0; i < page->fresh; i++) {
+    cairn_object *object = (cairn_object *)(void *)(memory + i * page->block_bytes);
+    uint64_t state = object->header & (CAIRN_STATE(LIVE) | CAIRN_STATE(BUFFER));
+    if (state == CAIRN_STATE(LIVE)) visit(object, context);
+  }
+}
+
+void cairn_heap_walk(cairn_heap *heap, cairn_visit_fn visit, void *context) {
+  for (struct cairn_arena *arena = heap->arenas; arena != NULL; arena = arena->next) {
+    for (uint32_t i = 1; i < arena->page_count; i++) {
+      const struct cairn_page *page = cairn_arena_page(arena, i);
+      if (page->kind == CAIRN_PAGE_BLOCKS || page->kind == CAIRN_PAGE_LARGE) {
+        page_walk(arena, page, visit, context);
+      }
+    }
+  }
+}

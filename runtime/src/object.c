@@ -1,0 +1,67 @@
+/* Objects of any type, and the buffers that objects own.
+ *
+ * Invariant: a block becomes an object with one store of its header, after all of it is zeroed: a
+ * new object's slots are empty, never stale.  A buffer is a block whose header says `buffer`; the
+ * program's pointer is behind that header.
+ *
+ * What this is not: the allocator (page.c), the end of an object (die.c).
+ */
+#include "internal.h"
+
+enum { BUFFER_HEADER_BYTES = 8 };
+
+cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes) {
+  cairn_object *object = cairn_block_new(heap, bytes);
+  if (object != NULL) cairn_block_publish(heap, object, cairn_type_header(heap, type));
+  return object;
+}
+
+cairn_object *cairn_object_new(cairn_heap *heap, cairn_type type) {
+  assert(type < heap->type_count);
+  if (type == 0) return NULL;
+  return cairn_object_alloc(heap, type, heap->types[type]->size_bytes);
+}
+
+cairn_object *cairn_object_new_tail(cairn_heap *heap, cairn_type type, size_t tail_count) {
+  assert(type < heap->type_count);
+  if (type == 0) return NULL;
+  const struct cairn_type *description = heap->types[type];
+  size_t item_bytes = description->tail_item_bytes;
+  if (item_bytes != 0 && tail_count > (SIZE_MAX - description->size_bytes) / item_bytes) {
+    return NULL;
+  }
+  return cairn_object_alloc(heap, type, description->size_bytes + tail_count * item_bytes);
+}
+
+cairn_heap *cairn_object_heap(const cairn_object *object) { return cairn_arena_of(object)->heap; }
+
+const char *cairn_object_type_name(const cairn_object *object) {
+  return cairn_type_of(cairn_object_heap(object), object)->name;
+}
+
+size_t cairn_object_size(const cairn_object *object) { return cairn_block_size(object); }
+
+/* ---- buffers --------------------------------------------------------------------------------- */
+
+static void *buffer_block(const void *buffer) {
+  return (char *)(uintptr_t)buffer - BUFFER_HEADER_BYTES;
+}
+
+void *cairn_buffer_new(cairn_heap *heap, size_t bytes) {
+  if (bytes > SIZE_MAX - BUFFER_HEADER_BYTES) return NULL;
+  char *block = cairn_block_new(heap, bytes + BUFFER_HEADER_BYTES);
+  if (block == NULL) return NULL;
+  cairn_block_publish(heap, block, CAIRN_STATE(LIVE) | CAIRN_STATE(BUFFER));
+  return block + BUFFER_HEADER_BYTES;
+}
+
+void cairn_buffer_free(void *buffer) {
+  if (buffer == NULL) return;
+  void *block = buffer_block(buffer);
+  assert((((cairn_object *)block)->header & CAIRN_STATE(BUFFER)) != 0);
+  cairn_block_free(cairn_arena_of(block)->heap, block);
+}
+
+size_t cairn_buffer_size(const void *buffer) {
+  return cairn_block_size(buffer_block(buffer)) - BUFFER_HEADER_BYTES;
+}
