@@ -1,0 +1,32 @@
+"""`cairn check -exit` ends a batch GDB with 0, 1 or 2, as a CI job needs it.
+
+    exit_status.py GDB PLUGIN HEALTHY DAMAGED FOREIGN
+"""
+import subprocess
+import sys
+from typing import List
+
+gdb, plugin, healthy, damaged, foreign = sys.argv[1:6]
+failures: List[str] = []
+
+
+def expect(status: int, program: str, *commands: str) -> None:
+    command = [gdb, "-nx", "-q", "-batch", "-iex", "set debuginfod enabled off", "-x", plugin]
+    for line in commands:
+        command += ["-ex", line]
+    done = subprocess.run(command + [program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False, timeout=60)
+    if done.returncode != status:
+        failures.append("%s, %s: exited with %d, not %d:\n%s"
+                        % (program, commands, done.returncode, status, done.stdout))
+
+
+# The last command is not the one whose status counts: -exit leaves at once.
+never = "print never_reached"
+expect(0, healthy, "run", "cairn check -exit", never)
+expect(1, damaged, "break _exit", "run", "cairn check -exit", never)
+expect(2, foreign, "run", "cairn check -exit", never)
+expect(2, healthy, "cairn check -exit", never)
+expect(0, healthy, "run", "cairn check", "quit $cairn_status")
+print("\n".join(failures) or "every status is right")
+sys.exit(bool(failures))

@@ -1,0 +1,62 @@
+"""The MI commands: the same records as -json, through a GDB that speaks MI.
+
+    mi_session.py GDB PLUGIN PROGRAM
+"""
+import subprocess
+import sys
+from typing import List
+
+GDB, PLUGIN, PROGRAM = sys.argv[1:4]
+
+
+class Session:
+    """A GDB with the MI interpreter, asked one command at a time."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [GDB, "-nx", "-q", "-i=mi2", "-iex", "set debuginfod enabled off", "-x", PLUGIN,
+             PROGRAM],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.count = 0
+
+    def ask(self, command: str, wait_for: str = "") -> str:
+        """The result record of a command; with `wait_for`, all up to a line that begins so."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.count += 1
+        self.process.stdin.write("%d%s\n" % (self.count, command))
+        self.process.stdin.flush()
+        lines: List[str] = []
+        result = ""
+        for line in self.process.stdout:
+            lines.append(line)
+            if line.startswith("%d^" % self.count):
+                result = line
+            if result and (not wait_for or any(seen.startswith(wait_for) for seen in lines)):
+                return result
+        sys.exit("GDB ended at %s:\n%s" % (command, "".join(lines[-30:])))
+
+    def close(self) -> None:
+        self.ask("-gdb-exit")
+        self.process.wait(timeout=10)
+
+
+def check(condition: bool, message: str) -> None:
+    if not condition:
+        sys.exit("FAILED: " + message)
+
+
+session = Session()
+check("^done" in session.ask("-gdb-set mi-async off"), "MI answers")
+refused = session.ask("-cairn-objects")
+check("^error" in refused and "msg=" in refused, "before the program runs: " + refused)
+session.ask("-exec-run", wait_for="*stopped")
+answer = session.ask("-cairn-objects -type list -limit 0")
+check("^done" in answer and 'type="list"' in answer and "refcount=" in answer, answer)
+for name in ("types", "refcounts", "arenas", "stack", "roots", "map", "check"):
+    answer = session.ask("-cairn-" + name)
+    check("^done," in answer, "-cairn-%s: %s" % (name, answer[:300]))
+refused = session.ask("-cairn-objects -type no_such_type")
+check("^error" in refused and "no_such_type" in refused, refused)
+check("^done" in session.ask("-cairn-types"), "and goes on after an error")
+session.close()
+print("MI answers")

@@ -1,0 +1,36 @@
+"""The plugin loads fast, twice is harmless, and says what it can do without a program."""
+import time
+
+import gdb
+from harness import PLUGIN, check, equal, error_of, execute, passed
+
+LOAD_S = 0.050
+COMMANDS = ("map", "arenas", "objects", "refcounts", "types", "show", "stack", "roots", "refs",
+            "referrers", "check")
+
+before = time.perf_counter()
+gdb.execute("source " + PLUGIN)
+took = time.perf_counter() - before
+print("loaded in %.1f ms" % (took * 1000))
+check(took < LOAD_S, "the plugin loads in %.0f ms" % (LOAD_S * 1000))
+equal(execute("source " + PLUGIN), "", "loading it again says nothing")
+
+equal(int(gdb.parse_and_eval("$cairn_status")), 2, "$cairn_status before any command")
+overview = execute("help cairn")
+for command in COMMANDS:
+    check("cairn " + command in overview, "help cairn names " + command)
+    text = execute("help cairn " + command)
+    check(text.splitlines()[0].endswith("."), "help of %s begins with a sentence" % command)
+    check("-json" in text, "help of %s names its options" % command)
+    message = error_of("cairn " + command + (" 1" if command in ("show", "refs") else ""))
+    check("\n" not in message.strip(), "without a program %s says one line: %s"
+          % (command, message))
+equal(int(gdb.parse_and_eval("$cairn_status")), 2, "$cairn_status without a program")
+check("20" in execute("show cairn limit"), "show cairn limit")
+gdb.execute("set cairn limit 5")
+check("5" in execute("show cairn limit"), "set cairn limit")
+gdb.execute("set cairn ascii on")
+check("on" in execute("show cairn ascii"), "set cairn ascii")
+for name in ("refcount", "type", "size", "is_object"):
+    check(execute("help function").find("cairn_" + name) >= 0, "help names $cairn_" + name)
+passed()
