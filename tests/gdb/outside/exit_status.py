@@ -24,7 +24,7 @@ def expect(status: int, program: str, *commands: str) -> None:
 # The last command is not the one whose status counts: -exit leaves at once.
 never = "print never_reached"
 expect(0, healthy, "run", "cairn check -exit", never)
-expect(1, damaged, "break _exit", "run", "cairn check -exit", never)
+expect(1, damaged, "start", "break _exit", "continue", "cairn check -exit", never)
 expect(2, foreign, "run", "cairn check -exit", never)
 expect(2, healthy, "cairn check -exit", never)
 expect(0, healthy, "run", "cairn check", "quit $cairn_status")
