@@ -2,9 +2,10 @@
  *
  * Files, in the way of the calls (each calls only downwards):
  *   builtin types (int.c, str.c, list.c, table.c, dict.c, ...)
- *   object.c   native objects, buffers        collect.c  the cycle collector
- *   die.c      release without recursion      weak.c     weak slots
- *   slots.c    walking an object's declared slots
+ *   due.c      when to collect                object.c   native objects, buffers
+ *   collect.c  the cycle collector: detect.c finds garbage, reclaim.c frees it
+ *   candidate.c  objects whose count was dropped   weak.c     weak slots
+ *   die.c      release without recursion      slots.c    walking an object's declared slots
  *   type.c     types as data                  heap.c     making, limits, statistics, destroying
  *   page.c     blocks of one size class       size_class.c   arena.c  segments
  *   chunk.c    metadata memory                system.c   the system's memory, the limit
@@ -14,6 +15,7 @@
 #define CAIRN_INTERNAL_H
 
 #include <assert.h>
+#include <string.h>
 
 #include "cairn/heap.h"
 #include "layout.h"
@@ -66,8 +68,11 @@ struct cairn_arena_numbers {
   uint32_t capacity, lowest_free;
 };
 
-/* page.flags.  Other bits are the collector's. */
-enum { CAIRN_PAGE_FLAG_ZERO = 1 /* memory above `fresh` is untouched since it was mapped: all 0 */ };
+/* page.flags */
+enum {
+  CAIRN_PAGE_FLAG_ZERO = 1,    /* memory above `fresh` is untouched since it was mapped: all 0 */
+  CAIRN_PAGE_FLAG_GATHERED = 2 /* objects here are in the set that the collector looks at */
+};
 
 struct cairn_heap {
   CAIRN_LAYOUT_HEAP(CAIRN_LAYOUT_DECLARE)
@@ -77,16 +82,17 @@ struct cairn_heap {
   uint64_t metadata_bytes;
   cairn_near_limit_fn near_limit;
   void *near_limit_context;
-  struct cairn_page *candidate_pages; /* kept by collect.c */
   struct cairn_arena *room_arenas;    /* arenas with both used and free pages */
   struct cairn_arena *empty_arena;    /* at most one empty arena is kept; not among room_arenas */
   struct cairn_arena_numbers numbers, huge_numbers;
   uint64_t page_count, page_free_count; /* of all arenas; meta pages are counted in page_count */
   uint64_t meta_page_bytes;             /* of all arenas */
-  /* automatic collection (collect.c) */
-  uint64_t collect_threshold, collect_allocated_at;
+  /* automatic collection (due.c): what the counters said after the last one */
+  uint64_t collect_threshold, collect_allocated_at, collect_bytes_at;
+  uint32_t collect_full_left; /* full ones to come: a linear walk was found to be cheaper */
+  uint64_t death_count;    /* objects freed so far */
   uint32_t release_depth;  /* nesting of cascades through finalizers */
-  uint32_t parked_count;   /* deaths put off because they were nested too deep (die.c) */
+  uint32_t parked_head;    /* deaths put off because they were nested too deep (die.c) */
   bool manual_collection, collecting, destroying, in_near_limit;
   bool ready;   /* cairn_heap_new is done: collecting is allowed */
   bool pressed; /* block allocation takes the slow way: over the limit, or a fault is armed */
@@ -193,6 +199,24 @@ static inline struct cairn_type *cairn_type_at(const cairn_heap *heap, uint32_t 
 static inline struct cairn_type *cairn_type_of(const cairn_heap *heap, const cairn_object *object) {
   return heap->types[cairn_type_index(object)];
 }
+/* The type's functions, which its description keeps as addresses; NULL: none. */
+typedef void (*cairn_object_fn)(cairn_object *object);
+typedef void (*cairn_traverse_fn)(cairn_object *object, cairn_visit_fn visit, void *context);
+static inline cairn_object_fn cairn_type_finalizer(const struct cairn_type *type) {
+  cairn_object_fn function;
+  memcpy(&function, &type->finalize, sizeof function);
+  return function;
+}
+static inline cairn_object_fn cairn_type_clearer(const struct cairn_type *type) {
+  cairn_object_fn function;
+  memcpy(&function, &type->clear, sizeof function);
+  return function;
+}
+static inline cairn_traverse_fn cairn_type_traverser(const struct cairn_type *type) {
+  cairn_traverse_fn function;
+  memcpy(&function, &type->traverse, sizeof function);
+  return function;
+}
 /* As cairn_type_define, with the way to show it and flags that a spec cannot say. */
 cairn_type cairn_type_define_as(cairn_heap *heap, const cairn_type_spec *spec, uint32_t display, uint32_t flags);
 /* The header of a new object of the type: a count of 1, live. */
@@ -214,16 +238,18 @@ void cairn_intern_sweep(cairn_heap *heap);
 void cairn_slots_visit(const cairn_heap *heap, cairn_object *object, cairn_visit_fn visit, void *context);
 
 /* ---- weak.c ------------------------------------------------------------------------------------ */
-void cairn_weak_target_gone(cairn_heap *heap, cairn_object *target); /* clears all slots that refer to it */
-void cairn_weak_holder_gone(cairn_heap *heap, cairn_object *holder); /* forgets the holder's weak slots */
+/* Clears all weak slots that refer to the object, and its state bit. */
+void cairn_weak_target_gone(cairn_heap *heap, cairn_object *target);
+/* Clears and forgets the weak slots of an object whose type has some. */
+void cairn_weak_holder_gone(cairn_heap *heap, cairn_object *holder);
 void cairn_weak_table_free(cairn_heap *heap);
 
 /* ---- die.c ------------------------------------------------------------------------------------- */
-/* Runs the finalizer once, with the object held.  True when the object was resurrected. */
-bool cairn_object_finalize(cairn_heap *heap, cairn_object *object);
+/* Gives up the runtime's own hold (state.held and one of the count): as cairn_release. */
+void cairn_object_unhold(cairn_heap *heap, cairn_object *object);
 
-/* ---- collect.c --------------------------------------------------------------------------------- */
-/* The candidate died or was collected: forget it (its state bit is still set). */
+/* ---- candidate.c, collect.c, due.c -------------------------------------------------------------- */
+/* The candidate died or was looked at: takes it out of the counters, not the bit out of its header. */
 void cairn_candidate_forget(cairn_heap *heap, cairn_object *object);
 /* Called by the allocator's slow path: collects when the counters say that it is worth it. */
 void cairn_collect_if_due(cairn_heap *heap);

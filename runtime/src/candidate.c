@@ -1,0 +1,27 @@
+/* Candidates: objects whose count was dropped, but not to 0, since the collector last looked.
+ *
+ * A cycle becomes garbage only when a reference to one of its members, or to something that leads
+ * to one, is given up and others are left: so what the candidates reach is all that may have become
+ * garbage.
+ *
+ * Invariants, where nothing is in flux:
+ *  - page->candidate_count is the number of objects in the page whose header has state.candidate;
+ *    heap->candidate_count is the sum over all pages.
+ *  - An object with state.acyclic is never a candidate.
+ *
+ * What this is not: a list.  The collector finds candidates through the pages that have some.
+ */
+#include "internal.h"
+
+void cairn_object_candidate_(cairn_object *object) {
+  object->header |= CAIRN_STATE(CANDIDATE);
+  cairn_page_of(object)->candidate_count++;
+  cairn_arena_of(object)->heap->candidate_count++;
+}
+
+void cairn_candidate_forget(cairn_heap *heap, cairn_object *object) {
+  struct cairn_page *page = cairn_page_of(object);
+  assert(page->candidate_count > 0 && heap->candidate_count > 0);
+  page->candidate_count--;
+  heap->candidate_count--;
+}

@@ -1,0 +1,44 @@
+/* The cycle collector: one collection, from its start to its end.
+ *
+ * Synchronous trial deletion over the declared slots, after Bacon and Rajan.  Counts are never
+ * touched by the search: trial counts lie beside the objects (detect.c).  Then the garbage is
+ * finalized and freed in the order of PEP 442 (reclaim.c).
+ *
+ * Invariants:
+ *  - Nothing is allocated.
+ *  - A collection never starts within a collection or within a cascade of deaths, so never from a
+ *    finalizer: heap->release_depth is 0 and no death is parked.
+ *
+ * What this is not: it does not say when (due.c).
+ */
+#include "collect.h"
+
+static uint64_t collect(cairn_heap *heap, bool full) {
+  if (!heap->ready || heap->collecting || heap->release_depth != 0) return 0;
+  uint32_t outer_flux = heap->flux;
+  cairn_object *outer_object = heap->flux_object;
+  uint64_t deaths_before = heap->death_count;
+  heap->collecting = true;
+
+  cairn_flux_set(heap, CAIRN_FLUX_COLLECT, NULL);
+  uint64_t member_count = full ? cairn_gather_all(heap) : cairn_gather_candidates(heap);
+  cairn_subtract(heap);
+  cairn_restore(heap);
+  struct cairn_garbage garbage = cairn_sift(heap);
+
+  cairn_flux_set(heap, CAIRN_FLUX_RECLAIM, NULL);
+  cairn_reclaim(heap, garbage);
+  if (full) cairn_intern_sweep(heap);
+
+  uint64_t freed_count = heap->death_count - deaths_before;
+  heap->collection_count++;
+  heap->collected_count += freed_count;
+  cairn_collect_account(heap, full, member_count, freed_count);
+  heap->collecting = false;
+  cairn_flux_set(heap, outer_flux, outer_object);
+  return freed_count;
+}
+
+uint64_t cairn_collect(cairn_heap *heap) { return collect(heap, true); }
+
+uint64_t cairn_collect_candidates(cairn_heap *heap) { return collect(heap, false); }

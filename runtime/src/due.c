@@ -1,0 +1,45 @@
+/* When a heap collects by itself: a threshold that follows what collections cost and bring.
+ *
+ * A collection is due when there are candidates and
+ *  - so many blocks were allocated since the last one that looking at as many objects as that one
+ *    did is cheap beside it, or
+ *  - the bytes that the heap answers for (external ones too) grew by half and by BYTES_MIN.
+ *
+ * A local collection looks at what the candidates reach, by following slots; where that is more
+ * than REACH_PERCENT of the heap, a linear walk over everything is cheaper, so the next few
+ * collections are full ones.
+ *
+ * What this is not: it never frees by itself, and heaps with manual_collection never get past it.
+ */
+#include "collect.h"
+
+enum { ALLOCATED_MIN = 10000, BYTES_MIN = 32 << 20, REACH_PERCENT = 15, FULL_ROUNDS = 4 };
+
+static uint64_t bytes_of(const cairn_heap *heap) { return heap->used_bytes + heap->external_bytes; }
+
+void cairn_collect_if_due(cairn_heap *heap) {
+  if (heap->manual_collection || heap->collecting || heap->candidate_count == 0) return;
+  uint64_t allocated = heap->allocation_count - heap->collect_allocated_at;
+  uint64_t threshold =
+      heap->collect_threshold > ALLOCATED_MIN ? heap->collect_threshold : ALLOCATED_MIN;
+  bool grown = bytes_of(heap) > heap->collect_bytes_at + heap->collect_bytes_at / 2 + BYTES_MIN;
+  if (allocated < threshold && !grown) return;
+  if (grown || heap->collect_full_left > 0) {
+    cairn_collect(heap);
+  } else {
+    cairn_collect_candidates(heap);
+  }
+}
+
+void cairn_collect_account(cairn_heap *heap, bool full, uint64_t member_count,
+                           uint64_t freed_count) {
+  bool rewarding = freed_count >= member_count / 8;
+  heap->collect_threshold = rewarding ? member_count / 2 : member_count;
+  heap->collect_allocated_at = heap->allocation_count;
+  heap->collect_bytes_at = bytes_of(heap);
+  if (full) {
+    if (heap->collect_full_left > 0) heap->collect_full_left--;
+  } else if (member_count > (heap->object_count + freed_count) / 100 * REACH_PERCENT) {
+    heap->collect_full_left = FULL_ROUNDS;
+  }
+}

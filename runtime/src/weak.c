@@ -1,0 +1,252 @@
+/* Weak slots: a table that finds the weak slots of a target, and the target of a slot.
+ *
+ * The table has a mapping of its own: a head, two arrays of chain heads (hashed by target and by
+ * slot address), and the entries, all of the same capacity.  An entry is one weak slot that is not
+ * NULL.  The chains of targets are linked both ways, so that a slot is forgotten in constant time
+ * however many slots its target has; a slot is in one entry, so its chain is short.
+ *
+ * Invariants:
+ *  - An entry's slot holds its target, a live object, whose header has state.weakly.
+ *  - A live object without an entry does not have state.weakly.
+ *  - Only cairn_weak_set takes memory: dying, clearing and collecting never do.
+ *
+ * What this is not: the weakref object (weakref.c), which is one user of it.
+ */
+#include "slots.h"
+
+enum {
+  CAPACITY_MIN = 64,    /* a power of two, as each capacity is */
+  CAPACITY_KEPT = 4096, /* an empty table above it goes back to the system */
+  MAPPING_GRAIN = 4096
+};
+
+/* Entries are named by index + 1; 0 is none. */
+struct entry {
+  cairn_object *target;
+  cairn_word *slot;
+  uint32_t target_next, target_previous; /* in the chain of the target's hash */
+  uint32_t slot_next;                    /* in the chain of the slot's hash; free: the next free */
+  uint32_t reserved;
+};
+
+struct cairn_weak_table {
+  CAIRN_LAYOUT_WEAK_TABLE(CAIRN_LAYOUT_DECLARE)
+  /* private from here on */
+  uint32_t free_head;
+  uint32_t fresh; /* entries above it were never used */
+  uint32_t *target_heads, *slot_heads;
+  struct entry *entries;
+};
+
+static uint32_t hash(const struct cairn_weak_table *table, const void *address) {
+  uint64_t mixed = (uint64_t)(uintptr_t)address * 0x9e3779b97f4a7c15ull;
+  return (uint32_t)(mixed >> 32) & (table->capacity - 1);
+}
+
+static struct entry *entry_at(const struct cairn_weak_table *table, uint32_t name) {
+  return &table->entries[name - 1];
+}
+
+/* The entry of the slot, or 0. */
+static uint32_t find(const struct cairn_weak_table *table, const cairn_word *slot) {
+  if (table == NULL) return 0;
+  uint32_t name = table->slot_heads[hash(table, slot)];
+  while (name != 0 && entry_at(table, name)->slot != slot) name = entry_at(table, name)->slot_next;
+  return name;
+}
+
+static void link_target(struct cairn_weak_table *table, uint32_t name, cairn_object *target) {
+  struct entry *entry = entry_at(table, name);
+  uint32_t *head = &table->target_heads[hash(table, target)];
+  entry->target = target;
+  entry->target_previous = 0;
+  entry->target_next = *head;
+  if (*head != 0) entry_at(table, *head)->target_previous = name;
+  *head = name;
+  target->header |= CAIRN_STATE(WEAKLY);
+}
+
+static void unlink_target(struct cairn_weak_table *table, uint32_t name) {
+  const struct entry *entry = entry_at(table, name);
+  uint32_t *head = &table->target_heads[hash(table, entry->target)];
+  if (entry->target_next != 0) {
+    entry_at(table, entry->target_next)->target_previous = entry->target_previous;
+  }
+  if (entry->target_previous != 0) {
+    entry_at(table, entry->target_previous)->target_next = entry->target_next;
+  } else {
+    *head = entry->target_next;
+  }
+}
+
+/* Takes the state bit from an object that no entry names any more. */
+static void refresh_weakly(const struct cairn_weak_table *table, cairn_object *target) {
+  uint32_t name = table->target_heads[hash(table, target)];
+  while (name != 0 && entry_at(table, name)->target != target) {
+    name = entry_at(table, name)->target_next;
+  }
+  if (name == 0) target->header &= ~CAIRN_STATE(WEAKLY);
+}
+
+static void add(struct cairn_weak_table *table, cairn_word *slot, cairn_object *target) {
+  uint32_t name = table->free_head;
+  if (name != 0) {
+    table->free_head = entry_at(table, name)->slot_next;
+  } else {
+    name = ++table->fresh;
+  }
+  struct entry *entry = entry_at(table, name);
+  uint32_t *head = &table->slot_heads[hash(table, slot)];
+  entry->slot = slot;
+  entry->slot_next = *head;
+  *head = name;
+  table->count++;
+  link_target(table, name, target);
+}
+
+static void drop(struct cairn_weak_table *table, uint32_t name) {
+  struct entry *entry = entry_at(table, name);
+  unlink_target(table, name);
+  uint32_t *link = &table->slot_heads[hash(table, entry->slot)];
+  while (*link != name) link = &entry_at(table, *link)->slot_next;
+  *link = entry->slot_next;
+  entry->target = NULL;
+  entry->slot = NULL;
+  entry->slot_next = table->free_head;
+  table->free_head = name;
+  table->count--;
+}
+
+/* ---- the mapping ----------------------------------------------------------------------------- */
+
+static size_t mapping_bytes(uint32_t capacity) {
+  size_t bytes = sizeof(struct cairn_weak_table) +
+                 (size_t)capacity * (sizeof(struct entry) + 2 * sizeof(uint32_t));
+  return (bytes + MAPPING_GRAIN - 1) / MAPPING_GRAIN * MAPPING_GRAIN;
+}
+
+static struct cairn_weak_table *table_lay_out(void *memory, uint32_t capacity) {
+  struct cairn_weak_table *table = memory;
+  table->bytes = mapping_bytes(capacity);
+  table->capacity = capacity;
+  table->entries = (struct entry *)(void *)(table + 1);
+  table->target_heads = (uint32_t *)(void *)(table->entries + capacity);
+  table->slot_heads = table->target_heads + capacity;
+  return table;
+}
+
+static bool has_room(const struct cairn_weak_table *table) {
+  return table != NULL && table->count < table->capacity;
+}
+
+/* Makes room for one entry more.  May collect, and so run finalizers that use the table. */
+static bool reserve(cairn_heap *heap) {
+  while (!has_room(heap->weak_table)) {
+    const struct cairn_weak_table *before = heap->weak_table;
+    uint32_t capacity = before == NULL ? CAPACITY_MIN : 2 * before->capacity;
+    if (capacity == 0) return false;
+    void *memory = cairn_metadata_map(heap, mapping_bytes(capacity));
+    if (memory == NULL) return has_room(heap->weak_table);
+    struct cairn_weak_table *full = heap->weak_table;
+    if (has_room(full) || (full != NULL && full->capacity >= capacity)) {
+      cairn_metadata_unmap(heap, memory, mapping_bytes(capacity));
+      continue;
+    }
+    struct cairn_weak_table *table = table_lay_out(memory, capacity);
+    for (uint32_t name = 1; full != NULL && name <= full->fresh; name++) {
+      const struct entry *entry = entry_at(full, name);
+      if (entry->slot != NULL) add(table, entry->slot, entry->target);
+    }
+    heap->weak_table = table;
+    if (full != NULL) cairn_metadata_unmap(heap, full, full->bytes);
+  }
+  return true;
+}
+
+static void release_empty(cairn_heap *heap) {
+  struct cairn_weak_table *table = heap->weak_table;
+  if (table->count != 0 || table->capacity <= CAPACITY_KEPT) return;
+  cairn_weak_table_free(heap);
+}
+
+void cairn_weak_table_free(cairn_heap *heap) {
+  struct cairn_weak_table *table = heap->weak_table;
+  if (table == NULL) return;
+  heap->weak_table = NULL;
+  cairn_metadata_unmap(heap, table, table->bytes);
+}
+
+/* ---- deaths ------------------------------------------------------------------------------------
+ */
+
+void cairn_weak_target_gone(cairn_heap *heap, cairn_object *target) {
+  struct cairn_weak_table *table = heap->weak_table;
+  uint32_t name = table->target_heads[hash(table, target)];
+  while (name != 0) {
+    const struct entry *entry = entry_at(table, name);
+    uint32_t next = entry->target_next;
+    if (entry->target == target) {
+      *entry->slot = 0;
+      drop(table, name);
+    }
+    name = next;
+  }
+  target->header &= ~CAIRN_STATE(WEAKLY);
+  release_empty(heap);
+}
+
+/* Clears one slot that an entry names. */
+static void forget(cairn_heap *heap, uint32_t name) {
+  struct cairn_weak_table *table = heap->weak_table;
+  cairn_object *target = entry_at(table, name)->target;
+  *entry_at(table, name)->slot = 0;
+  CAIRN_ORDER();
+  drop(table, name);
+  refresh_weakly(table, target);
+  release_empty(heap);
+}
+
+void cairn_weak_holder_gone(cairn_heap *heap, cairn_object *holder) {
+  struct cairn_cursor cursor;
+  cairn_cursor_begin(&cursor, cairn_type_of(heap, holder), holder, CAIRN_SLOT_WEAK);
+  cairn_word *word;
+  while ((word = cairn_cursor_next(&cursor)) != NULL) {
+    uint32_t name = *word == 0 ? 0 : find(heap->weak_table, word);
+    if (name != 0) forget(heap, name);
+  }
+}
+
+/* ---- the public functions
+ * ------------------------------------------------------------------------ */
+
+bool cairn_weak_set(cairn_object *holder, cairn_object **slot, cairn_object *target) {
+  cairn_heap *heap = cairn_arena_of(holder)->heap;
+  cairn_word *word = (cairn_word *)(void *)slot;
+  /* One that is dying already is as good as gone: a child's finalizer may still know its parent. */
+  if (target != NULL && (target->header & CAIRN_STATE(LIVE)) == 0) target = NULL;
+  assert(target == NULL || cairn_arena_of(target)->heap == heap);
+  uint32_t name = *word == 0 ? 0 : find(heap->weak_table, word);
+  if (target == NULL) {
+    if (name != 0) forget(heap, name);
+    *word = 0;
+    return true;
+  }
+  if (name == 0) {
+    if (!reserve(heap)) return false;
+    name = find(heap->weak_table, word);
+  }
+  struct cairn_weak_table *table = heap->weak_table;
+  if (name == 0) {
+    add(table, word, target);
+  } else {
+    cairn_object *old = entry_at(table, name)->target;
+    unlink_target(table, name);
+    link_target(table, name, target);
+    if (old != target) refresh_weakly(table, old);
+  }
+  CAIRN_ORDER();
+  *word = (uint64_t)(uintptr_t)target;
+  return true;
+}
+
+cairn_object *cairn_weak_get(cairn_object *const *slot) { return cairn_retain(*slot); }
