@@ -53,8 +53,8 @@ struct weak_table_head {
   C("buffer.header_bytes", sizeof(cairn_object)) \
   C("block.min_bytes", CAIRN_BLOCK_MIN_BYTES)    \
   C("arena.alignment", CAIRN_ARENA_BYTES)        \
-  C("arena.magic", CAIRN_ARENA_MAGIC)            \
-  C("heap.magic", CAIRN_HEAP_MAGIC)              \
+  C("magic.arena", CAIRN_ARENA_MAGIC)            \
+  C("magic.heap", CAIRN_HEAP_MAGIC)              \
   C("heap.runtime_slots", CAIRN_RUNTIME_SLOTS)
 
 /* ---- counting the rows ----------------------------------------------------------------------- */
