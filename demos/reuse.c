@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FLOATS = 500000 };
+enum { FLOATS = 2000000 };
 
 static void say(const cairn_heap *heap, const char *what) {
   cairn_stats stats;

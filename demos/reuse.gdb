@@ -1,7 +1,7 @@
 # The memory manager at work: arenas, pages, blocks, and how they are used again.
 # interactive: filled
 
-# Half a million floats: the heap took arenas from the system and filled their pages.
+# Two million floats: the heap took arenas from the system and filled their pages.
 stop-at filled
 cairn arenas
 
