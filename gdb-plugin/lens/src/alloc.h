@@ -6,6 +6,7 @@
 #ifndef LENS_ALLOC_H
 #define LENS_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,9 @@ void *lens_grow(void *array, size_t *capacity, size_t needed, size_t item_bytes)
 
 /* For tests: this many allocations of the thread succeed, those after them fail; -1: none fails. */
 void lens_alloc_fail_after(int64_t allocations);
+
+/* Spends one allocation of that number: false when it must fail.  For memory that comes from
+ * elsewhere (column.c). */
+bool lens_alloc_allowed(void);
 
 #endif

@@ -1,0 +1,119 @@
+/* The analysis as a whole: made, freed, and the snapshot handed out.  See analysis.h. */
+#include "analysis.h"
+
+struct lens_analysis *lens_analysis_of(lens *self) {
+  if (self->analysis == NULL) self->analysis = lens_alloc_zeroed(1, sizeof *self->analysis);
+  return self->analysis;
+}
+
+void lens_analysis_free(struct lens_analysis *analysis) {
+  if (analysis == NULL) return;
+  lens_walker_free(&analysis->walker);
+  lens_snapshot_free(&analysis->snapshot);
+  lens_indexer_free(&analysis->indexer);
+  lens_index_free(&analysis->index);
+  lens_reach_free(&analysis->reach);
+  lens_referrers_free(&analysis->referrers);
+  lens_roots_free(&analysis->roots);
+  lens_accounts_free(&analysis->accounts);
+  lens_dealloc(analysis);
+}
+
+void lens_snapshot_free(struct lens_snapshot *self) {
+  lens_column_free(&self->address);
+  lens_column_free(&self->type);
+  lens_column_free(&self->refcount);
+  lens_column_free(&self->size_bytes);
+  lens_column_free(&self->state);
+  lens_directory_free(&self->directory);
+  *self = (struct lens_snapshot){0};
+}
+
+static bool has_snapshot(const lens *self) {
+  return self->analysis != NULL && self->analysis->snapshot.complete;
+}
+
+lens_status lens_need_snapshot(lens *self) {
+  return has_snapshot(self) ? LENS_OK : lens_fail(self, LENS_BAD_ARGUMENT, "walk the heap first");
+}
+
+uint64_t lens_row_size(const lens *self, uint32_t object) {
+  const struct lens_snapshot *snapshot = &self->analysis->snapshot;
+  uint32_t bytes = lens_row_sizes(snapshot)[object];
+  if (bytes != UINT32_MAX) return bytes;
+  struct lens_block block;
+  uint64_t address = lens_row_addresses(snapshot)[object];
+  return lens_block_find(self, lens_arena_find(self, address), address, &block) ? block.bytes
+                                                                                : bytes;
+}
+
+lens_status lens_columns_get(const lens *self, lens_columns *out) {
+  if (!has_snapshot(self)) return LENS_BAD_ARGUMENT;
+  const struct lens_snapshot *snapshot = &self->analysis->snapshot;
+  *out = (lens_columns){
+      .object_count = snapshot->object_count,
+      .address = lens_row_addresses(snapshot),
+      .type = lens_row_types(snapshot),
+      .refcount = lens_row_refcounts(snapshot),
+      .size_bytes = lens_row_sizes(snapshot),
+      .state = lens_row_states(snapshot),
+  };
+  const struct lens_index *index = &self->analysis->index;
+  if (index->complete) {
+    out->edge_count = index->edge_count;
+    out->out_start = lens_out_starts(index);
+    out->out_target = lens_out_targets(index);
+    out->in_start = lens_in_starts(index);
+    out->in_source = lens_in_sources(index);
+  }
+  return LENS_OK;
+}
+
+lens_status lens_snapshot_object(lens *self, uint32_t object, lens_object *out) {
+  lens_status status = lens_need_snapshot(self);
+  if (status != LENS_OK) return status;
+  const struct lens_snapshot *snapshot = &self->analysis->snapshot;
+  if (object >= snapshot->object_count) return LENS_NOT_FOUND;
+  uint64_t address = lens_row_addresses(snapshot)[object];
+  uint32_t arena = lens_arena_find(self, address);
+  *out = (lens_object){
+      .address = address,
+      .size_bytes = lens_row_size(self, object),
+      .type = lens_row_types(snapshot)[object],
+      .refcount = lens_row_refcounts(snapshot)[object],
+      .state = lens_row_states(snapshot)[object],
+      .heap = self->model.arenas[arena].shown.heap,
+      .arena = arena,
+  };
+  return LENS_OK;
+}
+
+lens_status lens_snapshot_find(const lens *self, uint64_t address, uint32_t *object) {
+  if (!has_snapshot(self)) return LENS_BAD_ARGUMENT;
+  uint32_t found = lens_directory_find(&self->analysis->snapshot.directory, address);
+  if (found == LENS_NONE) return LENS_NOT_FOUND;
+  *object = found;
+  return LENS_OK;
+}
+
+lens_status lens_walk_totals_get(const lens *self, lens_walk_totals *out) {
+  if (!has_snapshot(self)) return LENS_BAD_ARGUMENT;
+  *out = self->analysis->snapshot.totals;
+  return LENS_OK;
+}
+
+lens_status lens_runtime_visit(lens *self, lens_object_visit_fn visit, void *context) {
+  for (size_t i = 0; i < self->model.heap_count; i++) {
+    const struct lens_heap_model *heap = &self->model.heaps[i];
+    for (uint32_t k = 0; k < heap->runtime_slot_count; k++) {
+      uint64_t word;
+      lens_status status =
+          lens_fetch(self, heap->runtime_slots + k * sizeof word, sizeof word, &word);
+      if (status == LENS_UNREADABLE) break;
+      if (status != LENS_OK) return status;
+      uint32_t object = lens_directory_exact(&self->analysis->snapshot.directory, word);
+      if (object != LENS_NONE) visit(context, object);
+    }
+  }
+  return LENS_OK;
+}

@@ -1,0 +1,44 @@
+/* The analysis: all that the upper half of the lens keeps for one stop of the target.
+ *
+ * Made by the first question, freed as a whole by lens_refresh and lens_free.  Each part is the
+ * business of one file; a part may use the parts above it and not those below.
+ */
+#ifndef LENS_ANALYSIS_H
+#define LENS_ANALYSIS_H
+
+#include "accounts.h"
+#include "index.h"
+#include "reach.h"
+#include "referrers.h"
+#include "roots.h"
+#include "snapshot.h"
+
+struct lens_analysis {
+  struct lens_walker walker;     /* walk.c */
+  struct lens_snapshot snapshot; /* walk.c */
+  struct lens_indexer indexer;   /* index.c */
+  struct lens_index index;       /* edges.c, reverse.c */
+  struct lens_reach reach;       /* reach.c */
+  struct lens_referrers_state referrers;
+  struct lens_roots roots;
+  struct lens_accounts_state accounts;
+};
+
+/* The analysis of this lens, made where there is none; NULL when out of memory. */
+struct lens_analysis *lens_analysis_of(lens *self);
+
+/* Calls `visit` with the snapshot index of each object that the runtime's own slots hold, once a
+ * slot. */
+typedef void (*lens_object_visit_fn)(void *context, uint32_t object);
+lens_status lens_runtime_visit(lens *self, lens_object_visit_fn visit, void *context);
+
+static inline lens_status lens_out_of_memory(lens *self) {
+  return lens_fail(self, LENS_NO_MEMORY, "out of memory");
+}
+
+static inline void lens_progress_set(lens_progress *progress, const char *phase, uint64_t done,
+                                     uint64_t total) {
+  if (progress != NULL) *progress = (lens_progress){phase, done, total};
+}
+
+#endif

@@ -1,0 +1,18 @@
+/* Reachability over the index: which objects a set of starts keeps alive. */
+#ifndef LENS_REACH_H
+#define LENS_REACH_H
+
+#include "column.h"
+#include "model.h"
+
+struct lens_reach {
+  bool started, complete;
+  struct lens_column marks; /* a bit an object, in uint64_t */
+  struct lens_column queue; /* uint32_t: the objects marked so far, in the order met */
+  uint64_t tail, head;      /* queue[head .. tail) have not been followed */
+  uint64_t bytes;
+};
+
+void lens_reach_free(struct lens_reach *self);
+
+#endif

@@ -1,0 +1,103 @@
+/* Edges in, from the edges out, without random access to memory.
+ *
+ * Deal: each edge is written, source by source, to the bucket of its target; a bucket is 2^15
+ * neighbouring targets, so there are some hundred places to write to, each written in order.
+ * Sort: a bucket's edges are counted and placed by target; all that this touches fits the cache.
+ * Sources were dealt in ascending order, so the holders of an object ascend.
+ */
+#include <string.h>
+
+#include "analysis.h"
+
+enum { BUCKET_SHIFT = 15, ROWS_A_CLOCK = 1 << 16 };
+static const uint64_t BUCKET_ROWS = 1u << BUCKET_SHIFT;
+
+static void count_buckets(const struct lens_index *index, uint64_t *counts) {
+  const uint32_t *targets = lens_out_targets(index);
+  for (uint64_t i = 0; i < index->edge_count; i++) counts[targets[i] >> BUCKET_SHIFT]++;
+}
+
+lens_status lens_reverse_begin(lens *self) {
+  struct lens_index *index = &self->analysis->index;
+  struct lens_reverse *reverse = &self->analysis->indexer.reverse;
+  uint64_t objects = self->analysis->snapshot.object_count;
+  lens_reverse_free(reverse);
+  reverse->buckets = (objects + BUCKET_ROWS - 1) / BUCKET_ROWS;
+  reverse->bucket_start = lens_alloc_zeroed(reverse->buckets + 1, sizeof(uint64_t));
+  reverse->bucket_fill = lens_alloc_zeroed(reverse->buckets + 1, sizeof(uint64_t));
+  if (reverse->bucket_start == NULL || reverse->bucket_fill == NULL ||
+      !lens_column_reserve(&reverse->pairs, index->edge_count, sizeof(uint64_t)) ||
+      !lens_column_reserve(&index->in_start, objects + 1, sizeof(uint64_t)) ||
+      !lens_column_reserve(&index->in_source, index->edge_count, sizeof(uint32_t))) {
+    return lens_out_of_memory(self);
+  }
+  count_buckets(index, reverse->bucket_fill);
+  uint64_t sum = 0;
+  for (uint64_t i = 0; i < reverse->buckets; i++) {
+    reverse->bucket_start[i] = sum;
+    sum += reverse->bucket_fill[i];
+    reverse->bucket_fill[i] = reverse->bucket_start[i];
+  }
+  reverse->bucket_start[reverse->buckets] = sum;
+  return LENS_OK;
+}
+
+lens_status lens_reverse_deal(lens *self, const lens_slice *slice) {
+  const struct lens_index *index = &self->analysis->index;
+  struct lens_reverse *reverse = &self->analysis->indexer.reverse;
+  const uint64_t *starts = lens_out_starts(index);
+  const uint32_t *targets = lens_out_targets(index);
+  uint64_t *pairs = reverse->pairs.items, objects = self->analysis->snapshot.object_count;
+  while (reverse->row < objects) {
+    uint64_t end = reverse->row + ROWS_A_CLOCK < objects ? reverse->row + ROWS_A_CLOCK : objects;
+    for (uint64_t row = reverse->row; row < end; row++) {
+      for (uint64_t edge = starts[row]; edge < starts[row + 1]; edge++) {
+        uint64_t within = targets[edge] & (BUCKET_ROWS - 1);
+        pairs[reverse->bucket_fill[targets[edge] >> BUCKET_SHIFT]++] = within << 32 | row;
+      }
+    }
+    reverse->row = end;
+    if (lens_slice_over(slice)) return LENS_AGAIN;
+  }
+  return LENS_OK;
+}
+
+/* Places the edges of one bucket.  in_start[row + 1] serves as the row's cursor until it is the
+ * row's end. */
+static void sort_bucket(struct lens_index *index, const struct lens_reverse *reverse,
+                        uint64_t bucket, uint64_t rows) {
+  uint64_t first = reverse->bucket_start[bucket], last = reverse->bucket_start[bucket + 1];
+  const uint64_t *pairs = reverse->pairs.items;
+  uint64_t *ends = (uint64_t *)index->in_start.items + bucket * BUCKET_ROWS + 1;
+  uint32_t *sources = index->in_source.items;
+  memset(ends, 0, (size_t)rows * sizeof *ends);
+  for (uint64_t i = first; i < last; i++) ends[pairs[i] >> 32]++;
+  uint64_t sum = first;
+  for (uint64_t row = 0; row < rows; row++) {
+    uint64_t count = ends[row];
+    ends[row] = sum;
+    sum += count;
+  }
+  for (uint64_t i = first; i < last; i++) sources[ends[pairs[i] >> 32]++] = (uint32_t)pairs[i];
+}
+
+lens_status lens_reverse_sort(lens *self, const lens_slice *slice) {
+  struct lens_index *index = &self->analysis->index;
+  struct lens_reverse *reverse = &self->analysis->indexer.reverse;
+  uint64_t objects = self->analysis->snapshot.object_count;
+  while (reverse->bucket < reverse->buckets) {
+    uint64_t left = objects - reverse->bucket * BUCKET_ROWS;
+    sort_bucket(index, reverse, reverse->bucket, left < BUCKET_ROWS ? left : BUCKET_ROWS);
+    reverse->bucket++;
+    if (lens_slice_over(slice)) return LENS_AGAIN;
+  }
+  lens_reverse_free(reverse);
+  return LENS_OK;
+}
+
+void lens_reverse_free(struct lens_reverse *self) {
+  lens_column_free(&self->pairs);
+  lens_dealloc(self->bucket_start);
+  lens_dealloc(self->bucket_fill);
+  *self = (struct lens_reverse){0};
+}
