@@ -23,15 +23,13 @@ back):
 Pure: records in, lines out.  What to show and what to cut is the caller's (commands/stack.py).
 """
 
-from dataclasses import dataclass, replace
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from .page import Page
 from .tables import cells, cut, pad, plain
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(NamedTuple):
     """One row of the left side: a variable, and the object that it holds, if any."""
 
     text: str
@@ -39,8 +37,7 @@ class Name:
     held: Optional[int] = None  # index in `held`
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """A frame and its names; a section without a name is a row of its label alone."""
 
     label: str
@@ -48,19 +45,17 @@ class Section:
     heading: bool = False  # the label is a line of its own: a thread, "globals"
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(NamedTuple):
     """One object of the right side."""
 
     label: str  # how the user may name it: "@3"
     text: str  # "int 11"
-    count: str  # "rc 2"
+    refcount: str  # "rc 2"
     reasons: Sequence[str] = ()  # what else explains the count, a row each
     aside: str = ""  # behind the label, outside the box
 
 
-@dataclass(frozen=True)
-class Glyphs:
+class Glyphs(NamedTuple):
     line: str
     down: str  # a lane
     first: str  # where a lane begins
@@ -81,17 +76,15 @@ OBJECT_MIN = 20  # columns of the box that lanes must leave
 _ARROW = 3  # head, blank, side of the box
 
 
-@dataclass
 class _Row:
     """A row of the left side, before it is drawn."""
 
-    label: str = ""
-    heading: bool = False
-    name: str = ""
-    remark: str = ""
-    held: Optional[int] = None
-    last: bool = False  # the object stands in this row
-    by_label: bool = False  # this holder names the object in place of a line
+    def __init__(self, label: str = "", heading: bool = False, name: str = "", remark: str = "",
+                 held: Optional[int] = None) -> None:
+        self.label, self.heading = label, heading
+        self.name, self.remark, self.held = name, remark, held
+        self.last = False  # the object stands in this row
+        self.by_label = False  # this holder names the object in place of a line
 
 
 def draw(sections: Sequence[Section], held: Sequence[Held], titles: Tuple[str, str], page: Page
@@ -99,7 +92,7 @@ def draw(sections: Sequence[Section], held: Sequence[Held], titles: Tuple[str, s
     """The lines of the picture: what stands on the left, what on the right, their two titles.
 
     An entry of `held` that no name holds is not drawn."""
-    shown = [replace(one, text=plain(one.text), reasons=[plain(reason) for reason in one.reasons])
+    shown = [one._replace(text=plain(one.text), reasons=[plain(each) for each in one.reasons])
              for one in held]
     return _Painter(_place(_rows_of(sections), shown), shown, titles, page).lines()
 
@@ -194,7 +187,7 @@ class _Painter:
         self.bottom = occupied[-1] + 1 if occupied else -1
 
     def _measure_objects(self) -> None:
-        self.count_columns = max((cells(one.count) for one in self.held), default=0)
+        self.count_columns = max((cells(one.refcount) for one in self.held), default=0)
         self.text_columns = max((cells(one.text) for one in self.held), default=0)
         self.reason_columns = max((2 + cells(reason) for one in self.held
                                    for reason in one.reasons), default=0)
@@ -343,6 +336,6 @@ class _Painter:
                     f"{' ' * (self.inner - 2 - cells(text))} {side}")
         text = cut(one.text, self.text_columns, self.page)
         blank = " " * (self.text_columns - cells(text) + 2)
-        rest = " " * (self.inner - self.text_columns - 2 - cells(one.count))
-        return (f"{side} {text}{blank}{one.count}{rest}"
+        rest = " " * (self.inner - self.text_columns - 2 - cells(one.refcount))
+        return (f"{side} {text}{blank}{one.refcount}{rest}"
                 f" {side} {self.style('quiet', self._aside(one))}")

@@ -1,0 +1,24 @@
+"""Cairn in GDB: the commands that ask a reference-counted heap and show its answers.
+
+The way of the data, one file a step:
+
+    target.py    memory, regions, values of the program          imports gdb
+    bridge.py    the lens, a C library that reads the heap       imports ctypes
+    records.py   what the lens answers, as plain data
+    session.py   one program: its lens, its snapshot, the rows of the last listing
+    commands/    one file a command: ask the session, then say it as JSON or as text
+    render/      tables, units, colours, the JSON envelope
+    gdb_commands.py   makes GDB commands out of the table in commands/   imports gdb
+
+Besides target.py and gdb_commands.py only these may import gdb: frames.py, roots.py (variables
+and other roots), functions.py (the convenience functions), printers.py (pretty-printers), mi.py
+(MI commands).  Only bridge.py may import ctypes.  All else is pure and tested without GDB.
+
+Nothing is read from the program until a cairn command is typed or an object is printed.
+"""
+
+from typing import List
+
+# Where the lens may lie, besides the places that bridge.py knows; a build tree's loader adds its
+# own before anything else is imported.
+lens_directories: List[str] = []

@@ -1,0 +1,35 @@
+"""Who accounts for an object's count: slots of objects, the runtime, and roots.  Pure.
+
+balanced: heap + runtime <= count <= heap + runtime + roots.  A root may own or borrow, and where
+not every place of a root could be searched the roots are a lower bound: an over-retained object
+may then have an owner that was not found, and this says so.
+"""
+
+from typing import List, NamedTuple
+
+from .records import EXACT, Account, Object, Root, least_sure
+from .session import Session
+
+
+class Accounting(NamedTuple):
+    account: Account
+    roots: List[Root]  # that hold the object
+    roots_complete: bool
+    exactness: str
+    warnings: List[str]
+
+
+def of(session: Session, row: Object) -> Accounting:
+    """The accounting of one object; makes the snapshot and finds the roots where need be."""
+    lens = session.snapshot(edges=True)
+    roots = session.roots()
+    index = lens.snapshot_find(row.address)
+    warnings = session.walk_warnings() + roots.warnings
+    if index is None:
+        unknown = Account(row.refcount, 0, 0, 0, 0, "unknown", EXACT)
+        warnings.append("the object is not in the snapshot: its page is damaged, or it is in "
+                        "flux; its count can't be accounted for.")
+        return Accounting(unknown, [], roots.complete, session.exactness(), warnings)
+    account = lens.account(index, session.target.progress)
+    return Accounting(account, roots.of_object(index), roots.complete,
+                      least_sure(account.exactness, session.exactness()), warnings)

@@ -1,0 +1,157 @@
+"""`cairn objects`: a listing of objects, by default those with the highest count."""
+
+from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
+
+from .. import options
+from ..errors import CairnError, did_you_mean
+from ..options import Arguments, Option
+from ..records import EVERYTHING, UNBOUNDED, Filter, Object, Range, Result
+from ..render import json_doc, objects, units
+from ..render.page import Page
+from ..render.tables import Column, Table
+from ..session import Session
+from .command import Command
+
+SORTS = ("refcount", "size", "addr", "type")
+MORTAL = Range(0, (1 << 31) - 1)  # counts from 2^31 on are never freed
+IMMORTAL = Range(1 << 31, UNBOUNDED)
+
+
+class Listing(NamedTuple):
+    rows: List[Object]  # row N is @N
+    matched: int
+    heap_ids: List[int]  # of each row
+    arenas: List[int]  # of each row: its arena's address
+    several_heaps: bool
+    biggest_last: bool  # as text: the first row is the one by the prompt
+
+
+def run(session: Session, arguments: Arguments) -> Result:
+    lens = session.snapshot()
+    sort = arguments.text("sort", "refcount")
+    wanted = Filter(arguments.text("type"), arguments.range("refcount", EVERYTHING),
+                    arguments.range("size", EVERYTHING), _heap(session, arguments),
+                    "address" if sort == "addr" else sort)
+    biggest_first = (sort in ("refcount", "size")) != arguments.flag("reverse")
+    rows, matched = select(session, wanted, biggest_first, arguments.limit)
+    if not matched:
+        _explain_nothing(session, wanted)
+    rows = [session.describe(row) for row in rows]
+    session.remember([row.address for row in rows])
+    heaps, arenas = lens.heaps(), lens.arenas()
+    return Result(
+        Listing(rows, matched, [heaps[row.heap].id for row in rows],
+                [arenas[row.arena].address for row in rows], len(heaps) > 1, biggest_first),
+        session.exactness(), session.walk_warnings())
+
+
+def select(session: Session, wanted: Filter, biggest_first: bool, limit: int
+           ) -> Tuple[List[Object], int]:
+    """The rows in order and how many match.  By count, the immortal objects stand behind all
+    others: their number says nothing, and there are hundreds of them in each heap."""
+    lens = session.lens
+    parts = [wanted]
+    if wanted.sort == "refcount":
+        parts = [_with_counts(wanted, bounds) for bounds in
+                 (_common(wanted.refcount, MORTAL), _common(wanted.refcount, IMMORTAL))
+                 if bounds is not None]
+    rows: List[Object] = []
+    matched = 0
+    for part in parts:
+        room = limit - len(rows) if limit else 0
+        # Without room left only the number is asked for; one row is the least that can be.
+        some, count = lens.select(_ordered(part, biggest_first), room if room or not limit else 1)
+        matched += count
+        if room or not limit:
+            rows.extend(some)
+    return rows, matched
+
+
+def _common(one: Range, other: Range) -> Optional[Range]:
+    both = Range(max(one.low, other.low), min(one.high, other.high))
+    return both if both.low <= both.high else None
+
+
+def _with_counts(wanted: Filter, counts: Range) -> Filter:
+    return Filter(wanted.type_glob, counts, wanted.size, wanted.heap, wanted.sort)
+
+
+def _ordered(wanted: Filter, biggest_first: bool) -> Filter:
+    return Filter(wanted.type_glob, wanted.refcount, wanted.size, wanted.heap, wanted.sort,
+                  not biggest_first)
+
+
+def _heap(session: Session, arguments: Arguments) -> Optional[int]:
+    """The heap's index by the number that the user gave."""
+    number = arguments.count("heap")
+    if number is None:
+        return None
+    heaps = session.lens.heaps()
+    for heap in heaps:
+        if heap.id == number:
+            return heap.position
+    known = ", ".join(str(heap.id) for heap in heaps) or "none"
+    raise CairnError(f"There is no heap {number}; the heaps are {known}.")
+
+
+def _explain_nothing(session: Session, wanted: Filter) -> None:
+    """An unknown type is an error; no row of a known one is an answer."""
+    if not wanted.type_glob:
+        return
+    from fnmatch import fnmatchcase
+    names = sorted({row.name for row in session.lens.types()})
+    if any(fnmatchcase(name, wanted.type_glob) for name in names):
+        return
+    shown = ", ".join(names[:24]) + (", ..." if len(names) > 24 else "")
+    raise CairnError(f'No type is called "{wanted.type_glob}".'
+                     f'{did_you_mean(wanted.type_glob, names)}  The types are {shown}.')
+
+
+def document(found: Listing) -> Any:
+    rows = []
+    for row, heap, arena in zip(found.rows, found.heap_ids, found.arenas):
+        record = json_doc.object_record(row)
+        record["heap"], record["arena"] = heap, json_doc.address(arena)
+        rows.append(record)
+    return json_doc.listing(rows, found.matched)
+
+
+def lines(found: Listing, page: Page) -> Iterator[str]:
+    if not found.rows:
+        yield "No object matches." if not found.matched else \
+            f"{units.counted(found.matched, 'object')} match; the limit shows none."
+        return
+    table = Table(Column("", right=True), Column("address", style="address"),
+                  Column("count", right=True), Column("size", right=True),
+                  Column("heap", right=True), Column("type", style="type"), Column("value"))
+    numbered = list(zip(range(1, len(found.rows) + 1), found.rows, found.heap_ids))
+    for number, row, heap in reversed(numbered) if found.biggest_last else numbered:
+        table.add(objects.label(number), f"{row.address:#x}", objects.count(row),
+                  units.size(row.size_bytes), str(heap) if found.several_heaps else "",
+                  row.type_name, row.value)
+    yield from table.lines(page)
+    yield from objects.closing(len(found.rows), found.matched, "object", page)
+    if len(found.rows) == found.matched:
+        total = sum(row.size_bytes for row in found.rows)
+        yield f"{units.counted(found.matched, 'object')}, {units.size(total)}."
+    yield objects.hint("Next: cairn show @1, cairn referrers @1", page)
+
+
+COMMAND = Command(
+    name="objects",
+    summary="List the objects, by default those with the highest count.",
+    run=run, document=document, lines=lines,
+    options=(Option("type", "glob", "only types whose name matches, as in list or ses*", "GLOB"),
+             Option("refcount", "range", "only counts in the range", "RANGE"),
+             Option("size", "sizes", "only blocks of so many bytes", "RANGE"),
+             Option("heap", "count", "only the heap with that number", "N"),
+             Option("sort", "choice", "by refcount, size, addr or type", "KEY", SORTS),
+             Option("reverse", "flag", "the other way round"),
+             options.LIMIT),
+    details="""
+The highest counts (or the biggest sizes) stand last, by the prompt; row @1 is the first of the
+order.  Objects that are never freed (none, true, false, small ints) come after all others.""",
+    examples=(("cairn objects", "the objects with the highest counts"),
+              ("cairn objects -type dict -refcount >=3", "dicts that are held at least thrice"),
+              ("cairn objects -size >=1M -sort size", "the large ones"),
+              ("cairn objects -refcount 1 -limit 0 -json", "for a program")))

@@ -1,0 +1,105 @@
+"""`cairn`: what is in the program's heaps, at a glance."""
+
+from typing import Any, Iterator, List, NamedTuple
+
+from ..options import Arguments
+from ..records import Heap, Result, RootRecord, TypeCensus, WalkTotals
+from ..render import json_doc, objects, units
+from ..render.page import Page
+from ..render.tables import Column, Table
+from ..session import Session
+from .command import Command
+
+BIGGEST = 8  # types shown
+
+
+class HeapLine(NamedTuple):
+    heap: Heap
+    objects: int
+    bytes: int
+
+
+class Overview(NamedTuple):
+    records: List[RootRecord]
+    heaps: List[HeapLine]
+    types: List[TypeCensus]  # the biggest first
+    totals: WalkTotals
+
+
+def run(session: Session, arguments: Arguments) -> Result:
+    lens = session.snapshot()
+    census = lens.census()
+    heap_of = {row.type: lens.type(row.type).heap for row in census}
+    heaps = []
+    for heap in lens.heaps():
+        mine = [row for row in census if heap_of[row.type] == heap.position]
+        heaps.append(HeapLine(heap, sum(row.objects for row in mine),
+                              sum(row.bytes for row in mine)))
+    census.sort(key=lambda row: (-row.bytes, row.type_name))
+    totals = lens.walk_totals()
+    return Result(Overview(lens.root_records(), heaps, census, totals), totals.exactness,
+                  session.walk_warnings())
+
+
+def document(found: Overview) -> Any:
+    return {"heaps": [{"id": line.heap.id, "name": line.heap.name,
+                       "addr": json_doc.address(line.heap.address), "objects": line.objects,
+                       "bytes": line.bytes, "arenas": line.heap.arena_count,
+                       "reserved_bytes": line.heap.reserved_bytes,
+                       "buffers": line.heap.buffer_count, "used_bytes": line.heap.used_bytes}
+                      for line in found.heaps],
+            "objects": found.totals.objects, "bytes": found.totals.object_bytes}
+
+
+def lines(found: Overview, page: Page) -> Iterator[str]:
+    if found.types:
+        table = Table(Column("objects", right=True), Column("size", right=True),
+                      Column("type", style="type"))
+        for row in reversed(found.types[:BIGGEST]):
+            table.add(units.number(row.objects), units.size(row.bytes), row.type_name)
+        yield from table.lines(page)
+        if len(found.types) > BIGGEST:
+            yield page.style("quiet", f"{BIGGEST} of {len(found.types)} types shown; `cairn types`"
+                             " shows all.")
+        yield ""
+    table = Table(Column("heap"), Column("objects", right=True), Column("size", right=True),
+                  Column("buffers", right=True), Column("used", right=True),
+                  Column("arenas", right=True), Column("reserved", right=True),
+                  Column("occupied"), Column("address", style="address"))
+    for line in found.heaps:
+        heap = line.heap
+        table.add(heap.name or f"heap {heap.id}", units.number(line.objects),
+                  units.size(line.bytes), units.number(heap.buffer_count),
+                  units.size(heap.used_bytes), units.number(heap.arena_count),
+                  units.size(heap.reserved_bytes),
+                  units.gauge(heap.used_bytes, heap.reserved_bytes, 10, page.ascii) + " "
+                  + units.percent(heap.used_bytes, heap.reserved_bytes), f"{heap.address:#x}")
+    if found.heaps:
+        yield from table.lines(page)
+    else:
+        yield "The program has linked Cairn and has no heap: it has not called cairn_heap_new, " \
+              "or has destroyed all heaps."
+    totals = found.totals
+    yield (f"{units.counted(totals.objects, 'object')} of {units.size(totals.object_bytes)} and "
+           f"{units.counted(totals.buffers, 'buffer')} of {units.size(totals.buffer_bytes)} in "
+           f"{units.counted(len(found.heaps), 'heap')} "
+           f"({', '.join(sorted({record.runtime for record in found.records}))}).")
+    yield objects.hint("Next: cairn stack, cairn objects, cairn types, cairn arenas, cairn check; "
+                       "help cairn", page)
+
+
+COMMAND = Command(
+    name="",
+    summary="Read the program's reference-counted heaps.",
+    argument="",
+    run=run, document=document, lines=lines,
+    details="""
+Without a sub-command: an overview of the heaps, how full their arenas are, and the types that
+take the most memory.  `size` is of the objects alone, `used` includes the buffers that they own.
+Works on a live program, over gdbserver, and on a core file, also without the executable.
+$cairn_status is 0 where the last command found nothing wrong, 1 where it found a problem, 2 where
+it could not answer.""",
+    examples=(("cairn", "the overview"),
+              ("cairn stack", "names on the stack and the objects that they hold"),
+              ("cairn objects -type list", "the lists, those with the highest count last"),
+              ("cairn -json", "the overview as one JSON document")))

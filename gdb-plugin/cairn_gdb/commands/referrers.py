@@ -1,0 +1,102 @@
+"""`cairn referrers OBJECT`: who holds an object, and whether that explains its count."""
+
+from typing import Any, Dict, Iterator, List, NamedTuple
+
+from .. import accounting, options
+from ..accounting import Accounting
+from ..options import Arguments
+from ..records import Object, Referrer, Result, Root
+from ..render import json_doc, objects, units
+from ..render.accounts import explanation
+from ..render.page import Page
+from ..render.tables import Column, Table
+from ..session import Session
+from .command import Command
+
+
+class Holders(NamedTuple):
+    object: Object
+    rows: List[Referrer]  # those in objects, cut to the limit
+    holders: Dict[int, Object]  # by address
+    roots: List[Root]  # cut to what the limit leaves
+    matched: int
+    accounting: Accounting
+
+
+def run(session: Session, arguments: Arguments) -> Result:
+    row, _ = session.object(arguments.expression)
+    account = accounting.of(session, row)
+    rows, total = session.lens.referrers(row.address, arguments.limit, session.target.progress)
+    matched = total + len(account.roots)
+    room = max(0, arguments.limit - len(rows)) if arguments.limit else len(account.roots)
+    holders = {}
+    for one in rows:
+        holder = session.lens.object_at(one.holder)
+        if holder is not None:
+            holders[one.holder] = session.describe(holder)
+    session.remember([one.holder for one in rows])
+    return Result(Holders(session.describe(row), rows, holders, account.roots[:room], matched,
+                          account), account.exactness, account.warnings)
+
+
+def document(found: Holders) -> Any:
+    rows: List[Dict[str, Any]] = []
+    for one in found.rows:
+        holder = found.holders.get(one.holder)
+        rows.append({"holder": {"addr": json_doc.address(one.holder)} if holder is None else
+                     json_doc.object_record(holder),
+                     "slot": one.reference.slot_name, "kind": one.reference.kind})
+    for root in found.roots:
+        rows.append({"holder": json_doc.root_record(root, found.object),
+                     "slot": root.name, "kind": root.kind})
+    record = json_doc.listing(rows, found.matched)
+    record["accounting"] = json_doc.account_record(found.accounting.account)
+    return record
+
+
+def lines(found: Holders, page: Page) -> Iterator[str]:
+    yield objects.one_line(found.object, page)
+    table = Table(Column("", right=True), Column("slot", style="variable"), Column("kind"),
+                  Column("holder", style="address"), Column("count", right=True),
+                  Column("type", style="type"), Column("value"))
+    for number, one in enumerate(found.rows, 1):
+        holder = found.holders.get(one.holder)
+        dying = "dying: " if one.holder_dying else ""
+        if holder is None:
+            table.add(objects.label(number), one.reference.slot_name, one.reference.kind,
+                      f"{one.holder:#x}", "", "", dying + "unreadable")
+        else:
+            table.add(objects.label(number), one.reference.slot_name, one.reference.kind,
+                      f"{holder.address:#x}", objects.count(holder), holder.type_name,
+                      dying + holder.value)
+    for root in found.roots:
+        table.add("", root.name, root.kind, f"{root.slot_address:#x}" if root.slot_address else
+                  "", "", "", "" if root.confidence == "exact" else root.confidence)
+    if table.rows:
+        yield from table.lines(page)
+        yield from objects.closing(len(table.rows), found.matched, "holder", page)
+        if len(table.rows) == found.matched:
+            yield f"{units.counted(found.matched, 'holder')}."
+    else:
+        yield "Nobody holds it: no slot of an object and no root was found."
+    yield from explanation(found.accounting, page)
+    if found.rows:
+        yield objects.hint("Next: cairn show @1, cairn referrers @1", page)
+
+
+COMMAND = Command(
+    name="referrers",
+    summary="List who holds an object, and whether that explains its count.",
+    argument="OBJECT",
+    run=run, document=document, lines=lines,
+    options=(options.LIMIT,),
+    details="""
+A row a slot: those in other objects first, then the roots (variables, registers, unnamed stack
+words, other writable memory).  An object's strong slot owns a reference; a root may own one or
+only borrow it.  The count is right when it is at least what objects and the runtime own and at
+most that and all roots together:
+
+  over-retained    the count is greater: a release is missing, the surplus is the number
+  under-retained   the count is smaller: a use after free is to come""",
+    examples=(("cairn referrers x", "who holds the object that x points to"),
+              ("cairn referrers @1", "who holds row 1 of the last listing")))

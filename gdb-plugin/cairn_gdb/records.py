@@ -1,0 +1,278 @@
+"""What the lens and the target answer, as plain data.
+
+Pure: no gdb, no ctypes, no text for the user.  Addresses are ints, sizes are bytes.  The field
+names are the words of lens.h; enumerations are given by name, so that no other room knows the
+numbers.
+"""
+
+from typing import Any, NamedTuple, Optional, Sequence, Tuple
+
+EXACT, TOLERANT, CONSERVATIVE = "exact", "tolerant", "conservative"
+EXACTNESS = (EXACT, TOLERANT, CONSERVATIVE)  # in the order of lens.h: each less sure than the last
+
+
+def least_sure(*answers: str) -> str:
+    """The least sure of some exactness words."""
+    return EXACTNESS[max(EXACTNESS.index(answer) for answer in answers)]
+
+
+class Identity(NamedTuple):
+    """Which program is being looked at."""
+
+    kind: str  # "native", "core" or "remote"
+    pid: int  # 0 where it is not known
+    executable: str  # "" where it is not known
+    core: str = ""  # path of the core file
+
+
+class Region(NamedTuple):
+    start: int
+    end: int
+    flags: frozenset  # of "read", "write", "execute", "file", "stack", "absent"
+    name: str = ""
+
+
+class Section(NamedTuple):
+    """A section of a program or library, where it lies in memory."""
+
+    start: int
+    end: int
+    name: str
+    file: str  # "" for the program itself
+
+
+class Value(NamedTuple):
+    """What a GDB expression came to, as far as an object argument is concerned."""
+
+    address: int  # the pointer's value, or the address of an object that was named itself
+    text: str  # the expression as it was typed
+
+
+class RootRecord(NamedTuple):
+    address: int
+    major: int
+    found: str  # "hint", "note" or "scan"
+    runtime: str
+    heap_count: int
+
+
+class Heap(NamedTuple):
+    position: int  # in the lens's list
+    address: int
+    id: int
+    name: str
+    object_count: int
+    buffer_count: int
+    used_bytes: int
+    reserved_bytes: int
+    returned_bytes: int
+    limit_bytes: int
+    external_bytes: int
+    arena_count: int
+    collection_count: int
+    collected_count: int
+    candidate_count: int
+    flux_object: int
+    flux: str
+    type_count: int
+
+
+class Arena(NamedTuple):
+    position: int  # in the lens's list
+    address: int
+    bytes: int
+    page_bytes: int
+    page_count: int
+    page_free_count: int
+    heap: int
+    blocks_used: int
+    blocks_free: int
+    bytes_used: int
+
+
+class Page(NamedTuple):
+    address: int
+    bytes: int
+    block_bytes: int
+    kind: str  # "free", "meta", "blocks", "large", "large_tail", "damaged"
+    block_count: int
+    fresh: int
+    used_count: int
+    span_pages: int
+
+
+class Type(NamedTuple):
+    position: int  # flat, over all heaps
+    address: int
+    size_bytes: int
+    name: str
+    display: str
+    heap: int
+    opaque: bool
+    acyclic: bool
+    builtin: bool
+    damaged: bool
+    slot_count: int
+    field_count: int
+
+
+class Location(NamedTuple):
+    """Where an address lies in the heaps."""
+
+    # "nothing", "object", "dying", "buffer", "freed", "fresh", "free_page", "arena_meta",
+    # "heap_meta", "unreadable", "damaged"
+    place: str
+    heap: int
+    arena: int
+    page: int
+    base: int
+    block_bytes: int
+    offset: int
+
+
+class Object(NamedTuple):
+    address: int
+    size_bytes: int
+    type: int
+    type_name: str
+    refcount: int
+    state: frozenset  # of "immortal", "dying", "candidate", "held", "finalized", "weakly", ...
+    heap: int
+    arena: int
+    value: str = ""  # a short text, "" where none is known
+
+    @property
+    def immortal(self) -> bool:
+        return "immortal" in self.state or "saturated" in self.state
+
+
+class Reference(NamedTuple):
+    """One slot of an object and what it holds."""
+
+    slot_address: int
+    target: int
+    kind: str  # "strong", "weak", "borrowed", "opaque"
+    slot_name: str
+    target_place: str
+
+
+class Referrer(NamedTuple):
+    holder: int
+    reference: Reference
+    holder_dying: bool
+
+
+class Field(NamedTuple):
+    name: str
+    kind: str
+    address: int
+    width: int
+    text: str
+
+
+class Root(NamedTuple):
+    """A slot outside the heap that holds an object."""
+
+    slot_address: int  # 0: a register
+    value: int
+    kind: str  # "arg", "local", "static", "global", "tls", "register", "word", "foreign"
+    confidence: str
+    name: str = ""
+    thread: Optional[int] = None
+    frame: Optional[int] = None
+    interior: bool = False
+    object: Optional[int] = None  # snapshot index; None until the lens resolved it
+
+
+class Account(NamedTuple):
+    refcount: int
+    heap_refs: int
+    runtime_refs: int
+    root_refs: int
+    surplus: int
+    verdict: str  # "balanced", "over-retained", "under-retained", "immortal", "unknown"
+    exactness: str
+
+
+class TypeCensus(NamedTuple):
+    type: int
+    type_name: str
+    objects: int
+    bytes: int
+    refcount_min: int
+    refcount_max: int
+
+
+class CountCensus(NamedTuple):
+    refcount: int
+    immortal: bool
+    objects: int
+    bytes: int
+
+
+class WalkTotals(NamedTuple):
+    objects: int
+    object_bytes: int
+    buffers: int
+    buffer_bytes: int
+    dying: int
+    orphan_buffers: int
+    damaged_blocks: int
+    unreadable_bytes: int
+    pages: int
+    arenas: int
+    exactness: str
+
+
+class CheckTotals(NamedTuple):
+    objects: int
+    pages: int
+    arenas: int
+    problems: int
+
+
+class Problem(NamedTuple):
+    address: int
+    severity: str  # "note", "warning", "damage"
+    repeated: int
+    text: str
+
+
+class Thread(NamedTuple):
+    """A thread of a core file, as the file states it."""
+
+    id: int
+    pc: int
+    sp: int
+    registers: Tuple[Tuple[str, int], ...]
+
+
+class Range(NamedTuple):
+    """An inclusive range of a number that a user asked for."""
+
+    low: int
+    high: int  # UNBOUNDED: no upper end
+
+
+UNBOUNDED = (1 << 64) - 1
+EVERYTHING = Range(0, UNBOUNDED)
+
+
+class Filter(NamedTuple):
+    type_glob: str = ""
+    refcount: Range = EVERYTHING
+    size: Range = EVERYTHING
+    heap: Optional[int] = None
+    sort: str = "refcount"  # "refcount", "size", "address", "type"
+    reverse: bool = False
+
+
+class Result:
+    """What a command found.  `records` is the command's own; it alone renders them."""
+
+    def __init__(self, records: Any, exactness: str = EXACT, warnings: Sequence[str] = (),
+                 status: int = 0) -> None:
+        self.records = records
+        self.exactness = exactness
+        self.warnings = list(warnings)  # for people and in the JSON document
+        self.status = status  # of $cairn_status: 0 nothing wrong, 1 a problem was found

@@ -1,0 +1,1 @@
+"""Rendering: records in, text out.  Pure; no gdb, no lens."""

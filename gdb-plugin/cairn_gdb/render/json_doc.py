@@ -1,0 +1,55 @@
+"""The JSON document of a command: the envelope, and the records in it."""
+
+from typing import Any, Dict, Optional, Sequence
+
+from ..records import Account, Identity, Object, Result, Root
+
+SCHEMA = "cairn/1"
+
+
+def address(value: int) -> str:
+    return f"{value:#x}"
+
+
+def object_record(row: Object) -> Dict[str, Any]:
+    """An object, as it stands in every document."""
+    record: Dict[str, Any] = {"addr": address(row.address), "type": row.type_name,
+                              "refcount": row.refcount, "size": row.size_bytes}
+    if row.value:
+        record["value"] = row.value
+    if row.immortal:
+        record["immortal"] = True
+    return record
+
+
+def root_record(row: Root, held: Object) -> Dict[str, Any]:
+    """A root and the object that it holds, as it stands in every document."""
+    return {"kind": row.kind, "name": row.name, "thread": row.thread, "frame": row.frame,
+            "addr": address(row.slot_address) if row.slot_address else None,
+            "object": object_record(held), "confidence": row.confidence}
+
+
+def account_record(row: Account) -> Dict[str, Any]:
+    return {"refcount": row.refcount, "heap_refs": row.heap_refs,
+            "runtime_refs": row.runtime_refs, "root_refs": row.root_refs,
+            "verdict": row.verdict, "surplus": row.surplus}
+
+
+def listing(rows: Sequence[Any], matched: int) -> Dict[str, Any]:
+    return {"rows": list(rows), "matched": matched, "shown": len(rows)}
+
+
+def envelope(command: str, identity: Optional[Identity], result: Result, data: Any
+             ) -> Dict[str, Any]:
+    """The whole document.  `identity` is None where there is no program."""
+    target: Dict[str, Any] = {"kind": "native", "pid": 0, "executable": ""}
+    if identity is not None:
+        target = {"kind": identity.kind, "pid": identity.pid,
+                  "executable": identity.executable}
+    return {"schema": SCHEMA, "command": command, "target": target,
+            "exactness": result.exactness, "warnings": list(result.warnings), "data": data}
+
+
+def text(document: Dict[str, Any]) -> str:
+    import json  # only a user of -json pays for it
+    return json.dumps(document, indent=1, ensure_ascii=False)

@@ -1,0 +1,269 @@
+"""One program as the commands see it: its lens, its snapshot, the rows of the last listing.
+
+A session belongs to one inferior and lives as long as it.  Whatever it read is dropped when the
+program may have changed (`invalidate`); only the rows of the last listing stay, so that `@3`
+still means what the user saw.  Pure: the program is reached through the Target interface, which
+target.py implements with GDB and the tests with a table.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, List, Optional, Protocol, Sequence, Tuple
+
+from . import records
+from .errors import CairnError
+from .records import Location, Object, Section, Value
+
+if TYPE_CHECKING:  # loaded when a command first needs them
+    from .bridge import Lens
+    from .rootset import Roots
+    from .slots import Outside, Scope
+
+VALUE_DEPTH, VALUE_WIDTH = 2, 6  # of the short value texts in listings
+
+
+class Target(Protocol):
+    """What a session needs of the debugger."""
+
+    def identity(self) -> records.Identity:
+        """Which program this is; CairnError when there is none to look at."""
+
+    def open_lens(self) -> Lens:
+        """A lens over the program's memory, with its regions and hints."""
+
+    def refresh_lens(self, lens: Lens) -> None:
+        """Makes a lens that was opened before see the program as it is now."""
+
+    def evaluate(self, expression: str) -> Value:
+        """The address that an expression comes to; CairnError when it has none."""
+
+    def progress(self, phase: str, done: int, total: int) -> None:
+        """Shows how far long work is (called between slices)."""
+
+    def progress_end(self) -> None:
+        """The work is over."""
+
+    def forget(self) -> None:
+        """The program may have been replaced by another one: ask again which it is."""
+
+    def collect_roots(self, session: Session) -> Roots:
+        """Adds the program's variables, registers and raw words to the lens as roots."""
+
+    def outside(self, session: Session, scope: Scope) -> Outside:
+        """The threads, their frames and variables, and the variables of the data sections."""
+
+    def sections(self) -> List[Section]:
+        """The sections of the program and its libraries, where their files are known."""
+
+
+class Session:
+    """See the file's head.  Raises CairnError for whatever the user should read."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.listing: List[int] = []  # addresses of the last listing's rows
+        self._lens: Optional[Lens] = None
+        self._current = False  # the lens has seen the program as it is now
+        self._identity: Optional[records.Identity] = None
+        self._walked = self._indexed = False
+        self._roots: Optional[Roots] = None
+
+    # ---- what was read, and when to forget it ----
+
+    def invalidate(self) -> None:
+        """The program's memory may have changed."""
+        self._current = self._walked = self._indexed = False
+        self._roots = None
+
+    def close(self) -> None:
+        """The program is gone."""
+        self.invalidate()
+        if self._lens is not None:
+            self._lens.close()
+            self._lens = None
+
+    @property
+    def identity(self) -> records.Identity:
+        return self.target.identity()
+
+    @property
+    def lens(self) -> Lens:
+        """The lens, its model loaded: heaps, arenas and types are known; no object is read."""
+        identity = self.target.identity()
+        if identity != self._identity:
+            self.close()
+            self._identity = identity
+        if self._lens is not None and self._current:
+            return self._lens
+        self._walked = self._indexed = False
+        self._roots = None
+        if self._lens is None:
+            self._lens = self.target.open_lens()
+        else:
+            self.target.refresh_lens(self._lens)
+        if not self._lens.load_model(self.target.progress):
+            said = self._lens.last_error
+            raise CairnError(
+                "No Cairn heap in this program" + (f": {said}." if said else ".")
+                + "  A heap is there once the program has called cairn_heap_new.")
+        self._current = True
+        return self._lens
+
+    def snapshot(self, edges: bool = False) -> Lens:
+        """The lens with all objects read, with `edges` also who holds whom."""
+        lens = self.lens
+        if not self._walked:
+            lens.walk(self.target.progress)
+            self._walked = True
+        if edges and not self._indexed:
+            lens.index(self.target.progress)
+            self._indexed = True
+        return lens
+
+    def roots(self) -> Roots:
+        """The roots of this stop, added to the lens's snapshot."""
+        lens = self.snapshot()
+        if self._roots is None:
+            lens.clear_roots()
+            self._roots = self.target.collect_roots(self)
+        return self._roots
+
+    @property
+    def indexed(self) -> bool:
+        """Who holds whom is known already."""
+        return self._current and self._indexed
+
+    # ---- rows ----
+
+    def remember(self, addresses: Sequence[int]) -> None:
+        """The rows of a listing, for `@N`."""
+        self.listing = list(addresses)
+
+    def describe(self, row: Object) -> Object:
+        """The object with its short value text."""
+        return row._replace(value=self.lens.object_text(row.address, VALUE_DEPTH, VALUE_WIDTH))
+
+    def heap_label(self, index: int) -> str:
+        """How a heap is called in text: its name, or its number."""
+        heaps = self.lens.heaps()
+        if index >= len(heaps):
+            return "?"
+        return heaps[index].name or f"heap {heaps[index].id}"
+
+    # ---- object arguments ----
+
+    def address_of(self, expression: str) -> int:
+        """The address that an object argument means: `@N` or any expression."""
+        row = re.fullmatch(r"@(-?[0-9]+)", expression.strip())
+        if row is None:
+            if expression.strip() == "":
+                raise CairnError("Which object?  Give an expression, an address, or @N for row "
+                                 "N of the last listing.")
+            return self.target.evaluate(expression).address
+        number = int(row.group(1))
+        if not self.listing:
+            raise CairnError(f"@{number}: nothing was listed yet; try `cairn objects` first.")
+        if not 1 <= number <= len(self.listing):
+            raise CairnError(f"@{number}: the last listing has rows @1 to @{len(self.listing)}.")
+        return self.listing[number - 1]
+
+    def object(self, expression: str) -> Tuple[Object, Location]:
+        """The live object that an object argument means; CairnError says in words why not."""
+        return self.object_at(self.address_of(expression), expression.strip())
+
+    def object_at(self, address: int, expression: str) -> Tuple[Object, Location]:
+        """The live object that holds the address; the expression is what it was called."""
+        lens = self.lens
+        location = lens.locate(address)
+        if location.place in ("object", "dying"):
+            found = lens.object_at(location.base)
+            if found is not None:
+                return found, location
+        raise CairnError(self._why_no_object(expression, address, location))
+
+    def _why_no_object(self, expression: str, address: int, location: Location) -> str:
+        named = f"{address:#x}"
+        if expression != named:
+            named = f"{expression} is {address:#x}, which"
+        if address == 0:
+            return f"{expression} is NULL: it points to no object."
+        where = {
+            "freed": "is in a block that was freed: the object that was there is gone",
+            "fresh": "is in a block that was never used",
+            "free_page": "is in a free page of an arena",
+            "arena_meta": "is in an arena's own page table, where no object is",
+            "heap_meta": "is in a heap's metadata (types, tables), where no object is",
+            "unreadable": "is in memory that can't be read",
+            "damaged": "is in a damaged block or page; try `cairn check`",
+        }.get(location.place)
+        if location.place == "buffer":
+            return (f"{named} is in a buffer at {location.base:#x} ({location.block_bytes} "
+                    "bytes), memory that an object owns, not an object; try `cairn referrers "
+                    f"{location.base:#x}`.")
+        if where is not None:
+            block = ("" if location.base == 0 or location.place in ("free_page", "arena_meta")
+                     else f" (block {location.base:#x}, {location.block_bytes} bytes)")
+            return f"{named} {where}{block}."
+        return self._why_outside(expression, named, address)
+
+    def _why_outside(self, expression: str, named: str, address: int) -> str:
+        """The address is in no heap: perhaps it is the address of a variable that holds one."""
+        word = self.lens.read(address, 8)
+        if len(word) == 8:
+            held = int.from_bytes(word, "little")
+            if held and self.lens.locate(held).place in ("object", "dying"):
+                return (f"{named} is no object but a slot that holds one ({held:#x}); "
+                        f"try *({expression}), or {held:#x}.")
+        else:
+            return f"{named} is in no heap, and no memory can be read there."
+        return f"{named} is in none of the program's heaps; `cairn arenas` lists where they are."
+
+    # ---- short names for the commands ----
+
+    def exactness(self) -> str:
+        """How sure a whole-heap answer is."""
+        return self.snapshot().walk_totals().exactness
+
+    def object_exactness(self, row: Object) -> Tuple[str, List[str]]:
+        """How sure an answer about one object is, and why; makes no snapshot."""
+        heap = self.lens.heaps()[row.heap]
+        if "dying" in row.state:
+            return records.TOLERANT, ["the object is dying: its slots are being cleared."]
+        if heap.flux_object == row.address and heap.flux != "none":
+            return records.TOLERANT, [f"the object is in flux: stopped in mid-{heap.flux}."]
+        if self.lens.type(row.type).opaque:
+            return records.CONSERVATIVE, ["its type is opaque: each word that looks like a "
+                                          "reference is listed."]
+        return records.EXACT, []
+
+    def walk_warnings(self) -> List[str]:
+        """What a whole-heap answer has to say about what is missing or in flux."""
+        totals = self.snapshot().walk_totals()
+        said = []
+        for heap in self.lens.heaps():
+            if heap.flux != "none":
+                at = f" at {heap.flux_object:#x}" if heap.flux_object else ""
+                said.append(f"{heap.name or heap.id} is stopped in mid-{heap.flux}{at}; objects "
+                            "there are in flux.")
+        if totals.dying:
+            said.append(f"{totals.dying} {plural(totals.dying, 'object')} dying: their slots are "
+                        "being cleared.")
+        if totals.damaged_blocks:
+            said.append(f"{totals.damaged_blocks} damaged "
+                        f"{plural(totals.damaged_blocks, 'block')} left out; `cairn check` names "
+                        "them.")
+        if totals.unreadable_bytes:
+            said.append(f"{totals.unreadable_bytes} bytes of the heap can't be read; what is "
+                        "there is left out.")
+        return said
+
+
+def plural(count: int, word: str) -> str:
+    """The word for that many."""
+    return word if count == 1 else word + "s"
+
+
+def type_names(session: Any) -> List[str]:
+    """The names of all types, for completion."""
+    return sorted({row.name for row in session.lens.types()})
