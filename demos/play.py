@@ -97,7 +97,10 @@ A line that begins with # is told to the reader."""
                 gdb.write(shown + "\n")
                 gdb.flush()
             if line and not line.startswith("#"):
-                gdb.execute(line)
+                try:
+                    gdb.execute(line)
+                except gdb.error as error:
+                    raise gdb.GdbError("%s: %s" % (line, error)) from None
                 gdb.flush()
 
     @staticmethod
