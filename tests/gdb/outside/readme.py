@@ -2,8 +2,8 @@
 
     readme.py README GDB PLUGIN PLAY SCRIPT PROGRAM
 
-Each block that begins with `$ ./run demo frames` must stand in the demo's output, its lines together and
-in order; a line of `...` stands for what is left out.  Addresses may differ.
+Each block that begins with `$ ./run demo frames` must stand in the demo's output, its lines
+together and in order; a line of `...` stands for what is left out.  Addresses may differ.
 """
 import re
 import subprocess
@@ -28,7 +28,8 @@ def find(part: List[str], lines: List[str], start: int) -> int:
 done = subprocess.run(
     [gdb, "-nx", "-q", "-batch", "-iex", "set debuginfod enabled off", "-x", plugin, "-x", play,
      "-ex", "play " + script, program],
-    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
+    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    check=True)
 said = [plain(line) for line in done.stdout.splitlines()]
 with open(readme, encoding="utf-8") as file:
     blocks = re.findall(r"^```\n\$ \./run demo frames\n(.*?)^```$", file.read(),
