@@ -59,6 +59,7 @@ struct cairn_arena {
   /* private from here on */
   struct cairn_arena *room_next, *room_previous; /* arenas with free pages (ordinary ones) */
   uint64_t free_pages[CAIRN_ARENA_PAGES / 64];   /* a bit a free page (ordinary ones) */
+  uint32_t idle_pages;                           /* BLOCKS pages whose blocks are all free (page.c) */
   bool in_room;
 };
 

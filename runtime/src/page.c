@@ -5,9 +5,11 @@
  *  - free_list holds distinct free blocks below fresh, latest freed first
  *  - used_count == fresh - length of free_list
  *  - it is in heap->class_pages[size_class] exactly when used_count < block_count
- * of each LARGE page: one block at its start, span_pages - 1 LARGE_TAIL pages behind it; and of the
- * heap: used_bytes == sum of block_bytes over blocks handed out, object_count and buffer_count
- * count what is live or dying.
+ *  - it is idle when used_count == 0; arena->idle_pages counts those of an arena.  A class keeps
+ * one idle page, unless that page is all that keeps one arena of several from being empty of each
+ * LARGE page: one block at its start, span_pages - 1 LARGE_TAIL pages behind it; and of the heap:
+ * used_bytes == sum of block_bytes over blocks handed out, object_count and buffer_count count what
+ * is live or dying.
  *
  * A page's kind is the last thing stored when it is set up and the first when it is given back, so
  * a reader sees a complete page or none.  heap->flux says `allocate` while page lists change.
@@ -68,20 +70,51 @@ static struct cairn_page *blocks_page_new(cairn_heap *heap, uint32_t size_class)
     page->free_list = NULL;
     CAIRN_ORDER();
     page->kind = CAIRN_PAGE_BLOCKS;
+    cairn_arena_of(page)->idle_pages++;
     class_link(heap, page);
   }
   flux_end(heap, began);
   return page;
 }
 
+/* Gives an idle page back to its arena, which may be unmapped then. */
 static void blocks_page_return(cairn_heap *heap, struct cairn_page *page) {
   bool began = flux_begin(heap);
+  cairn_arena_of(page)->idle_pages--;
   class_unlink(heap, page);
   page->kind = CAIRN_PAGE_FREE;
   page->flags &= ~(uint64_t)CAIRN_PAGE_FLAG_ZERO;
   CAIRN_ORDER();
   cairn_pages_return(heap, page, 1);
   flux_end(heap, began);
+}
+
+/* True when the arena needlessly holds nothing but idle pages, `returning` more being free soon. */
+static bool arena_is_idle(const cairn_heap *heap, const struct cairn_arena *arena,
+                          uint32_t returning) {
+  return heap->arena_count > 1 &&
+         arena->page_free_count + arena->idle_pages + returning == arena->page_count - 1;
+}
+
+/* Gives the idle pages of an arena back.  With the last one the arena may be unmapped. */
+static void arena_clear(cairn_heap *heap, struct cairn_arena *arena) {
+  struct cairn_page *page = cairn_arena_page(arena, 1);
+  for (uint32_t left = arena->idle_pages; left > 0; page++) {
+    if (page->kind != CAIRN_PAGE_BLOCKS) continue;
+    left--;
+    blocks_page_return(heap, page);
+  }
+}
+
+/* The last used block of the page was freed. */
+static void blocks_page_idle(cairn_heap *heap, struct cairn_page *page) {
+  struct cairn_arena *arena = cairn_arena_of(page);
+  arena->idle_pages++;
+  if (arena_is_idle(heap, arena, 0)) {
+    arena_clear(heap, arena);
+  } else if (page->next != NULL || page->previous != NULL) {
+    blocks_page_return(heap, page);
+  }
 }
 
 /* A block with pages of its own, all 0.  NULL: no memory. */
@@ -140,7 +173,9 @@ static void large_free(cairn_heap *heap, struct cairn_page *page) {
   if (cairn_arena_is_huge(arena)) {
     cairn_huge_return(heap, arena);
   } else {
+    bool idle = arena->idle_pages > 0 && arena_is_idle(heap, arena, count);
     cairn_pages_return(heap, page, count);
+    if (idle) arena_clear(heap, arena);
   }
   flux_end(heap, began);
 }
@@ -163,7 +198,7 @@ static void *page_cut(cairn_heap *heap, struct cairn_page *page, size_t bytes) {
     CAIRN_ORDER();
     page->fresh++;
   }
-  page->used_count++;
+  if (page->used_count++ == 0) cairn_arena_of(page)->idle_pages--;
   heap->used_bytes += page->block_bytes;
   if (page->used_count == page->block_count) class_unlink(heap, page);
   if (!zero) memset(block + sizeof(cairn_object), 0, bytes - sizeof(cairn_object));
@@ -243,10 +278,7 @@ void cairn_block_free(cairn_heap *heap, void *block) {
   page->used_count--;
   heap->used_bytes -= page->block_bytes;
   if (was_full) class_link(heap, page);
-  /* One page with room is kept a class, so that a class at the edge does not thrash. */
-  if (page->used_count == 0 && (page->next != NULL || page->previous != NULL)) {
-    blocks_page_return(heap, page);
-  }
+  if (page->used_count == 0) blocks_page_idle(heap, page);
 }
 
 size_t cairn_block_size(const void *block) { return cairn_page_of(block)->block_bytes; }

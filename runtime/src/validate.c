@@ -116,7 +116,7 @@ static const char *check_arena(struct check *check, struct cairn_arena *arena) {
   if (arena->magic != CAIRN_ARENA_MAGIC || arena->heap != check->heap) {
     return "an arena's header is damaged";
   }
-  uint32_t free_count = 0;
+  uint32_t free_count = 0, idle_count = 0;
   for (uint32_t i = 1; i < arena->page_count; i++) {
     const struct cairn_page *page = cairn_arena_page(arena, i);
     const char *problem = NULL;
@@ -125,6 +125,7 @@ static const char *check_arena(struct check *check, struct cairn_arena *arena) {
         free_count++;
         break;
       case CAIRN_PAGE_BLOCKS:
+        if (page->used_count == 0) idle_count++;
         problem = check_blocks_page(check, arena, page);
         break;
       case CAIRN_PAGE_LARGE:
@@ -137,7 +138,8 @@ static const char *check_arena(struct check *check, struct cairn_arena *arena) {
     }
     if (problem != NULL) return problem;
   }
-  return free_count == arena->page_free_count ? NULL : "an arena's count of free pages is wrong";
+  bool right = free_count == arena->page_free_count && idle_count == arena->idle_pages;
+  return right ? NULL : "an arena's counts of free and idle pages are wrong";
 }
 
 static const char *check_arenas(struct check *check) {

@@ -1,0 +1,239 @@
+/* Arenas: runs of pages, giving back, numbers, and the compressed references of the collector. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "internal.h"
+
+enum { USABLE_PAGES = CAIRN_ARENA_PAGES - 1 };
+
+/* A bare heap, without built-in types: only chunks and arenas. */
+static int set_up(void **state) {
+  *state = cairn_chunk_heap_new();
+  return *state == NULL;
+}
+
+static int tear_down(void **state) {
+  cairn_arena_free_all(*state);
+  cairn_chunk_free_all(*state);
+  return 0;
+}
+
+static void arena_is_aligned_and_described(void **state) {
+  cairn_heap *heap = *state;
+  struct cairn_page *page = cairn_pages_take(heap, 1);
+  assert_non_null(page);
+  struct cairn_arena *arena = heap->arenas;
+  assert_int_equal((uintptr_t)arena % CAIRN_ARENA_BYTES, 0);
+  assert_int_equal(arena->magic, CAIRN_ARENA_MAGIC);
+  assert_ptr_equal(arena->heap, heap);
+  assert_int_equal(arena->bytes, CAIRN_ARENA_BYTES);
+  assert_int_equal(arena->page_bytes, CAIRN_PAGE_BYTES);
+  assert_int_equal(1u << arena->page_shift, arena->page_bytes);
+  assert_int_equal(arena->page_count, CAIRN_ARENA_PAGES);
+  assert_int_equal(arena->page_free_count, USABLE_PAGES - 1);
+  assert_int_equal(cairn_arena_page(arena, 0)->kind, CAIRN_PAGE_META);
+  assert_int_equal(page->kind, CAIRN_PAGE_FREE);
+  assert_ptr_equal(cairn_page_of(cairn_page_memory(arena, page)), page);
+  assert_ptr_equal(cairn_arena_of(page), arena);
+  assert_int_equal(heap->reserved_bytes, CAIRN_ARENA_BYTES);
+  cairn_pages_return(heap, page, 1);
+}
+
+static void runs_are_the_lowest_that_fit(void **state) {
+  cairn_heap *heap = *state;
+  struct cairn_page *a = cairn_pages_take(heap, 3);
+  struct cairn_page *b = cairn_pages_take(heap, 60);
+  struct cairn_page *c = cairn_pages_take(heap, 10);
+  assert_ptr_equal(b, a + 3);
+  assert_ptr_equal(c, b + 60);
+  cairn_pages_return(heap, b, 60);
+  struct cairn_page *d = cairn_pages_take(heap, 70); /* not in the gap of 60 */
+  assert_ptr_not_equal(cairn_arena_of(d), cairn_arena_of(a));
+  struct cairn_page *e = cairn_pages_take(heap, 60);
+  assert_ptr_equal(e, b);
+  cairn_pages_return(heap, a, 3);
+  cairn_pages_return(heap, c, 10);
+  cairn_pages_return(heap, d, 70);
+  cairn_pages_return(heap, e, 60);
+}
+
+static void run_over_all_usable_pages(void **state) {
+  cairn_heap *heap = *state;
+  struct cairn_page *all = cairn_pages_take(heap, USABLE_PAGES);
+  assert_non_null(all);
+  assert_int_equal(heap->page_free_count, 0);
+  assert_null(heap->room_arenas);
+  struct cairn_page *more = cairn_pages_take(heap, 1);
+  assert_int_equal(heap->arena_count, 2);
+  cairn_pages_return(heap, all, USABLE_PAGES);
+  cairn_pages_return(heap, more, 1);
+}
+
+static void one_empty_arena_is_kept(void **state) {
+  cairn_heap *heap = *state;
+  enum { ARENAS = 5 };
+  struct cairn_page *pages[ARENAS];
+  for (int i = 0; i < ARENAS; i++) pages[i] = cairn_pages_take(heap, USABLE_PAGES);
+  assert_int_equal(heap->arena_count, ARENAS);
+  for (int i = 0; i < ARENAS; i++) cairn_pages_return(heap, pages[i], USABLE_PAGES);
+  assert_int_equal(heap->arena_count, 1);
+  assert_int_equal(heap->reserved_bytes, CAIRN_ARENA_BYTES);
+  assert_int_equal(heap->returned_bytes, (ARENAS - 1) * (uint64_t)CAIRN_ARENA_BYTES);
+  assert_ptr_equal(heap->empty_arena, heap->arenas);
+  cairn_pages_take(heap, 1);
+  assert_null(heap->empty_arena);
+  assert_int_equal(heap->arena_count, 1);
+}
+
+static void arenas_stand_in_address_order(void **state) {
+  cairn_heap *heap = *state;
+  for (int i = 0; i < 20; i++) assert_non_null(cairn_pages_take(heap, USABLE_PAGES));
+  int count = 0;
+  const struct cairn_arena *previous = NULL;
+  for (const struct cairn_arena *arena = heap->arenas; arena != NULL; arena = arena->next) {
+    assert_true(arena > previous);
+    assert_ptr_equal(arena->previous, previous);
+    previous = arena;
+    count++;
+  }
+  assert_int_equal(count, 20);
+}
+
+static void numbers_are_unique_and_reused(void **state) {
+  cairn_heap *heap = *state;
+  enum { ARENAS = 40 };
+  struct cairn_page *pages[ARENAS];
+  bool seen[ARENAS + 1] = {false};
+  for (int i = 0; i < ARENAS; i++) {
+    pages[i] = cairn_pages_take(heap, USABLE_PAGES);
+    uint32_t number = cairn_arena_of(pages[i])->number;
+    assert_in_range(number, 1, ARENAS);
+    assert_false(seen[number]);
+    seen[number] = true;
+  }
+  uint32_t gone = cairn_arena_of(pages[7])->number;
+  cairn_pages_return(heap, pages[3], USABLE_PAGES); /* is kept as the empty one */
+  cairn_pages_return(heap, pages[7], USABLE_PAGES);
+  assert_int_equal(cairn_arena_of(cairn_pages_take(heap, USABLE_PAGES))->heap->arena_count,
+                   ARENAS - 1);
+  struct cairn_page *fresh = cairn_pages_take(heap, USABLE_PAGES);
+  assert_int_equal(cairn_arena_of(fresh)->number, gone);
+}
+
+static void huge_arena_holds_one_block(void **state) {
+  cairn_heap *heap = *state;
+  const size_t sizes[] = {4 << 20, (4 << 20) + 1, 60 << 20, 700 << 20, (size_t)2 << 30};
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    uint32_t count;
+    struct cairn_page *page = cairn_huge_take(heap, sizes[i], &count);
+    assert_non_null(page);
+    struct cairn_arena *arena = cairn_arena_of(page);
+    assert_ptr_equal(page, cairn_arena_page(arena, 1));
+    char *memory = cairn_page_memory(arena, page);
+    assert_ptr_equal(cairn_arena_of(memory), arena);
+    assert_ptr_equal(cairn_page_of(memory), page);
+    assert_true((uint64_t)count * arena->page_bytes >= sizes[i]);
+    assert_true((uint64_t)(count - 1) * arena->page_bytes < sizes[i]);
+    assert_int_equal(arena->bytes % CAIRN_ARENA_BYTES, 0);
+    assert_int_equal(arena->page_count, arena->bytes / arena->page_bytes);
+    size_t table_end = CAIRN_PAGE_TABLE_OFFSET + arena->page_count * sizeof(struct cairn_page);
+    assert_true(table_end <= arena->page_bytes);
+    memory[0] = 1;
+    memory[sizes[i] - 1] = 1;
+    cairn_huge_return(heap, arena);
+    assert_int_equal(heap->arena_count, 0);
+    assert_int_equal(heap->page_count, 0);
+    assert_int_equal(heap->page_free_count, 0);
+  }
+}
+
+static void block_beyond_the_largest_fails(void **state) {
+  cairn_heap *heap = *state;
+  uint32_t count;
+  assert_null(cairn_huge_take(heap, (size_t)1 << 40, &count));
+  assert_null(cairn_huge_take(heap, SIZE_MAX - 4096, &count));
+  assert_int_equal(heap->arena_count, 0);
+}
+
+/* Every block of pages of several classes: its word is its own, and the way back leads to it. */
+static void compressed_references_lead_back(void **state) {
+  cairn_heap *heap = *state;
+  for (int arena = 0; arena < 3; arena++) assert_non_null(cairn_pages_take(heap, USABLE_PAGES));
+  const size_t sizes[] = {16, 24, 40, 1792, 2512, 10912, 16384};
+  struct cairn_side *last = NULL;
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    uint32_t previous = 0;
+    for (uint32_t n = 0; n < CAIRN_PAGE_BYTES / sizes[i]; n++) {
+      cairn_object *object = cairn_block_new(heap, sizes[i]);
+      uint32_t compressed = cairn_side_compress(object);
+      assert_int_not_equal(compressed, 0);
+      assert_ptr_equal(cairn_side_object(heap, compressed), object);
+      if (n > 0) assert_int_equal(compressed, previous + 1);
+      previous = compressed;
+      struct cairn_side *side = cairn_side_of(object);
+      assert_ptr_not_equal(side, last);
+      assert_int_equal(side->trial, 0);
+      char *start = cairn_arena_of(object)->side;
+      assert_true((char *)side >= start);
+      assert_true((char *)(side + 1) <= start + cairn_arena_of(object)->side_bytes);
+      last = side;
+    }
+  }
+}
+
+static void compressed_references_to_large_blocks(void **state) {
+  cairn_heap *heap = *state;
+  const size_t sizes[] = {20000, 100000, 3 << 20, 5 << 20, 200 << 20};
+  enum { COUNT = sizeof sizes / sizeof sizes[0] };
+  uint32_t compressed[COUNT];
+  cairn_object *objects[COUNT];
+  for (size_t i = 0; i < COUNT; i++) {
+    objects[i] = cairn_block_new(heap, sizes[i]);
+    compressed[i] = cairn_side_compress(objects[i]);
+    cairn_side_of(objects[i])->trial = (uint32_t)i + 1;
+  }
+  for (size_t i = 0; i < COUNT; i++) {
+    assert_ptr_equal(cairn_side_object(heap, compressed[i]), objects[i]);
+    assert_int_equal(cairn_side_of(objects[i])->trial, i + 1);
+    for (size_t j = 0; j < i; j++) assert_int_not_equal(compressed[i], compressed[j]);
+  }
+}
+
+static void failed_mapping_leaves_the_heap_as_it_was(void **state) {
+  cairn_heap *heap = *state;
+  assert_non_null(cairn_pages_take(heap, USABLE_PAGES));
+  uint64_t reserved = heap->reserved_bytes;
+  for (uint64_t n = 1; n <= 2; n++) { /* the side memory, the arena */
+    cairn_fault.map_after = n;
+    assert_null(cairn_pages_take(heap, 1));
+    uint32_t count;
+    cairn_fault.map_after = n;
+    assert_null(cairn_huge_take(heap, 8 << 20, &count));
+    cairn_fault.map_after = 0;
+    assert_int_equal(heap->reserved_bytes, reserved);
+    assert_int_equal(heap->arena_count, 1);
+  }
+  assert_non_null(cairn_pages_take(heap, 1));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(arena_is_aligned_and_described),
+      TEST(runs_are_the_lowest_that_fit),
+      TEST(run_over_all_usable_pages),
+      TEST(one_empty_arena_is_kept),
+      TEST(arenas_stand_in_address_order),
+      TEST(numbers_are_unique_and_reused),
+      TEST(huge_arena_holds_one_block),
+      TEST(block_beyond_the_largest_fails),
+      TEST(compressed_references_lead_back),
+      TEST(compressed_references_to_large_blocks),
+      TEST(failed_mapping_leaves_the_heap_as_it_was),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
