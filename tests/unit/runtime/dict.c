@@ -1,0 +1,374 @@
+/* dict. */
+#include "builtin.h"
+#include "mapping_test.h"
+
+static void set_ints(cairn_object *dict, int64_t key, int64_t value) {
+  cairn_heap *heap = cairn_object_heap(dict);
+  cairn_object *key_object = int_of(heap, key);
+  cairn_object *value_object = int_of(heap, value);
+  assert_true(cairn_dict_set(dict, key_object, value_object));
+  cairn_release(key_object);
+  cairn_release(value_object);
+}
+
+static bool remove_int(cairn_object *dict, int64_t key) {
+  cairn_object *key_object = int_of(cairn_object_heap(dict), key);
+  bool removed = cairn_dict_remove(dict, key_object);
+  cairn_release(key_object);
+  return removed;
+}
+
+static cairn_object *get_int(const cairn_object *dict, int64_t key) {
+  cairn_object *key_object = int_of(cairn_object_heap(dict), key);
+  cairn_object *value = cairn_dict_get(dict, key_object);
+  cairn_release(key_object);
+  return value;
+}
+
+static void assert_model(const cairn_object *dict, const struct model *model) {
+  assert_int_equal(cairn_dict_count(dict), model->count);
+  size_t position = 0;
+  cairn_object *key, *value;
+  for (size_t i = 0; i < model->count; i++) {
+    assert_true(cairn_dict_next(dict, &position, &key, &value));
+    assert_int_equal(value_of(key), model->keys[i]);
+    assert_int_equal(value_of(value), model->values[i]);
+  }
+  assert_false(cairn_dict_next(dict, &position, &key, &value));
+}
+
+static void edges(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *dict = cairn_dict_new(heap);
+  cairn_object *none = cairn_none(heap);
+  size_t position = 0;
+  assert_int_equal(cairn_dict_count(dict), 0);
+  assert_null(cairn_dict_get(dict, none));
+  assert_null(cairn_dict_get_text(dict, ""));
+  assert_false(cairn_dict_remove(dict, none));
+  assert_false(cairn_dict_next(dict, &position, NULL, NULL));
+  assert_int_equal(position, 0);
+  cairn_dict_clear(dict);
+  assert_true(cairn_dict_set(dict, none, none));
+  assert_true(cairn_dict_next(dict, &position, NULL, NULL));
+  assert_false(cairn_dict_next(dict, &position, NULL, NULL));
+  cairn_release(dict);
+}
+
+static void counts_are_those_of_the_entries(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *dict = cairn_dict_new(heap);
+  cairn_object *key = int_of(heap, 1000);
+  cairn_object *equal = cairn_float_new(heap, 1000);
+  cairn_object *value = int_of(heap, 2000);
+  assert_true(cairn_dict_set(dict, key, value));
+  assert_true(cairn_dict_set(dict, equal, key)); /* an equal key that is there stays */
+  assert_int_equal(cairn_refcount(key), 3);
+  assert_int_equal(cairn_refcount(equal), 1);
+  assert_int_equal(cairn_refcount(value), 1);
+  assert_ptr_equal(cairn_dict_get(dict, equal), key);
+  assert_true(cairn_dict_remove(dict, equal));
+  assert_int_equal(cairn_refcount(key), 1);
+  cairn_release(key);
+  cairn_release(equal);
+  cairn_release(value);
+  cairn_release(dict);
+}
+
+static void text_keys(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *dict = cairn_dict_new(heap);
+  cairn_object *value = int_of(heap, 1000);
+  assert_true(cairn_dict_set_text(dict, "stone", value));
+  assert_true(cairn_dict_set_text(dict, "stone", value));
+  assert_true(cairn_dict_set_text(dict, "", value));
+  assert_int_equal(cairn_dict_count(dict), 2);
+  assert_ptr_equal(cairn_dict_get_text(dict, "stone"), value);
+  assert_ptr_equal(cairn_dict_get_text(dict, ""), value);
+  assert_null(cairn_dict_get_text(dict, "ston"));
+  cairn_object *plain = cairn_str_from(heap, "stone");
+  assert_ptr_equal(cairn_dict_get(dict, plain), value);
+  cairn_object *interned = cairn_str_intern(heap, "stone", 5);
+  assert_int_equal(cairn_refcount(interned), 3); /* the table's, the dict's, ours */
+  cairn_object *bytes = cairn_bytes_new(heap, "stone", 5);
+  assert_null(cairn_dict_get(dict, bytes));
+  cairn_release(bytes);
+  cairn_release(interned);
+  cairn_release(plain);
+  cairn_release(value);
+  cairn_release(dict);
+}
+
+/* ---- against an array ---------------------------------------------------------------------------
+ */
+
+/* Few keys give many replacements and removals, many keys let the dict grow. */
+static void random_operations_on(cairn_heap *heap, uint64_t *random, uint64_t keys, int steps) {
+  cairn_object *dict = cairn_dict_new(heap);
+  static struct model model;
+  model.count = 0;
+  for (int step = 0; step < steps; step++) {
+    int64_t key = (int64_t)(random_below(random, keys) * 1024) - 5000;
+    int64_t value = 1000 + step;
+    /* Grows for a while, then shrinks for a while. */
+    if (random_below(random, 8) < (step / 2000 % 2 == 0 ? 5u : 2u)) {
+      set_ints(dict, key, value);
+      model_set(&model, key, value);
+    } else {
+      assert_int_equal(remove_int(dict, key), model_remove(&model, key));
+    }
+    key = (int64_t)(random_below(random, keys) * 1024) - 5000;
+    size_t at = model_find(&model, key);
+    const cairn_object *got = get_int(dict, key);
+    assert_int_equal(got != NULL, at < model.count);
+    if (got != NULL) assert_int_equal(value_of(got), model.values[at]);
+    if (step % 64 == 0) assert_model(dict, &model);
+    if (step % 4096 == 0) assert_whole(heap);
+    if (random_below(random, 5000) == 0) {
+      cairn_dict_clear(dict);
+      model.count = 0;
+    }
+  }
+  cairn_release(dict);
+}
+
+static void random_operations(void **state) {
+  uint64_t random = random_seed();
+  const uint64_t keys[] = {1, 3, 8, 9, 20, 100, MODEL_MAX};
+  for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+    random_operations_on(*state, &random, keys[i], 8000);
+  }
+}
+
+static void a_million_entries(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *dict = cairn_dict_new(heap);
+  for (int64_t key = 0; key < 1000000; key++) set_ints(dict, key << 20, key);
+  assert_int_equal(cairn_dict_count(dict), 1000000);
+  for (int64_t key = 0; key < 1000000; key += 7) {
+    assert_int_equal(value_of(get_int(dict, key << 20)), key);
+    assert_null(get_int(dict, (key << 20) + 1));
+  }
+  cairn_release(dict);
+}
+
+/* Holes are closed and big buffers go back: a queue stays small. */
+static void a_queue_stays_small(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *dict = cairn_dict_new(heap);
+  cairn_stats stats;
+  cairn_heap_stats(heap, &stats);
+  uint64_t before = stats.used_bytes;
+  for (int64_t key = 0; key < 100000; key++) {
+    set_ints(dict, key, key);
+    if (key >= 50) assert_true(remove_int(dict, key - 50));
+  }
+  assert_int_equal(cairn_dict_count(dict), 50);
+  cairn_heap_stats(heap, &stats);
+  assert_in_range(stats.used_bytes - before, 1, 20000);
+  cairn_dict_clear(dict);
+  cairn_heap_stats(heap, &stats);
+  assert_int_equal(stats.used_bytes, before);
+  cairn_release(dict);
+}
+
+static void walking_while_removing(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *dict = cairn_dict_new(heap);
+  for (int64_t key = 0; key < 1000; key++) set_ints(dict, key, key);
+  size_t position = 0;
+  int64_t seen = 0;
+  cairn_object *key, *value;
+  while (cairn_dict_next(dict, &position, &key, &value)) {
+    assert_int_equal(value_of(key), seen++);
+    if (value_of(key) % 3 != 0) assert_true(cairn_dict_remove(dict, key));
+  }
+  assert_int_equal(seen, 1000);
+  assert_int_equal(cairn_dict_count(dict), 334);
+  cairn_release(dict);
+}
+
+/* ---- memory -------------------------------------------------------------------------------------
+ */
+
+static void memory_can_be_out(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *dict = cairn_dict_new(heap);
+  cairn_object *value = int_of(heap, 1000);
+  int failures = 0;
+  for (int64_t key = 1000; key < 1200; key++) {
+    cairn_object *key_object = int_of(heap, key);
+    size_t count = cairn_dict_count(dict);
+    blocks_fail_after(heap, 1);
+    bool set = cairn_dict_set(dict, key_object, value);
+    assert_int_equal(cairn_dict_get(dict, key_object) != NULL, set);
+    blocks_fail_after(heap, 0);
+    failures += set ? 0 : 1;
+    assert_int_equal(cairn_dict_count(dict), count + (set ? 1 : 0));
+    assert_int_equal(cairn_refcount(value), 1 + cairn_dict_count(dict));
+    assert_int_equal(cairn_refcount(key_object), set ? 2 : 1);
+    assert_whole(heap);
+    if (!set) assert_true(cairn_dict_set(dict, key_object, value));
+    cairn_release(key_object);
+  }
+  assert_in_range(failures, 4, 10);
+  bool set = false;
+  for (uint64_t blocks = 1; !set; blocks++) {
+    blocks_fail_after(heap, blocks);
+    set = cairn_dict_set_text(dict, "text", value);
+    blocks_fail_after(heap, 0);
+    assert_int_equal(cairn_dict_get_text(dict, "text") != NULL, set);
+    assert_whole(heap);
+  }
+  blocks_fail_after(heap, 1);
+  assert_null(cairn_dict_new(heap));
+  blocks_fail_after(heap, 0);
+  cairn_release(value);
+  cairn_release(dict);
+}
+
+/* ---- code that runs meanwhile
+ * --------------------------------------------------------------------- */
+
+struct meanwhile {
+  cairn_heap *heap;
+  cairn_object *dict; /* a reference of its own where it is dropped */
+  int runs;
+};
+
+static void add_in_finalizer(void *context) {
+  struct meanwhile *meanwhile = context;
+  meanwhile->runs++;
+  set_ints(meanwhile->dict, 7000 + meanwhile->runs, 1);
+}
+
+static void clear_leaves_what_finalizers_add(void **state) {
+  struct meanwhile meanwhile = {.heap = *state, .dict = cairn_dict_new(*state)};
+  const int64_t entries = 100;
+  for (int64_t key = 0; key < entries; key++) {
+    cairn_object *key_object = int_of(*state, key);
+    cairn_object *hook = hook_new(*state, add_in_finalizer, &meanwhile);
+    assert_true(cairn_dict_set(meanwhile.dict, key_object, hook));
+    cairn_release(hook);
+    cairn_release(key_object);
+  }
+  cairn_dict_clear(meanwhile.dict);
+  assert_int_equal(meanwhile.runs, entries);
+  assert_int_equal(cairn_dict_count(meanwhile.dict), entries);
+  for (int64_t key = 0; key < entries; key++) {
+    assert_null(get_int(meanwhile.dict, key));
+    assert_non_null(get_int(meanwhile.dict, 7001 + key));
+  }
+  cairn_release(meanwhile.dict);
+}
+
+static void replacing_and_removing_release_last(void **state) {
+  cairn_heap *heap = *state;
+  struct meanwhile meanwhile = {.heap = heap, .dict = cairn_dict_new(heap)};
+  cairn_object *hook = hook_new(heap, add_in_finalizer, &meanwhile);
+  assert_true(cairn_dict_set_text(meanwhile.dict, "replaced", hook));
+  cairn_release(hook);
+  hook = hook_new(heap, add_in_finalizer, &meanwhile);
+  assert_true(cairn_dict_set_text(meanwhile.dict, "removed", hook));
+  cairn_release(hook);
+  assert_true(cairn_dict_set_text(meanwhile.dict, "replaced", cairn_none(heap)));
+  cairn_object *key = cairn_str_from(heap, "removed");
+  assert_true(cairn_dict_remove(meanwhile.dict, key));
+  cairn_release(key);
+  assert_int_equal(meanwhile.runs, 2);
+  assert_int_equal(cairn_dict_count(meanwhile.dict), 3);
+  assert_true(cairn_is_none(cairn_dict_get_text(meanwhile.dict, "replaced")));
+  cairn_release(meanwhile.dict);
+}
+
+/* A dict of `count` entries, the next of which makes it grow. */
+static cairn_object *full_dict(cairn_heap *heap, int64_t *count) {
+  cairn_object *dict = cairn_dict_new(heap);
+  *count = 0;
+  while (*count < 4 || !cairn_table_is_full(((struct cairn_mapping *)dict)->table)) {
+    set_ints(dict, 1000 + *count, *count);
+    (*count)++;
+  }
+  return dict;
+}
+
+static void clear_in_allocation(void *context) {
+  struct meanwhile *meanwhile = context;
+  blocks_fail_after(meanwhile->heap, 0);
+  cairn_dict_clear(meanwhile->dict);
+}
+
+static void fill_in_allocation(void *context) {
+  struct meanwhile *meanwhile = context;
+  blocks_fail_after(meanwhile->heap, 0);
+  for (int64_t key = 0; key < 500; key++) set_ints(meanwhile->dict, 9000 + key, key);
+}
+
+static void drop_in_allocation(void *context) {
+  struct meanwhile *meanwhile = context;
+  blocks_fail_after(meanwhile->heap, 0);
+  cairn_clear(&meanwhile->dict);
+}
+
+static void growing_reads_the_dict_again(void **state) {
+  cairn_heap *heap = *state;
+  int64_t count;
+  struct meanwhile meanwhile = {.heap = heap, .dict = full_dict(heap, &count)};
+  run_in_next_allocation(heap, clear_in_allocation, &meanwhile);
+  assert_true(cairn_dict_set(meanwhile.dict, cairn_none(heap), cairn_none(heap)));
+  assert_int_equal(cairn_dict_count(meanwhile.dict), 1);
+  cairn_release(meanwhile.dict);
+
+  /* The finalizer adds more than the new buffer holds, and the very key: its value is replaced. */
+  meanwhile.dict = full_dict(heap, &count);
+  cairn_object *key = int_of(heap, 9499);
+  run_in_next_allocation(heap, fill_in_allocation, &meanwhile);
+  assert_true(cairn_dict_set(meanwhile.dict, key, cairn_none(heap)));
+  assert_int_equal(cairn_dict_count(meanwhile.dict), count + 500);
+  assert_true(cairn_is_none(cairn_dict_get(meanwhile.dict, key)));
+  assert_int_equal(cairn_refcount(key), 1);
+  cairn_release(key);
+  cairn_release(meanwhile.dict);
+}
+
+/* The last reference to the dict goes while it grows: it dies when the call ends. */
+static void dying_while_growing(void **state) {
+  cairn_heap *heap = *state;
+  int64_t count;
+  struct meanwhile meanwhile = {.heap = heap, .dict = full_dict(heap, &count)};
+  cairn_object *dict = meanwhile.dict;
+  cairn_object *value = int_of(heap, 9000);
+  run_in_next_allocation(heap, drop_in_allocation, &meanwhile);
+  assert_true(cairn_dict_set(dict, value, value));
+  assert_null(meanwhile.dict);
+  assert_int_equal(cairn_refcount(value), 1);
+  cairn_release(value);
+}
+
+static void cycles_are_collected(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *dict = cairn_dict_new(heap);
+  assert_true(cairn_dict_set(dict, dict, cairn_none(heap)));
+  assert_true(cairn_dict_set_text(dict, "self", dict));
+  cairn_release(dict);
+  assert_int_equal(cairn_collect(heap), 2); /* and the key, which the intern table dropped */
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      WITH_HEAP(edges),
+      WITH_HEAP(counts_are_those_of_the_entries),
+      WITH_HEAP(text_keys),
+      WITH_HEAP(random_operations),
+      WITH_HEAP(a_million_entries),
+      WITH_HEAP(a_queue_stays_small),
+      WITH_HEAP(walking_while_removing),
+      WITH_HEAP(memory_can_be_out),
+      WITH_HEAP(clear_leaves_what_finalizers_add),
+      WITH_HEAP(replacing_and_removing_release_last),
+      WITH_HEAP(growing_reads_the_dict_again),
+      WITH_HEAP(dying_while_growing),
+      WITH_HEAP(cycles_are_collected),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
