@@ -1,0 +1,268 @@
+/* die.c: what finalizers may do when a count reaches 0. */
+#include "nodes.h"
+
+static cairn_object *saved; /* a global of the program that holds a resurrected object */
+static size_t run_count;
+
+static void resurrect(struct node *node) {
+  run_count++;
+  saved = cairn_retain(&node->base);
+}
+
+static int setup(void **state) {
+  saved = NULL;
+  run_count = 0;
+  return nodes_setup(state);
+}
+
+static void test_resurrected_once(void **state) {
+  struct nodes *nodes = *state;
+  nodes_finalizer = resurrect;
+  struct node *node = node_new(nodes, nodes->watched, 1);
+  give(&node->left, node_new(nodes, nodes->plain, 2));
+  cairn_release(&node->base);
+  assert_ptr_equal(saved, node);
+  assert_int_equal(cairn_refcount(saved), 1);
+  assert_true(has_state(node, CAIRN_STATE(LIVE)));
+  assert_true(has_state(node, CAIRN_STATE(FINALIZED)));
+  assert_false(has_state(node, CAIRN_STATE(HELD)));
+  assert_int_equal(as_node(node->left)->id, 2);
+  assert_valid(nodes);
+  cairn_clear(&saved);
+  assert_null(saved);
+  assert_int_equal(run_count, 1);
+  assert_int_equal(objects_of(nodes), 0);
+}
+
+/* The middle of a chain comes back; what is before it dies, what is behind it lives on. */
+static void test_resurrected_within_a_cascade(void **state) {
+  struct nodes *nodes = *state;
+  nodes_finalizer = resurrect;
+  for (int side = 0; side < 2; side++) {
+    struct node *root = node_new(nodes, nodes->plain, 0);
+    struct node *middle = node_new(nodes, nodes->watched, 1);
+    give(&middle->left, node_new(nodes, nodes->plain, 2));
+    give(side == 0 ? &root->left : &root->right, middle);
+    give(side == 0 ? &root->right : &root->left, node_new(nodes, nodes->plain, 3));
+    cairn_release(&root->base);
+    assert_ptr_equal(saved, middle);
+    assert_int_equal(objects_of(nodes), 2);
+    assert_int_equal(cairn_refcount(saved), 1);
+    assert_valid(nodes);
+    cairn_clear(&saved);
+    assert_int_equal(objects_of(nodes), 0);
+  }
+}
+
+static void allocate_and_drop(struct node *node) {
+  cairn_heap *heap = cairn_object_heap(&node->base);
+  cairn_object *list = cairn_list_new(heap, 0);
+  for (int64_t i = 0; i < 1000; i++) {
+    cairn_object *number = cairn_int_new(heap, 1000 + i);
+    assert_true(cairn_list_append(list, number));
+    cairn_release(number);
+  }
+  assert_int_equal(heap->flux, CAIRN_FLUX_RELEASE);
+  if (node->id % 2 == 0) {
+    cairn_release(list);
+  } else {
+    cairn_release(saved);
+    saved = list;
+  }
+}
+
+static void test_allocates(void **state) {
+  struct nodes *nodes = *state;
+  nodes_finalizer = allocate_and_drop;
+  struct node *chain = NULL;
+  for (int64_t i = 0; i < 100; i++) {
+    struct node *node = node_new(nodes, nodes->watched, i);
+    if (chain != NULL) give(&node->right, chain);
+    chain = node;
+  }
+  cairn_release(&chain->base);
+  assert_int_equal(objects_of(nodes), 1001);
+  cairn_clear(&saved);
+  assert_int_equal(objects_of(nodes), 0);
+  assert_int_equal(buffers_of(nodes), 0);
+}
+
+static void collect(struct node *node) {
+  run_count++;
+  assert_int_equal(cairn_collect(cairn_object_heap(&node->base)), 0);
+  assert_int_equal(cairn_collect_candidates(cairn_object_heap(&node->base)), 0);
+}
+
+static void test_collecting_is_a_no_op(void **state) {
+  struct nodes *nodes = *state;
+  nodes_finalizer = collect;
+  struct node *cycle = node_new(nodes, nodes->plain, 1);
+  cycle->left = cairn_retain(&cycle->base);
+  cairn_release(&cycle->base);
+  uint64_t collections = nodes->heap->collection_count;
+  cairn_release(&node_new(nodes, nodes->watched, 2)->base);
+  assert_int_equal(run_count, 1);
+  assert_int_equal(nodes->heap->collection_count, collections);
+  assert_int_equal(objects_of(nodes), 1);
+  assert_int_equal(cairn_collect(nodes->heap), 1);
+}
+
+/* The finalizer gives up what the object holds before its slots are cleared. */
+static void clear_own_slots(struct node *node) {
+  run_count++;
+  cairn_clear(&node->right);
+  cairn_clear(&node->left);
+}
+
+static void test_clears_its_own_slots(void **state) {
+  struct nodes *nodes = *state;
+  nodes_finalizer = clear_own_slots;
+  struct node *root = node_new(nodes, nodes->watched, 0);
+  give(&root->left, node_new(nodes, nodes->watched, 1));
+  give(&root->right, node_new(nodes, nodes->watched, 2));
+  give(&as_node(root->right)->left, node_new(nodes, nodes->watched, 3));
+  cairn_release(&root->base);
+  assert_int_equal(run_count, 4);
+  assert_int_equal(objects_of(nodes), 0);
+}
+
+/* The object becomes a cycle that nothing else holds: it lives on as garbage that is a candidate.
+ */
+static void hold_itself(struct node *node) {
+  run_count++;
+  cairn_assign(&node->left, &node->base);
+}
+
+static void test_holds_itself(void **state) {
+  struct nodes *nodes = *state;
+  nodes_finalizer = hold_itself;
+  struct node *node = node_new(nodes, nodes->watched, 1);
+  cairn_release(&node->base);
+  assert_int_equal(objects_of(nodes), 1);
+  assert_int_equal(cairn_refcount(&node->base), 1);
+  assert_true(has_state(node, CAIRN_STATE(CANDIDATE)));
+  assert_int_equal(cairn_collect_candidates(nodes->heap), 1);
+  assert_int_equal(run_count, 1);
+}
+
+/* A weak reference that the finalizer makes to its own object does not outlive it. */
+static struct node *observer;
+static void watch_itself(struct node *node) {
+  run_count++;
+  assert_true(cairn_weak_set(&observer->base, &observer->weak, &node->base));
+}
+
+static void test_weak_references_to_the_finalized(void **state) {
+  struct nodes *nodes = *state;
+  nodes_finalizer = watch_itself;
+  observer = node_new(nodes, nodes->plain, 0);
+  struct node *node = node_new(nodes, nodes->watched, 1);
+  cairn_object *before = cairn_weakref_new(nodes->heap, &node->base);
+  cairn_release(&node->base);
+  assert_int_equal(run_count, 1);
+  assert_null(observer->weak);
+  assert_null(cairn_weakref_get(before));
+  cairn_release(before);
+  cairn_release(&observer->base);
+  assert_int_equal(objects_of(nodes), 0);
+}
+
+/* A dying parent that a child still knows cannot be watched, so it cannot come back. */
+static void watch_the_dying_parent(struct node *node) {
+  if (node->borrowed == NULL) return;
+  run_count++;
+  assert_true(has_state(node->borrowed, CAIRN_STATE(DYING)));
+  assert_true(cairn_weak_set(&observer->base, &observer->weak, node->borrowed));
+  assert_null(observer->weak);
+}
+
+static void test_the_dying_cannot_be_watched(void **state) {
+  struct nodes *nodes = *state;
+  nodes_finalizer = watch_the_dying_parent;
+  observer = node_new(nodes, nodes->plain, 0);
+  struct node *parent = node_new(nodes, nodes->plain, 1);
+  struct node *child = node_new(nodes, nodes->watched, 2);
+  child->borrowed = &parent->base;
+  give(&parent->left, child);
+  give(&parent->right, node_new(nodes, nodes->watched, 3));
+  cairn_release(&parent->base);
+  assert_int_equal(run_count, 1);
+  cairn_release(&observer->base);
+  assert_int_equal(objects_of(nodes), 0);
+}
+
+/* Deaths nested deeper than the bound are put off, watched and finalizable ones among them. */
+static void release_borrowed(struct node *node) {
+  run_count++;
+  cairn_release(node->borrowed);
+}
+
+static void test_parked_deaths_are_complete(void **state) {
+  struct nodes *nodes = *state;
+  enum { LENGTH = 1000 };
+  nodes_finalizer = release_borrowed;
+  cairn_object *weakrefs = cairn_list_new(nodes->heap, LENGTH);
+  struct node *chain = NULL;
+  for (int64_t i = 0; i < LENGTH; i++) {
+    /* Odd ones have no finalizer: they hold the next by a slot. */
+    struct node *node = node_new(nodes, i % 2 == 0 ? nodes->watched : nodes->plain, i);
+    if (chain != NULL && i % 2 == 0) node->borrowed = &chain->base;
+    if (chain != NULL && i % 2 != 0) give(&node->left, chain);
+    give(&node->right, node_new(nodes, nodes->plain, -i));
+    cairn_object *weakref = cairn_weakref_new(nodes->heap, &node->base);
+    assert_true(cairn_list_append(weakrefs, weakref));
+    cairn_release(weakref);
+    chain = node;
+  }
+  cairn_release(&chain->base);
+  assert_int_equal(run_count, LENGTH / 2);
+  for (size_t i = 0; i < LENGTH; i++) {
+    assert_null(cairn_weakref_get(cairn_list_get(weakrefs, i)));
+  }
+  cairn_release(weakrefs);
+  assert_int_equal(objects_of(nodes), 0);
+}
+
+/* A parked object may be resurrected when its turn comes. */
+static void release_borrowed_and_save_the_last(struct node *node) {
+  run_count++;
+  if (node->borrowed == NULL) saved = cairn_retain(&node->base);
+  cairn_release(node->borrowed);
+}
+
+static void test_parked_and_resurrected(void **state) {
+  struct nodes *nodes = *state;
+  nodes_finalizer = release_borrowed_and_save_the_last;
+  struct node *last = node_new(nodes, nodes->watched, 0);
+  give(&last->left, node_new(nodes, nodes->plain, 1));
+  struct node *chain = last;
+  for (int64_t i = 0; i < 32; i++) { /* so that the last one is the first that is too deep */
+    struct node *node = node_new(nodes, nodes->watched, i);
+    node->borrowed = &chain->base;
+    chain = node;
+  }
+  cairn_release(&chain->base);
+  assert_int_equal(run_count, 33);
+  assert_ptr_equal(saved, last);
+  assert_int_equal(objects_of(nodes), 2);
+  assert_valid(nodes);
+  cairn_clear(&saved);
+  assert_int_equal(objects_of(nodes), 0);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, nodes_teardown)
+  const struct CMUnitTest tests[] = {
+      TEST(test_resurrected_once),
+      TEST(test_resurrected_within_a_cascade),
+      TEST(test_allocates),
+      TEST(test_collecting_is_a_no_op),
+      TEST(test_clears_its_own_slots),
+      TEST(test_holds_itself),
+      TEST(test_weak_references_to_the_finalized),
+      TEST(test_the_dying_cannot_be_watched),
+      TEST(test_parked_deaths_are_complete),
+      TEST(test_parked_and_resurrected),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
