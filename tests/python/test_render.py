@@ -1,0 +1,124 @@
+"""Units, tables, the JSON envelope: records in, text out."""
+
+import json
+import unittest
+from typing import List
+
+from cairn_gdb.records import Identity, Object, Result
+from cairn_gdb.render import json_doc, objects, units
+from cairn_gdb.render.page import Page
+from cairn_gdb.render.tables import Column, Table, cells, cut, plain
+
+PAGE = Page()
+
+
+def an_object(address: int = 0x1000, refcount: int = 2, value: str = "",
+              states: frozenset = frozenset()) -> Object:
+    return Object(address, 48, 3, "list", refcount, states, 0, 0, value)
+
+
+class Units(unittest.TestCase):
+    def test_sizes(self) -> None:
+        for count, text in ((0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"),
+                            (102300, "99.9 KiB"), (102400, "100 KiB"), (1 << 20, "1.0 MiB"),
+                            (5 << 30, "5.0 GiB"), (3 << 40, "3.0 TiB")):
+            with self.subTest(count):
+                self.assertEqual(units.size(count), text)
+
+    def test_counts(self) -> None:
+        self.assertEqual(units.number(10_000_000), "10,000,000")
+        self.assertEqual(units.counted(1, "object"), "1 object")
+        self.assertEqual(units.counted(2000, "object"), "2,000 objects")
+
+    def test_a_share_is_whole_only_where_it_is(self) -> None:
+        for part, whole, text in ((0, 9, "0 %"), (9, 9, "100 %"), (1, 10_000, "<1 %"),
+                                  (9_999, 10_000, ">99 %"), (1, 2, "50 %"), (1, 0, "-")):
+            with self.subTest(part=part, whole=whole):
+                self.assertEqual(units.percent(part, whole), text)
+
+    def test_bars_show_what_is_not_nothing(self) -> None:
+        for ascii_only in (False, True):
+            with self.subTest(ascii_only):
+                self.assertEqual(units.bar(0, 100, 10, ascii_only), "")
+                self.assertEqual(len(units.bar(1, 10**6, 10, ascii_only)), 1)
+                self.assertEqual(len(units.bar(100, 100, 10, ascii_only)), 10)
+                self.assertEqual(units.bar(1, 1, 4, ascii_only).isascii(), ascii_only)
+
+    def test_a_gauge_is_full_or_empty_only_where_it_is(self) -> None:
+        self.assertEqual(units.gauge(0, 9, 4, True), "....")
+        self.assertEqual(units.gauge(9, 9, 4, True), "####")
+        self.assertEqual(units.gauge(1, 10**6, 4, True), "#...")
+        self.assertEqual(units.gauge(10**6 - 1, 10**6, 4, True), "###.")
+        self.assertEqual(len(units.gauge(1, 2, 10, False)), 10)
+
+
+class Tables(unittest.TestCase):
+    def lines(self, page: Page, *rows: List[str]) -> List[str]:
+        table = Table(Column("count", right=True), Column("type"), Column("value"))
+        for row in rows:
+            table.add(*row)
+        return list(table.lines(page))
+
+    def test_columns_line_up(self) -> None:
+        self.assertEqual(self.lines(PAGE, ["1", "int", "5"], ["1,000", "list", "[]"]), [
+            "count  type  value",
+            "    1  int   5",
+            "1,000  list  []"])
+
+    def test_an_empty_column_is_left_out(self) -> None:
+        self.assertEqual(self.lines(PAGE, ["1", "", "5"]), ["count  value", "    1  5"])
+
+    def test_the_last_column_is_cut_to_the_page(self) -> None:
+        lines = self.lines(Page(width=40), ["1", "list", "x" * 90])
+        self.assertEqual(max(cells(line) for line in lines), 40)
+        self.assertTrue(lines[1].endswith("…"))
+        self.assertTrue(self.lines(Page(width=40, ascii=True), ["1", "a", "x" * 90])[1]
+                        .endswith("..."))
+
+    def test_wide_letters_take_two_cells(self) -> None:
+        self.assertEqual(cells("語é"), 3)
+        self.assertEqual(cells("e\u0301"), 1)
+        self.assertEqual(cut("語語語", 5, PAGE), "語語…")
+        self.assertEqual(cut("語語", 4, PAGE), "語語")
+
+    def test_a_text_of_the_target_stays_on_its_line(self) -> None:
+        self.assertEqual(plain("a\nb\x1b[31m"), "a\\nb\\x1b[31m")
+        self.assertEqual(len(self.lines(PAGE, ["1", "a\nb", "c"])), 2)
+
+    def test_colours_do_not_move_columns(self) -> None:
+        table = Table(Column("a", style="address"), Column("b"))
+        table.add("0x10", "x")
+        coloured = list(table.lines(Page(colour=True)))[1]
+        self.assertIn("\033[", coloured)
+        self.assertEqual(coloured.replace("\033[34m", "").replace("\033[0m", ""), "0x10  x")
+
+
+class Documents(unittest.TestCase):
+    def test_the_envelope(self) -> None:
+        result = Result([], "tolerant", ["in flux"], 1)
+        identity = Identity("core", 7, "/bin/x", "/tmp/core")
+        document = json.loads(json_doc.text(json_doc.envelope("types", identity, result, {})))
+        self.assertEqual(document, {
+            "schema": "cairn/1", "command": "types",
+            "target": {"kind": "core", "pid": 7, "executable": "/bin/x"},
+            "exactness": "tolerant", "warnings": ["in flux"], "data": {}})
+
+    def test_an_object(self) -> None:
+        self.assertEqual(json_doc.object_record(an_object()),
+                         {"addr": "0x1000", "type": "list", "refcount": 2, "size": 48})
+        record = json_doc.object_record(an_object(value="[]", states=frozenset(["immortal"])))
+        self.assertEqual((record["value"], record["immortal"]), ("[]", True))
+
+    def test_counts_in_words(self) -> None:
+        self.assertEqual(objects.count_word(an_object(refcount=1200)), "rc 1,200")
+        self.assertEqual(objects.count_word(an_object(states=frozenset(["saturated"]))),
+                         "immortal")
+
+    def test_what_was_cut_is_said(self) -> None:
+        self.assertEqual(list(objects.closing(5, 5, "object", PAGE)), [])
+        self.assertEqual(list(objects.closing(5, 1234, "object", PAGE)),
+                         ["5 of 1,234 objects shown; -limit 0 shows all."])
+
+
+if __name__ == "__main__":
+    unittest.main()
