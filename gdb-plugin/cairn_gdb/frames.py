@@ -434,6 +434,18 @@ def _unoptimised(symtab: "gdb.Symtab") -> bool:
     return not levels or levels[-1] == "-O0"
 
 
+def stack_pointers() -> List[Tuple[int, str, int]]:
+    """The number, name and stack pointer of each stopped thread of the selected inferior."""
+    found = []
+    with selection_kept():
+        for thread in sorted(gdb.selected_inferior().threads(), key=lambda each: each.num):
+            if thread.is_running():
+                continue
+            thread.switch()
+            found.append((thread.num, thread.name or "", _register(gdb.newest_frame(), "sp")))
+    return found
+
+
 # ---- registers ---------------------------------------------------------------------------------
 
 # Registers that a called function gives back as they were: what GDB says of the others above

@@ -14,8 +14,9 @@ from .bridge import Lens
 from .records import Object
 from .slots import Frame, Outside, Thread, Variable, labels
 
-# Why a variable that promises an object has none, where the arena is known but no object is there.
-_NOWHERE = ("nothing", "fresh", "free_page", "arena_meta", "heap_meta", "unreadable", "damaged")
+_NOWHERE = {"fresh": "a block that was never used", "free_page": "a free page",
+            "arena_meta": "an arena's page table", "heap_meta": "a heap's metadata",
+            "unreadable": "unreadable memory", "damaged": "a damaged block"}
 
 
 class Shown(NamedTuple):
@@ -49,11 +50,6 @@ class Scene:
         self.objects: Dict[int, Object] = {}  # by address, in the order of their first holders
         self.holders: Dict[int, List[str]] = {}  # of each object
         self.slots: Dict[int, Set[object]] = {}  # of each object: its distinct storage places
-        self.heap_titles: List[str] = []
-
-    def variables(self) -> List[Shown]:
-        found = [row for thread in self.threads for frame in thread.frames for row in frame.rows]
-        return found + [row for thread in self.threads for row in thread.rest] + self.data
 
 
 class Resolver:
@@ -64,6 +60,7 @@ class Resolver:
         self._everything = everything
         self._scene = Scene()
         self._known: Dict[int, Tuple[Optional[int], str, str]] = {}  # word -> object, place, text
+        self._objects: Dict[int, Object] = {}  # all that a word led to, by address
         self._names: Dict[int, str] = {}  # storage address -> the variable that lies there
 
     def scene(self, found: Outside) -> Scene:
@@ -105,6 +102,7 @@ class Resolver:
     def _note_holder(self, shown: Shown) -> None:
         assert shown.object is not None
         scene = self._scene
+        scene.objects.setdefault(shown.object, self._objects[shown.object])
         scene.holders.setdefault(shown.object, []).append(shown.holder)
         storage = shown.variable.addr if shown.variable.addr is not None else shown.holder
         scene.slots.setdefault(shown.object, set()).add(storage)
@@ -156,18 +154,14 @@ class Resolver:
         if location.place in ("object", "dying"):
             row = self._lens.object_at(location.base)
             if row is not None:
-                self._scene.objects.setdefault(row.address, row)
+                self._objects[row.address] = row
                 place = "" if location.offset == 0 else "interior"
                 return row.address, place, f"+{location.offset}" if location.offset else ""
         if location.place == "buffer":
             return None, "interior", f"in the buffer {location.base:#x}"
         if location.place == "freed":
             return None, "freed", f"block {location.base:#x}"
-        where = {"fresh": "a block that was never used", "free_page": "a free page",
-                 "arena_meta": "an arena's page table", "heap_meta": "a heap's metadata",
-                 "unreadable": "unreadable memory", "damaged": "a damaged block"}
-        assert location.place in _NOWHERE or location.place in ("object", "dying")
-        return None, "dangling", where.get(location.place, f"{word:#x}")
+        return None, "dangling", _NOWHERE.get(location.place, f"{word:#x}")
 
     def _through(self, variable: Variable) -> str:
         """Which slot a pointer to a slot leads to."""

@@ -171,6 +171,15 @@ _MARKS = {"__bss_start", "_edata", "_end", "__data_start", "data_start", "__dso_
           "__TMC_END__", "completed.0"}
 
 
+def symbol_at(address: int) -> str:
+    """`name` or `name + 8`, as GDB says it; "" where no symbol covers the address."""
+    match = _SYMBOL_LINE.match(
+        (gdb.execute(f"info symbol {address:#x}", to_string=True) or "").strip())
+    if match is None or match.group(1) in _MARKS:
+        return ""
+    return match.group(1) + (f" + {match.group(2)}" if match.group(2) else "")
+
+
 class DataNames:
     """Names of addresses in writable sections, by the symbol that each lies in."""
 

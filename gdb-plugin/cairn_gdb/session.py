@@ -56,6 +56,12 @@ class Target(Protocol):
     def sections(self) -> List[Section]:
         """The sections of the program and its libraries, where their files are known."""
 
+    def stack_pointers(self) -> List[Tuple[int, str, int]]:
+        """The number, name and stack pointer of each thread that is stopped."""
+
+    def symbol_at(self, address: int) -> str:
+        """The symbol that the address lies in, with the distance; "" where none is known."""
+
 
 class Session:
     """See the file's head.  Raises CairnError for whatever the user should read."""

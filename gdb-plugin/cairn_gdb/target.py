@@ -180,6 +180,14 @@ class GdbTarget:
     def sections(self) -> List[Section]:
         return maps.parse_sections(gdb.execute("info files", to_string=True) or "")
 
+    def stack_pointers(self) -> List[Tuple[int, str, int]]:
+        from . import frames
+        return frames.stack_pointers()
+
+    def symbol_at(self, address: int) -> str:
+        from . import roots
+        return roots.symbol_at(address)
+
 
 def _on_terminal() -> bool:
     try:
@@ -216,6 +224,8 @@ def address_of(value: gdb.Value, expression: str) -> int:
         kind = value.type.strip_typedefs()
     if kind.code in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_INT, gdb.TYPE_CODE_ENUM):
         return int(value) & records.UNBOUNDED
+    if kind.code == gdb.TYPE_CODE_FUNC and value.address is not None:
+        return int(value.address)
     if kind.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
         if value.address is None:
             raise CairnError(f"{expression} is a value without an address; name a pointer to an "

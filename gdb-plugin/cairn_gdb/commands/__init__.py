@@ -6,8 +6,8 @@ from typing import List
 from .command import Command
 
 # In the order of the documentation: look, who points where, what is wrong.
-NAMES = ("overview", "arenas", "objects", "refcounts", "types", "show",
-         "refs", "referrers", "check")
+NAMES = ("overview", "map", "arenas", "objects", "refcounts", "types", "show",
+         "stack", "roots", "refs", "referrers", "check")
 
 
 def load() -> List[Command]:
