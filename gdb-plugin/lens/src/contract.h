@@ -14,6 +14,8 @@ struct lens_place_of {
   uint32_t offset, width;
 };
 
+enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of their struct */
+
 /* The structs as S(struct, NEED), the fields of each as F(struct, field, KIND, NEED).
  * UINT: 1, 2, 4 or 8 bytes; ADDRESS: 8; TEXT, BYTES: any number.  Without an ESSENTIAL one the heap
  * can't be read (LENS_UNSUPPORTED); an OPTIONAL one that is missing is a missing feature. */
@@ -79,6 +81,7 @@ struct lens_place_of {
 #define LENS_LAYOUT_STRUCT(name, need)                            \
   struct lens_layout_##name {                                     \
     uint32_t struct_bytes; /* 0: the contract lacks the struct */ \
+    uint32_t extent;       /* the end of the last known field */  \
     LENS_LAYOUT_##name(LENS_LAYOUT_MEMBER)                        \
   };
 LENS_LAYOUT_STRUCTS(LENS_LAYOUT_STRUCT)
@@ -171,6 +174,8 @@ struct lens_contract {
       type_flag_tail; /* masks; 0: none */
   uint64_t slot_flag_count_in_buffer, slot_flag_foreign;
   uint64_t heap_magic, arena_magic; /* 0: not stated */
+  uint64_t arena_alignment;         /* 0: not stated */
+  uint64_t buffer_header_bytes;     /* from a buffer's block to what its owner points to */
 };
 
 /* Reads and resolves the root record at `address`.  LENS_OK; LENS_NOT_FOUND when there is none;

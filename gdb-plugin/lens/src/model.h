@@ -27,8 +27,9 @@ enum {
   LENS_TYPES_MAX = 1 << 20, /* of all heaps together */
   LENS_ARENAS_MAX = 1 << 20,
   LENS_PAGES_MAX = 1 << 26,
-  LENS_SLOTS_MAX = 1 << 12,  /* of a type; also its fields */
-  LENS_CHUNKS_MAX = 1 << 16, /* metadata mappings of a heap */
+  LENS_SLOTS_MAX = 1 << 12,   /* of a type; also its fields */
+  LENS_SLOTS_TOTAL = 1 << 21, /* of all types together, their fields too */
+  LENS_CHUNKS_MAX = 1 << 16,  /* metadata mappings of a heap */
   LENS_RUNTIME_SLOTS_MAX = 256
 };
 
@@ -53,7 +54,7 @@ struct lens_plain_field {
 
 struct lens_type_model {
   lens_type shown;
-  const struct lens_slot *slots;
+  struct lens_slot *slots;
   const struct lens_plain_field *fields;
   uint64_t tail_item_bytes;
   uint8_t display;   /* enum lens_display */
@@ -69,10 +70,10 @@ struct lens_range {
 struct lens_heap_model {
   lens_heap shown;
   const struct lens_contract *contract;
-  uint32_t first_type, type_count; /* flat; type 0 of a heap is no type */
+  uint32_t first_type, type_count; /* flat; the first is no type */
   uint8_t flux;                    /* enum lens_flux */
-  struct lens_range *meta;         /* metadata mappings, sorted */
-  uint32_t meta_count;
+  struct lens_range *meta;         /* metadata mappings; sorted once the model is loaded */
+  size_t meta_count, meta_capacity;
   uint64_t runtime_slots; /* address of the words the runtime itself owns */
   uint32_t runtime_slot_count;
 };
@@ -107,7 +108,7 @@ struct lens_model {
   struct lens_arena_model *arenas; /* by address */
   size_t arena_count, arena_capacity;
   uint64_t *arena_starts; /* arenas[i].shown.address, packed for searching */
-  uint64_t page_total;
+  uint64_t page_total, slot_total;
 };
 
 struct lens {
@@ -130,7 +131,7 @@ struct lens {
 /* Frees the upper half's state (NULL allowed).  Called by lens_refresh and lens_free. */
 void lens_analysis_free(struct lens_analysis *analysis);
 
-/* ---- reading integers ------------------------------------------------------------------------ */
+/* ---- reading integers ---- */
 
 /* The little-endian unsigned integer of 1 to 8 bytes. */
 static inline uint64_t lens_load_uint(const uint8_t *bytes, uint32_t width) {
@@ -144,8 +145,13 @@ static inline uint64_t lens_load_uint(const uint8_t *bytes, uint32_t width) {
   return value;
 }
 
-/* ---- headers -----------------------------------------------------------------------------------
- */
+/* A field of a struct whose first `extent` bytes are in hand; 0 where the contract lacks it. */
+static inline uint64_t lens_load_place(const uint8_t *bytes, struct lens_place_of place) {
+  return place.width == 0 || place.width > 8 ? 0
+                                             : lens_load_uint(bytes + place.offset, place.width);
+}
+
+/* ---- headers ---- */
 
 /* A decoded object header. */
 struct lens_head {
@@ -158,8 +164,7 @@ struct lens_head {
  * object with LENS_STATE_DAMAGED. */
 void lens_head_decode(const lens *self, uint32_t heap, uint64_t header, struct lens_head *out);
 
-/* ---- arenas and blocks
- * --------------------------------------------------------------------------- */
+/* ---- arenas and blocks ---- */
 
 /* The arena that holds `address`, or LENS_NONE. */
 uint32_t lens_arena_find(const lens *self, uint64_t address);
@@ -174,37 +179,39 @@ struct lens_block {
 };
 bool lens_block_find(const lens *self, uint32_t arena, uint64_t address, struct lens_block *out);
 
-/* ---- references
- * ------------------------------------------------------------------------------------ */
+/* The metadata mapping of a heap that holds `address`, or NULL; *heap (may be NULL) is the flat
+ * heap. */
+const struct lens_range *lens_meta_find(const lens *self, uint64_t address, uint32_t *heap);
+
+/* ---- references ---- */
 
 /* Enumerates the references of one object in the contract's order: declared slots, elements inside,
- * key before value; words of a conservative type.  Null words, foreign tags, and what a dying
- * object no longer owns are skipped.  Targets are not checked: a target may be no object at all,
- * except for opaque words, which are only reported when they are exactly the start of a block that
- * may hold an object. The object's own bytes are the caller's and must stay; arrays and tables
- * behind a pointer are read in pieces. */
+ * key before value; then the words of a conservative type, and those of buffers that they point to.
+ * Null words, foreign tags, and what a dying object no longer owns are skipped.  Targets are not
+ * checked: a target may be no object at all, except for opaque words, which are only reported when
+ * they are exactly the start of a block that may hold an object. The object's own bytes are the
+ * caller's and must stay; arrays and tables behind a pointer are read in pieces. */
 struct lens_slots {
   lens *self;
-  const struct lens_type_model *type;
+  const struct lens_type_model *type; /* NULL: every word is scanned */
   uint64_t address;
   const uint8_t *bytes;
   uint64_t byte_count, block_bytes;
-  /* where it stands */
-  uint32_t slot;
-  bool entered; /* the current slot's count, base and stride below are valid */
-  uint64_t element, count;
-  uint32_t part;
-  uint64_t base; /* address of element 0's word */
-  uint64_t stride;
-  uint64_t ordinal; /* of the next strong place */
-  uint64_t resume;  /* dying: n places (ordinal < n) do not own; 0: all own, or not dying.  The
-                     * ordinal of a table's value is one less than its key's: see cairn/object.h */
-  uint64_t
-      array; /* what the current array's pointer holds: its buffer (or foreign memory); 0: none */
-  /* the piece of an array that is in `piece` */
-  uint64_t piece_start, piece_bytes;
+  enum lens_source source; /* of the problems that are logged; the caller may set it after begin */
   lens_status status;
-  bool partial; /* something was unreadable or out of its bounds: a problem was logged */
+  bool partial; /* something was unreadable or outside its bounds: a problem was logged */
+  /* Where it stands: in a declared slot, or behind them all in the words of a conservative type. */
+  uint32_t slot;
+  bool entered;            /* the following are of the current slot */
+  uint64_t element, count; /* the next element, how many there are */
+  uint32_t part;           /* table: 0 the key is next, 1 the value */
+  uint64_t base;           /* address of element 0's word */
+  uint64_t array;          /* what the array's pointer holds (its buffer); 0: no array */
+  uint64_t first_ordinal;  /* of element 0, among the words of strong slots */
+  uint64_t resume; /* words with a lower ordinal own nothing (cairn/object.h); 0: not dying */
+  uint64_t outer;  /* conservative: the word of the object to go on with behind a buffer; 0: none */
+  /* The piece of target memory that is in `piece`. */
+  uint64_t piece_start, piece_bytes;
   uint8_t piece[4096];
 };
 
@@ -230,8 +237,7 @@ typedef void (*lens_buffer_visit_fn)(void *context, uint32_t slot, uint64_t cont
 void lens_slots_buffers(const struct lens_type_model *type, const uint8_t *bytes,
                         uint64_t byte_count, lens_buffer_visit_fn visit, void *context);
 
-/* ---- texts
- * ------------------------------------------------------------------------------------------ */
+/* ---- texts ---- */
 
 /* Copies `bytes` of target text as printable UTF-8: controls and invalid bytes become \xNN, `quote`
  * and the backslash are escaped where quote is not 0; what does not fit is cut and ends with "…".

@@ -9,8 +9,14 @@
 
 #include "lens.h"
 
-/* Who found it: all problems of a source are forgotten when its work begins anew. */
-enum lens_source { LENS_SOURCE_LOAD, LENS_SOURCE_WALK, LENS_SOURCE_CHECK, LENS_SOURCE_QUERY };
+/* Who found it: the problems of a source are forgotten when its work begins anew. */
+enum lens_source {
+  LENS_SOURCE_FILE, /* the core file itself: never forgotten */
+  LENS_SOURCE_LOAD,
+  LENS_SOURCE_WALK,
+  LENS_SOURCE_CHECK,
+  LENS_SOURCE_QUERY
+};
 
 enum { LENS_PROBLEMS_MAX = 1024, LENS_PROBLEMS_A_REASON = 16, LENS_PROBLEM_TEXT_BYTES = 160 };
 

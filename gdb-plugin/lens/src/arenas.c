@@ -1,0 +1,364 @@
+/* Reading arenas: their page tables, checked page by page.
+ *
+ * Invariants of what this builds: arenas stand by address and do not overlap; a page that is not
+ * damaged has blocks that lie within it (or, large, within its span).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "load.h"
+
+enum { RECOVER_STEP_BYTES = 1 << 20 }; /* where the contract states no alignment of arenas */
+
+static const uint64_t arena_bytes_max = 1ull << 46;
+static const uint64_t page_bytes_max = 1ull << 30;
+
+/* ---- pages ---- */
+
+static uint8_t kind_of(const struct lens_contract *contract, uint64_t value) {
+  uint8_t kind = 0;
+  while (kind < LENS_PAGE_DAMAGED && contract->page_kinds[kind] != value) kind++;
+  return kind;
+}
+
+/* What is wrong with a page whose row was decoded; NULL: nothing. */
+static const char *page_problem(const lens_arena *arena, uint64_t index,
+                                const struct lens_page_model *page) {
+  switch (page->kind) {
+    case LENS_PAGE_BLOCKS:
+      if (page->block_bytes < 8 || page->block_bytes % 8 != 0) return "has blocks of no valid size";
+      if (page->block_count == 0 || page->block_count > arena->page_bytes / page->block_bytes) {
+        return "has more blocks than fit";
+      }
+      if (page->fresh > page->block_count || page->used_count > page->fresh) {
+        return "has counts that contradict each other";
+      }
+      return NULL;
+    case LENS_PAGE_LARGE:
+      if (page->span_pages == 0 || page->span_pages > arena->page_count - index) {
+        return "spans pages outside its arena";
+      }
+      if (page->block_bytes < 8 || page->block_bytes > page->span_pages * arena->page_bytes) {
+        return "has a block that is larger than its span";
+      }
+      return NULL;
+    case LENS_PAGE_LARGE_TAIL:
+      return page->span_pages == 0 || page->span_pages > index ? "belongs to no large block" : NULL;
+    case LENS_PAGE_DAMAGED:
+      return "is of an unknown kind";
+    default:
+      return NULL;
+  }
+}
+
+static void damage_page(lens *self, const struct lens_arena_model *arena, uint64_t index,
+                        const char *problem) {
+  arena->pages[index].kind = LENS_PAGE_DAMAGED;
+  lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE,
+                   arena->shown.address + index * arena->shown.page_bytes,
+                   "page %llu of the arena at 0x%llx %s", (unsigned long long)index,
+                   (unsigned long long)arena->shown.address, problem);
+}
+
+static struct lens_page_model decode_page(const struct lens_contract *contract,
+                                          const uint8_t *row) {
+  const struct lens_layout_page *layout = &contract->page;
+  struct lens_page_model page = {.kind = kind_of(contract, lens_load_place(row, layout->kind)),
+                                 .span_pages = (uint32_t)lens_load_place(row, layout->span_pages),
+                                 .block_bytes = lens_load_place(row, layout->block_bytes),
+                                 .block_count = (uint32_t)lens_load_place(row, layout->block_count),
+                                 .fresh = (uint32_t)lens_load_place(row, layout->fresh),
+                                 .used_count = (uint32_t)lens_load_place(row, layout->used_count),
+                                 .free_list = lens_load_place(row, layout->free_list)};
+  if (layout->fresh.width == 0) page.fresh = page.block_count;
+  if (layout->used_count.width == 0) page.used_count = page.fresh;
+  if (page.kind == LENS_PAGE_LARGE) {
+    page.block_count = page.fresh = page.used_count = 1;
+  } else if (page.kind != LENS_PAGE_LARGE_TAIL) {
+    page.span_pages = 1;
+  }
+  return page;
+}
+
+/* Reads the page table; what can't be read cuts the arena's pages short. */
+static lens_status read_pages(lens *self, const struct lens_contract *contract, uint64_t table,
+                              uint64_t page_count, struct lens_arena_model *arena) {
+  size_t capacity = 0;
+  uint64_t stride = contract->page.struct_bytes;
+  for (uint64_t i = 0; i < page_count; i++) {
+    uint8_t row[LENS_EXTENT_MAX];
+    lens_status status = lens_fetch(self, table + i * stride, contract->page.extent, row);
+    if (status == LENS_UNREADABLE || self->model.page_total >= LENS_PAGES_MAX) {
+      lens_problem_add(
+          self, LENS_SOURCE_LOAD, LENS_DAMAGE, arena->shown.address,
+          "the arena at 0x%llx has %llu pages; %llu rows of its page table can be read",
+          (unsigned long long)arena->shown.address, (unsigned long long)page_count,
+          (unsigned long long)i);
+      break;
+    }
+    if (status != LENS_OK) return status;
+    struct lens_page_model *pages =
+        lens_grow(arena->pages, &capacity, (size_t)i + 1, sizeof *pages);
+    if (pages == NULL) return LENS_NO_MEMORY;
+    arena->pages = pages;
+    pages[i] = decode_page(contract, row);
+    arena->shown.page_count = i + 1;
+    self->model.page_total++;
+  }
+  return LENS_OK;
+}
+
+/* A large block's pages must all be its own. */
+static bool span_is_whole(const struct lens_arena_model *arena, uint64_t first) {
+  uint32_t span = arena->pages[first].span_pages;
+  for (uint32_t i = 1; i < span; i++) {
+    const struct lens_page_model *tail = &arena->pages[first + i];
+    if (tail->kind != LENS_PAGE_LARGE_TAIL || tail->span_pages != i) return false;
+  }
+  return true;
+}
+
+/* Checks the pages against each other and sums them up.  `flux`: the heap was changing its page
+ * lists, so tail pages may wait for their first page. */
+static void check_pages(lens *self, bool flux, struct lens_arena_model *arena) {
+  lens_arena *shown = &arena->shown;
+  for (uint64_t i = 0; i < shown->page_count; i++) {
+    const char *problem = page_problem(shown, i, &arena->pages[i]);
+    if (problem != NULL && !(flux && arena->pages[i].kind == LENS_PAGE_LARGE_TAIL)) {
+      damage_page(self, arena, i, problem);
+    }
+  }
+  uint64_t tails = 0; /* pages that the large block before still covers */
+  for (uint64_t i = 0; i < shown->page_count; i++) {
+    struct lens_page_model *page = &arena->pages[i];
+    if (page->kind == LENS_PAGE_LARGE) {
+      if (span_is_whole(arena, i)) {
+        tails = page->span_pages;
+        shown->blocks_used++;
+        shown->bytes_used += page->block_bytes;
+      } else {
+        damage_page(self, arena, i, "spans pages that are not its own");
+      }
+    } else if (page->kind == LENS_PAGE_LARGE_TAIL && tails == 0) {
+      if (flux) {
+        page->kind = LENS_PAGE_FREE;
+      } else {
+        damage_page(self, arena, i, "belongs to no large block");
+      }
+    } else if (page->kind == LENS_PAGE_BLOCKS) {
+      shown->blocks_used += page->used_count;
+      shown->blocks_free += page->block_count - page->used_count;
+      shown->bytes_used += page->used_count * page->block_bytes;
+    }
+    if (tails > 0) tails--;
+  }
+}
+
+/* ---- arenas ---- */
+
+/* What is wrong with an arena's own numbers; NULL: nothing. */
+static const char *arena_problem(const lens_arena *arena, const struct lens_contract *contract,
+                                 uint64_t page_count, uint64_t table_offset) {
+  if (arena->bytes == 0 || arena->bytes > arena_bytes_max ||
+      arena->bytes > UINT64_MAX - arena->address) {
+    return "claims an impossible size";
+  }
+  if (arena->page_bytes < 8 || arena->page_bytes > page_bytes_max || page_count == 0 ||
+      page_count > arena->bytes / arena->page_bytes) {
+    return "claims pages that do not fit";
+  }
+  if (table_offset < contract->arena.extent || table_offset > arena->bytes ||
+      page_count > (arena->bytes - table_offset) / contract->page.struct_bytes) {
+    return "has its page table outside";
+  }
+  return NULL;
+}
+
+/* Decodes an arena whose struct is in hand and reads its pages. */
+static lens_status decode(lens *self, uint32_t heap_index, uint64_t address, const uint8_t *bytes,
+                          struct lens_arena_model *arena) {
+  struct lens_heap_model *heap = &self->model.heaps[heap_index];
+  const struct lens_contract *contract = heap->contract;
+  const struct lens_layout_arena *layout = &contract->arena;
+  lens_arena *shown = &arena->shown;
+  *shown = (lens_arena){.address = address,
+                        .heap = heap_index,
+                        .bytes = lens_load_place(bytes, layout->bytes),
+                        .page_bytes = lens_load_place(bytes, layout->page_bytes),
+                        .page_free_count = lens_load_place(bytes, layout->page_free_count),
+                        .side = lens_load_place(bytes, layout->side),
+                        .side_bytes = lens_load_place(bytes, layout->side_bytes)};
+  uint64_t page_count = lens_load_place(bytes, layout->page_count);
+  uint64_t table_offset = lens_load_place(bytes, layout->page_table_offset);
+  const char *problem = arena_problem(shown, contract, page_count, table_offset);
+  if (problem != NULL) {
+    lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE, address, "the arena at 0x%llx %s",
+                     (unsigned long long)address, problem);
+    return LENS_CORRUPT;
+  }
+  lens_status status = read_pages(self, contract, address + table_offset, page_count, arena);
+  if (status != LENS_OK) return status;
+  check_pages(self, heap->flux != LENS_FLUX_NONE, arena);
+  return lens_heap_meta_add(heap, shown->side, shown->side_bytes);
+}
+
+/* Fetches an arena's struct; LENS_CORRUPT when there is no arena of the heap at `address`. */
+static lens_status fetch(lens *self, uint32_t heap_index, uint64_t address, uint8_t *bytes) {
+  const struct lens_heap_model *heap = &self->model.heaps[heap_index];
+  const struct lens_contract *contract = heap->contract;
+  const struct lens_layout_arena *layout = &contract->arena;
+  lens_status status = lens_fetch(self, address, layout->extent, bytes);
+  if (status != LENS_OK) return status;
+  if (contract->arena_magic != 0 && layout->magic.width != 0 &&
+      lens_load_place(bytes, layout->magic) != contract->arena_magic) {
+    return LENS_CORRUPT;
+  }
+  if (layout->heap.width != 0 && lens_load_place(bytes, layout->heap) != heap->shown.address) {
+    return LENS_CORRUPT;
+  }
+  return LENS_OK;
+}
+
+/* Appends the arena at `address`, whose struct is in hand; one that makes no sense is left out. */
+static lens_status append(lens *self, uint32_t heap, uint64_t address, const uint8_t *bytes) {
+  struct lens_model *model = &self->model;
+  struct lens_arena_model *arenas =
+      lens_grow(model->arenas, &model->arena_capacity, model->arena_count + 1, sizeof *arenas);
+  if (arenas == NULL) return LENS_NO_MEMORY;
+  model->arenas = arenas;
+  struct lens_arena_model *arena = &arenas[model->arena_count];
+  *arena = (struct lens_arena_model){0};
+  lens_status status = decode(self, heap, address, bytes, arena);
+  if (status == LENS_OK) {
+    model->arena_count++;
+    return LENS_OK;
+  }
+  lens_dealloc(arena->pages);
+  return status == LENS_CORRUPT ? LENS_OK : status;
+}
+
+lens_status lens_arena_read(lens *self, struct lens_load *load) {
+  struct lens_heap_step *step = &load->step;
+  uint64_t address = step->next_arena;
+  uint8_t bytes[LENS_EXTENT_MAX];
+  bool is_new = false;
+  const char *wrong = NULL;
+  lens_status status = lens_addresses_add(&load->seen_arenas, address, &is_new);
+  if (status != LENS_OK) return status;
+  if (!is_new) {
+    wrong = "comes back to itself";
+  } else if (self->model.arena_count >= LENS_ARENAS_MAX) {
+    wrong = "is longer than the lens reads";
+  } else {
+    status = fetch(self, step->heap, address, bytes);
+    if (status == LENS_UNREADABLE) wrong = "leads to memory that can't be read";
+    if (status == LENS_CORRUPT) wrong = "leads to something that is no arena of it";
+    if (status != LENS_OK && wrong == NULL) return status;
+  }
+  if (wrong != NULL) {
+    lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE, address,
+                     "the list of arenas of heap %llu %s at 0x%llx",
+                     (unsigned long long)self->model.heaps[step->heap].shown.id, wrong,
+                     (unsigned long long)address);
+    load->arenas_lost = true;
+    step->next_arena = 0;
+    return LENS_OK;
+  }
+  status = append(self, step->heap, address, bytes);
+  if (status != LENS_OK) return status;
+  step->arena_count++;
+  const struct lens_contract *contract = self->model.heaps[step->heap].contract;
+  step->next_arena = lens_load_place(bytes, contract->arena.next);
+  return LENS_OK;
+}
+
+/* ---- recovery ---- */
+
+/* The distance between addresses where an arena may begin. */
+static uint64_t recover_step(const lens *self) {
+  uint64_t step = 0;
+  for (size_t i = 0; i < self->model.contract_count; i++) {
+    uint64_t alignment = self->model.contracts[i]->arena_alignment;
+    if (alignment < LENS_GRAIN_BYTES || (alignment & (alignment - 1)) != 0) {
+      alignment = RECOVER_STEP_BYTES;
+    }
+    if (step == 0 || alignment < step) step = alignment;
+  }
+  return step;
+}
+
+/* Appends the arena at `address` where it is a new one of any heap. */
+static lens_status recover_at(lens *self, struct lens_load *load, uint64_t address) {
+  uint8_t bytes[LENS_EXTENT_MAX];
+  for (uint32_t heap = 0; heap < self->model.heap_count; heap++) {
+    if (self->model.heaps[heap].contract->arena_magic == 0) continue; /* nothing to know it by */
+    lens_status status = fetch(self, heap, address, bytes);
+    if (status == LENS_UNREADABLE) return LENS_OK;
+    if (status == LENS_CORRUPT) continue;
+    if (status != LENS_OK) return status;
+    bool is_new = false;
+    status = lens_addresses_add(&load->seen_arenas, address, &is_new);
+    if (status != LENS_OK || !is_new) return status;
+    lens_problem_add(self, LENS_SOURCE_LOAD, LENS_WARNING, address,
+                     "the arena at 0x%llx was found by its magic: no list leads to it",
+                     (unsigned long long)address);
+    return append(self, heap, address, bytes);
+  }
+  return LENS_OK;
+}
+
+lens_status lens_arenas_recover(lens *self, struct lens_load *load, const lens_slice *slice) {
+  const uint32_t wanted = LENS_REGION_READ | LENS_REGION_WRITE;
+  uint64_t step = recover_step(self);
+  for (; load->region < self->region_count; load->region++, load->cursor = 0) {
+    const lens_region *region = &self->regions[load->region];
+    if ((region->flags & wanted) != wanted || (region->flags & LENS_REGION_ABSENT) != 0) continue;
+    uint64_t start = (region->start + step - 1) & ~(step - 1);
+    if (start < region->start) continue;
+    if (load->cursor < start) load->cursor = start;
+    while (load->cursor < region->end && self->model.arena_count < LENS_ARENAS_MAX) {
+      if (lens_slice_over(slice)) return LENS_AGAIN;
+      lens_status status = recover_at(self, load, load->cursor);
+      if (status != LENS_OK) return status;
+      if (load->cursor > UINT64_MAX - step) break;
+      load->cursor += step;
+    }
+  }
+  return lens_arenas_settle(self);
+}
+
+/* ---- order ---- */
+
+static int compare_arenas(const void *a, const void *b) {
+  uint64_t left = ((const struct lens_arena_model *)a)->shown.address;
+  uint64_t right = ((const struct lens_arena_model *)b)->shown.address;
+  return left < right ? -1 : left > right;
+}
+
+lens_status lens_arenas_settle(lens *self) {
+  struct lens_model *model = &self->model;
+  uint64_t *starts = lens_alloc(model->arena_count * sizeof *starts);
+  if (starts == NULL) return LENS_NO_MEMORY;
+  if (model->arena_count > 1) {
+    qsort(model->arenas, model->arena_count, sizeof *model->arenas, compare_arenas);
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < model->arena_count; i++) {
+    struct lens_arena_model *arena = &model->arenas[i];
+    const lens_arena *before = kept == 0 ? NULL : &model->arenas[kept - 1].shown;
+    if (before != NULL && arena->shown.address - before->address < before->bytes) {
+      lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE, arena->shown.address,
+                       "the arena at 0x%llx lies within the one at 0x%llx and is left out",
+                       (unsigned long long)arena->shown.address,
+                       (unsigned long long)before->address);
+      lens_dealloc(arena->pages);
+      continue;
+    }
+    starts[kept] = arena->shown.address;
+    model->arenas[kept++] = *arena;
+  }
+  model->arena_count = kept;
+  lens_dealloc(model->arena_starts);
+  model->arena_starts = starts;
+  return LENS_OK;
+}
