@@ -41,10 +41,13 @@ cairn_object *cairn_dict_get(const cairn_object *dict, const cairn_object *key) 
   return row == NULL ? NULL : row->value;
 }
 
-cairn_object *cairn_dict_get_text(const cairn_object *dict, const char *key) {
-  size_t bytes = strlen(key);
+static struct cairn_row *dict_find_text(const cairn_object *dict, const char *key, size_t bytes) {
   uint64_t hash = cairn_hash_text(cairn_object_heap(dict), key, bytes);
-  const struct cairn_row *row = cairn_table_find_text(dict_of(dict)->table, hash, key, bytes);
+  return cairn_table_find_text(dict_of(dict)->table, hash, key, bytes);
+}
+
+cairn_object *cairn_dict_get_text(const cairn_object *dict, const char *key) {
+  const struct cairn_row *row = dict_find_text(dict, key, strlen(key));
   return row == NULL ? NULL : row->value;
 }
 
@@ -54,14 +57,23 @@ bool cairn_dict_set(cairn_object *dict, cairn_object *key, cairn_object *value) 
 }
 
 bool cairn_dict_set_text(cairn_object *dict, const char *key, cairn_object *value) {
+  assert(value != NULL);
+  cairn_heap *heap = cairn_object_heap(dict);
+  size_t bytes = strlen(key);
+  struct cairn_row *row = dict_find_text(dict, key, bytes);
+  if (row != NULL) {
+    cairn_assign(&row->value, value);
+    return true;
+  }
   /* Making the key may run code that drops the caller's references. */
   cairn_retain(dict);
   cairn_retain(value);
-  cairn_object *str = cairn_str_intern(cairn_object_heap(dict), key, strlen(key));
-  bool set = str != NULL && cairn_dict_set(dict, str, value);
+  cairn_object *str = cairn_str_intern(heap, key, bytes);
+  bool dies = cairn_refcount(dict) == 1;
+  cairn_release(dict);
+  bool set = str != NULL && (dies || cairn_dict_set(dict, str, value));
   cairn_release(str);
   cairn_release(value);
-  cairn_release(dict);
   return set;
 }
 

@@ -33,7 +33,7 @@ CAIRN_API cairn_object *cairn_dict_get_text(const cairn_object *dict, const char
  * when `dict` is no dict or one of the others is NULL.  O(1) on average, amortised. */
 CAIRN_API bool cairn_dict_set(cairn_object *dict, cairn_object *key, cairn_object *value);
 
-/* The same with an interned str as the key. */
+/* The same for a key of NUL-terminated text; a new key is an interned str. */
 CAIRN_API bool cairn_dict_set_text(cairn_object *dict, const char *key, cairn_object *value);
 
 /* Removes the entry of `key` and releases its key and value last.  False when there is none.

@@ -142,7 +142,7 @@ static cairn_object *tuple_of(cairn_object *first, cairn_object *second) {
 static cairn_object *deep_tuple(cairn_heap *heap, int64_t value, bool left) {
   cairn_object *tuple = int_of(heap, value);
   for (int i = 0; i < 1000000; i++) {
-    cairn_object *other = int_of(heap, i);
+    cairn_object *other = int_of(heap, i % 200);
     tuple = left ? tuple_of(tuple, other) : tuple_of(other, tuple);
   }
   return tuple;

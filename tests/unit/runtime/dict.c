@@ -331,6 +331,19 @@ static void growing_reads_the_dict_again(void **state) {
   cairn_release(meanwhile.dict);
 }
 
+/* The last reference to the dict goes while its new key is made. */
+static void dying_while_interning(void **state) {
+  cairn_heap *heap = *state;
+  struct meanwhile meanwhile = {.heap = heap, .dict = cairn_dict_new(heap)};
+  cairn_object *dict = meanwhile.dict;
+  cairn_object *value = int_of(heap, 9000);
+  run_in_next_allocation(heap, drop_in_allocation, &meanwhile);
+  assert_true(cairn_dict_set_text(dict, "new", value));
+  assert_null(meanwhile.dict);
+  assert_int_equal(cairn_refcount(value), 1);
+  cairn_release(value);
+}
+
 /* The last reference to the dict goes while it grows: it dies when the call ends. */
 static void dying_while_growing(void **state) {
   cairn_heap *heap = *state;
@@ -367,6 +380,7 @@ int main(void) {
       WITH_HEAP(clear_leaves_what_finalizers_add),
       WITH_HEAP(replacing_and_removing_release_last),
       WITH_HEAP(growing_reads_the_dict_again),
+      WITH_HEAP(dying_while_interning),
       WITH_HEAP(dying_while_growing),
       WITH_HEAP(cycles_are_collected),
   };
