@@ -342,7 +342,10 @@ static struct options parse_options(int argc, char **argv) {
     } else if (strcmp(option, "-wait") == 0) {
       options.wait = true;
     } else if (strcmp(option, "-limit") == 0 && options.first_file + 1 < argc) {
-      options.limit_bytes = strtoull(argv[++options.first_file], NULL, 10) << 20;
+      char *end;
+      const char *megabytes = argv[++options.first_file];
+      options.limit_bytes = strtoull(megabytes, &end, 10) << 20;
+      if (options.limit_bytes == 0 || *end != '\0' || *megabytes == '-') fail("usage", usage);
     } else {
       fail("usage", usage);
     }

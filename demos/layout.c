@@ -27,7 +27,7 @@ int main(void) {
   static int kept_between_calls = 5;      /* data, for all that its name is local */
   int *from_malloc = malloc(sizeof(int)); /* on the stack, and points into the heap */
   cairn_heap *heap = cairn_heap_new(&(cairn_heap_options){.name = "layout"});
-  if (from_malloc == NULL || heap == NULL) return 1;
+  if (from_malloc == NULL || heap == NULL) abort();
   *from_malloc = 6;
   cairn_object *object = cairn_str_from(heap, "in an arena");
 

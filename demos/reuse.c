@@ -33,7 +33,7 @@ static void say(const cairn_heap *heap, const char *what) {
 int main(void) {
   cairn_heap *heap = cairn_heap_new(&(cairn_heap_options){.name = "reuse"});
   cairn_object **floats = calloc(FLOATS, sizeof *floats);
-  if (heap == NULL || floats == NULL) return 1;
+  if (heap == NULL || floats == NULL) abort();
   say(heap, "new");
 
   for (size_t i = 0; i < FLOATS; i++) floats[i] = cairn_float_new(heap, (double)i);
