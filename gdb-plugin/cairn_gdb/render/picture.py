@@ -70,6 +70,7 @@ ASCII = Glyphs("-", "|", "+", "+", "+", ">", "++++")
 
 LANES_MAX = 12
 LANE_COLUMNS = 2
+LEAD, ROOMY = 6, 72  # columns before the first lane, where the page has so many
 SPAN_MAX = 40  # rows that a line may go down before a label says it better
 NAME_MAX, SECTION_MAX, OBJECT_MAX = 36, 24, 60  # columns, where the width allows
 OBJECT_MIN = 20  # columns of the box that lanes must leave
@@ -146,7 +147,7 @@ def assign_lanes(spans: Dict[int, Tuple[int, int]], lanes_max: int) -> Dict[int,
     leftmost, and a span that finds no lane has none."""
     lanes: Dict[int, int] = {}
     taken: List[List[Tuple[int, int]]] = [[] for _ in range(lanes_max)]
-    order = sorted(spans.items(), key=lambda item: (item[1][1] - item[1][0], item[1]))
+    order = sorted(spans.items(), key=lambda item: (item[1][1] - item[1][0], -item[1][0]))
     for one, (first, last) in order:
         if last - first > SPAN_MAX:
             continue
@@ -238,7 +239,11 @@ class _Painter:
         self.arrow = self.first_lane + used * LANE_COLUMNS + 2  # column of the arrows' heads
 
     def _first_lane(self) -> int:
-        return 1 + self.label_columns + 2 + self.name_columns + 2
+        return self._left_columns() + (LEAD if self.page.width >= ROOMY else 1)
+
+    def _left_columns(self) -> int:
+        """Up to where the lines begin: a blank, the label, two blanks, the names, a blank."""
+        return 1 + self.label_columns + 2 + self.name_columns + 1
 
     def _inner(self) -> int:
         """The columns between the box's sides, without the blanks beside them."""
@@ -276,7 +281,7 @@ class _Painter:
 
     def _left(self, row: _Row) -> str:
         if row.heading:
-            room = self.first_lane - 2
+            room = self._left_columns() - 1
             text = cut(row.label, room, self.page)
             return " " + self.style("heading", text) + " " * (room - cells(text))
         label = cut(row.label, self.label_columns, self.page)
@@ -295,7 +300,7 @@ class _Painter:
 
     def _middle(self, index: int, row: _Row) -> str:
         """From the end of the names to the box: lines, lanes and the arrow's head."""
-        start = self.first_lane - 1
+        start = self._left_columns()
         end = self.arrow
         cells = [" "] * (end - start)
         if row.held is not None and not row.by_label:
