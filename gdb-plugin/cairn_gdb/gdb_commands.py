@@ -59,7 +59,7 @@ class Sessions:
 
     def connect(self) -> None:
         """Hears of all that can change memory; a stop itself changes nothing and costs nothing."""
-        for name in ("cont", "memory_changed", "inferior_call"):
+        for name in ("cont", "memory_changed", "register_changed", "inferior_call"):
             _hear(name, self.invalidate)
         for name in ("new_objfile", "clear_objfiles", "exited", "connection_removed"):
             _hear(name, self.replaced)

@@ -71,6 +71,7 @@ class Session:
         self.listing: List[int] = []  # addresses of the last listing's rows
         self._lens: Optional[Lens] = None
         self._current = False  # the lens has seen the program as it is now
+        self._problem = ""  # why it has seen no heap; said again until the program changes
         self._identity: Optional[records.Identity] = None
         self._walked = self._indexed = False
         self._roots: Optional[Roots] = None
@@ -80,6 +81,7 @@ class Session:
     def invalidate(self) -> None:
         """The program's memory may have changed."""
         self._current = self._walked = self._indexed = False
+        self._problem = ""
         self._roots = None
 
     def close(self) -> None:
@@ -102,19 +104,30 @@ class Session:
             self._identity = identity
         if self._lens is not None and self._current:
             return self._lens
+        if self._problem:
+            raise CairnError(self._problem)
         self._walked = self._indexed = False
         self._roots = None
-        if self._lens is None:
-            self._lens = self.target.open_lens()
-        else:
-            self.target.refresh_lens(self._lens)
-        if not self._lens.load_model(self.target.progress):
-            said = self._lens.last_error
-            raise CairnError(
-                "No Cairn heap in this program" + (f": {said}." if said else ".")
-                + "  A heap is there once the program has called cairn_heap_new.")
+        try:
+            self._lens = self._fresh_lens()
+        except CairnError as problem:
+            self._problem = str(problem)
+            raise
         self._current = True
         return self._lens
+
+    def _fresh_lens(self) -> Lens:
+        lens = self._lens
+        if lens is None:
+            # Kept at once: should the search be interrupted, the lens is not lost.
+            lens = self._lens = self.target.open_lens()
+        else:
+            self.target.refresh_lens(lens)
+        if not lens.load_model(self.target.progress):
+            said = lens.last_error.rstrip(".")
+            raise CairnError("No Cairn heap in this program" + (f": {said}." if said else ".")
+                             + "  One is there once the program has called cairn_heap_new.")
+        return lens
 
     def snapshot(self, edges: bool = False) -> Lens:
         """The lens with all objects read, with `edges` also who holds whom."""

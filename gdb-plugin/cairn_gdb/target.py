@@ -206,10 +206,9 @@ def _identify(inferior: gdb.Inferior) -> Identity:
     if inferior.pid == 0:
         raise CairnError("No program is being run here: `start` or `attach` it, or open a core "
                          "with `core FILE`.")
-    native = re.search(r"(running|child|attached|native)[^\n]*process", described, re.IGNORECASE)
-    remote = re.search(r"^Remote ", described, re.MULTILINE) or re.search(
-        r"^(Extended r|R)emote[^\n]*target", described, re.MULTILINE)
-    kind = "remote" if remote is not None or native is None else "native"
+    # What is no process of this machine (a stub, a simulator) is read as a remote one is.
+    native = re.search(r"^(Native|Unix child) process", described, re.MULTILINE)
+    kind = "native" if native is not None else "remote"
     return Identity(kind, inferior.pid, executable)
 
 

@@ -1,0 +1,232 @@
+"""The commands over a heap in a table: their JSON, their text, their status."""
+
+import unittest
+from typing import Any, List, Tuple
+
+from cairn_gdb import commands, options
+from cairn_gdb.commands import arenas, check, objects, overview, refcounts, referrers, refs
+from cairn_gdb.commands import show, types
+from cairn_gdb.commands.command import Command
+from cairn_gdb.errors import CairnError
+from cairn_gdb.records import Page as HeapPage
+from cairn_gdb.records import Problem, Result
+from cairn_gdb.render import help as help_text
+from cairn_gdb.render.page import Page
+from fakes import ARENA, IMMORTAL, a_session
+
+
+def ask(session: Any, module: Any, line: str = "") -> Tuple[Result, Any, List[str]]:
+    """The result of a command, its JSON data, its lines."""
+    command: Command = module.COMMAND
+    arguments = options.parse(line, help_text.options_of(command), 20)
+    result = command.run(session, arguments)
+    return (result, command.document(result.records),
+            list(command.lines(result.records, Page(width=100))))
+
+
+class Objects(unittest.TestCase):
+    def setUp(self) -> None:
+        self.session, self.lens, self.target = a_session()
+
+    def addresses(self, line: str) -> List[int]:
+        return [int(row["addr"], 16) for row in ask(self.session, objects, line)[1]["rows"]]
+
+    def test_the_highest_count_first_and_the_immortal_last(self) -> None:
+        self.assertEqual(self.addresses(""), [0x2000, 0x3000, 0x1000, 0x4000, 0x4040, 0x4080,
+                                              0x5000])
+        self.assertEqual(self.addresses("-limit 2"), [0x2000, 0x3000])
+        self.assertEqual(self.addresses("-limit 7")[-1], 0x5000)
+        self.assertEqual(self.addresses("-reverse")[-2:], [0x2000, 0x5000])
+
+    def test_all_that_matches_is_counted(self) -> None:
+        for line, matched in (("-limit 2", 7), ("-type int -limit 1", 4), ("-refcount 1", 4),
+                              (f"-refcount {IMMORTAL}", 1), ("-size >=64", 1), ("-heap 7", 7)):
+            with self.subTest(line):
+                self.assertEqual(ask(self.session, objects, line)[1]["matched"], matched)
+
+    def test_sorting(self) -> None:
+        self.assertEqual(self.addresses("-sort addr")[:2], [0x1000, 0x2000])
+        self.assertEqual(self.addresses("-sort addr -reverse")[0], 0x5000)
+        self.assertEqual(self.addresses("-sort size")[0], 0x3000)
+
+    def test_as_text_the_biggest_stands_by_the_prompt(self) -> None:
+        lines = ask(self.session, objects, "-limit 2")[2]
+        self.assertIn("@2", lines[1])
+        self.assertIn("@1", lines[2])
+        self.assertIn("0x2000", lines[2])
+        self.assertEqual(lines[3], "2 of 7 objects shown; -limit 0 shows all.")
+        self.assertEqual(self.session.object("@1")[0].address, 0x2000)
+
+    def test_a_row(self) -> None:
+        row = ask(self.session, objects, "-type str")[1]["rows"][0]
+        self.assertEqual(row, {"addr": "0x3000", "type": "str", "refcount": 2, "size": 64,
+                               "value": '"two"', "heap": 7, "arena": hex(ARENA)})
+
+    def test_mistakes(self) -> None:
+        for line, said in (("-type lisst", "Did you mean list?"), ("-heap 3", "the heaps are 7")):
+            with self.subTest(line):
+                with self.assertRaises(CairnError) as caught:
+                    ask(self.session, objects, line)
+                self.assertIn(said, str(caught.exception))
+
+    def test_nothing_of_a_known_type_is_an_answer(self) -> None:
+        _, data, lines = ask(self.session, objects, "-type list -refcount 99")
+        self.assertEqual(data, {"rows": [], "matched": 0, "shown": 0})
+        self.assertEqual(lines, ["No object matches."])
+
+
+class Censuses(unittest.TestCase):
+    def setUp(self) -> None:
+        self.session, self.lens, self.target = a_session()
+
+    def test_types(self) -> None:
+        _, data, lines = ask(self.session, types)
+        self.assertEqual([row["type"] for row in data["rows"]], ["int", "str", "list", "node"])
+        self.assertEqual(data["rows"][0], {"type": "int", "count": 4, "bytes": 64,
+                                           "refcount_min": 1, "refcount_max": IMMORTAL})
+        self.assertIn("int", lines[4])  # the biggest last
+        self.assertIn("immortal", lines[4])
+
+    def test_types_in_another_order(self) -> None:
+        rows = ask(self.session, types, "-sort type -limit 2")[1]
+        self.assertEqual([row["type"] for row in rows["rows"]], ["int", "list"])
+        self.assertEqual((rows["matched"], rows["shown"]), (4, 2))
+
+    def test_a_type_of_two_heaps_is_one_row(self) -> None:
+        census = self.lens.census()
+        merged = types.merge(census + census)
+        self.assertEqual(len(merged), len(census))
+        self.assertEqual(merged[0].objects, 2 * census[0].objects)
+
+    def test_refcounts(self) -> None:
+        _, data, lines = ask(self.session, refcounts)
+        self.assertEqual([row["refcount"] for row in data["rows"]], [1, 2, 3, IMMORTAL])
+        self.assertEqual([row["count"] for row in data["rows"]], [4, 1, 1, 1])
+        self.assertTrue(data["rows"][-1]["immortal"])
+        self.assertIn("immortal", lines[4])
+
+    def test_overview(self) -> None:
+        _, data, lines = ask(self.session, overview)
+        self.assertEqual(data["objects"], 7)
+        self.assertEqual(data["heaps"][0]["objects"], 7)
+        self.assertEqual(data["heaps"][0]["bytes"], data["bytes"])
+        self.assertEqual(data["heaps"][0]["name"], "main")
+        self.assertTrue(any("7 objects" in line for line in lines))
+
+
+class Arenas(unittest.TestCase):
+    def setUp(self) -> None:
+        self.session, self.lens, self.target = a_session()
+
+    def test_arenas(self) -> None:
+        data = ask(self.session, arenas)[1]
+        self.assertEqual(data["rows"], [{
+            "addr": hex(ARENA), "heap": 7, "bytes": 3 << 15, "pages": 3, "pages_free": 1,
+            "blocks_used": 12, "blocks_free": 4, "bytes_used": 600}])
+
+    def test_pages(self) -> None:
+        data = ask(self.session, arenas, "-pages")[1]
+        self.assertEqual([row["kind"] for row in data["rows"]], ["meta", "blocks", "free"])
+        self.assertEqual(data["rows"][1]["blocks_used"], 12)
+        self.assertEqual(data["rows"][1]["blocks_fresh"], 2)
+        self.assertEqual(ask(self.session, arenas, "-pages -limit 1")[1]["matched"], 3)
+
+    def test_classes_sum_pages_of_one_size(self) -> None:
+        arena = self.lens.arenas()[0]
+        small = HeapPage(0, 1 << 15, 64, "blocks", 100, 100, 40, 1)
+        large = HeapPage(0, 1 << 15, 1 << 20, "large", 1, 1, 1, 33)
+        rows = arenas.classes_of([(arena, small), (arena, small), (arena, large)])
+        self.assertEqual([(row.block_bytes, row.pages, row.used, row.free) for row in rows],
+                         [(64, 2, 80, 120), (0, 33, 1, 0)])
+
+
+class OneObject(unittest.TestCase):
+    def setUp(self) -> None:
+        self.session, self.lens, self.target = a_session()
+
+    def test_show(self) -> None:
+        _, data, lines = ask(self.session, show, "0x2000")
+        self.assertEqual((data["addr"], data["type"], data["refcount"]), ("0x2000", "node", 3))
+        self.assertEqual(data["fields"][0], {"name": "serial", "kind": "uint", "value": 7})
+        self.assertEqual(data["fields"][1]["name"], "name")
+        self.assertEqual(data["fields"][1]["value"]["addr"], "0x3000")
+        self.assertEqual(data["accounting"]["surplus"], 1)
+        self.assertTrue(any("over-retained" in line for line in lines))
+        self.assertEqual(self.session.object("@1")[0].address, 0x3000)
+
+    def test_show_deeper_ends_at_a_cycle(self) -> None:
+        self.lens.edges.append((0x3000, "back", 0x2000))
+        data = ask(self.session, show, "0x2000 -depth 9")[1]
+        inner = data["fields"][1]["value"]["fields"][1]["value"]
+        self.assertEqual(inner["addr"], "0x2000")
+        self.assertNotIn("fields", inner)
+
+    def test_a_reference_to_no_object_is_shown(self) -> None:
+        self.lens.edges.append((0x2000, "gone", 0x9000))
+        _, data, lines = ask(self.session, show, "0x2000")
+        self.assertIsNone(data["fields"][2]["value"])
+        self.assertTrue(any("no live object" in line for line in lines))
+
+    def test_what_was_cut_is_said(self) -> None:
+        self.lens.edges += [(0x2000, f"[{number}]", 0x3000) for number in range(40)]
+        _, data, lines = ask(self.session, show, "0x2000")
+        self.assertEqual(data["fields_left_out"], 21)
+        self.assertTrue(any("21 more left out" in line for line in lines))
+
+    def test_refs(self) -> None:
+        _, data, _ = ask(self.session, refs, "0x1000")
+        self.assertEqual(data["rows"][0]["slot"], "[0]")
+        self.assertEqual(data["rows"][0]["object"]["type"], "node")
+        self.assertEqual(ask(self.session, refs, "0x3000")[1]["matched"], 0)
+
+    def test_referrers(self) -> None:
+        _, data, lines = ask(self.session, referrers, "0x3000")
+        self.assertEqual(data["rows"][0]["holder"]["addr"], "0x2000")
+        self.assertEqual(data["rows"][0]["slot"], "name")
+        self.assertEqual(data["rows"][1]["holder"]["name"], "main.x")
+        self.assertEqual(data["accounting"], {
+            "refcount": 2, "heap_refs": 1, "runtime_refs": 0, "root_refs": 1,
+            "verdict": "balanced", "surplus": 0})
+        self.assertTrue(any("balanced" in line for line in lines))
+
+    def test_referrers_are_cut_to_the_limit(self) -> None:
+        data = ask(self.session, referrers, "0x3000 -limit 1")[1]
+        self.assertEqual((data["matched"], data["shown"]), (2, 1))
+
+
+class Check(unittest.TestCase):
+    def test_whole(self) -> None:
+        session, _, _ = a_session()
+        result, data, lines = ask(session, check)
+        self.assertEqual((result.status, data["rows"]), (0, []))
+        self.assertEqual(data["checked"], {"objects": 7, "pages": 3, "arenas": 1})
+        self.assertIn("no problem", lines[-1])
+
+    def test_damaged(self) -> None:
+        session, lens, _ = a_session()
+        lens.problem_list = [Problem(0x4000, "damage", 2, "the count is 0 in a live object"),
+                             Problem(0, "note", 0, "a note")]
+        result, data, lines = ask(session, check)
+        self.assertEqual(result.status, 1)
+        self.assertEqual(data["rows"][0]["addr"], "0x4000")
+        self.assertEqual(result.warnings, ["a note"])
+        self.assertTrue(any("3 problems" in line for line in lines))
+
+
+class Help(unittest.TestCase):
+    def test_every_command_has_help(self) -> None:
+        for command in commands.load():
+            with self.subTest(command.name):
+                text = help_text.of(command)
+                self.assertTrue(text.splitlines()[0].endswith("."))
+                self.assertTrue(text.splitlines()[1].startswith("Usage: cairn"))
+                self.assertIn("Examples:", text)
+                self.assertLessEqual(max(len(line) for line in text.splitlines()
+                                         if not line.startswith("Usage")), 100)
+
+    def test_an_unknown_command(self) -> None:
+        self.assertIn("cairn objects", help_text.unknown("objcts", ["", "objects", "show"]))
+
+
+if __name__ == "__main__":
+    unittest.main()
