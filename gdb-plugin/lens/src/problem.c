@@ -92,16 +92,26 @@ lens_status lens_problem_get(const lens *self, uint64_t index, lens_problem *out
 
 const char *lens_status_text(lens_status status) {
   switch (status) {
-    case LENS_OK: return "ok";
-    case LENS_AGAIN: return "more to do";
-    case LENS_NOT_FOUND: return "not found";
-    case LENS_UNREADABLE: return "memory that can't be read";
-    case LENS_CORRUPT: return "memory that makes no sense";
-    case LENS_NO_MEMORY: return "out of memory";
-    case LENS_CANCELLED: return "cancelled";
-    case LENS_BAD_ARGUMENT: return "bad argument";
-    case LENS_UNSUPPORTED: return "not supported by the program's contract";
-    case LENS_IO: return "a file can't be read";
+    case LENS_OK:
+      return "ok";
+    case LENS_AGAIN:
+      return "more to do";
+    case LENS_NOT_FOUND:
+      return "not found";
+    case LENS_UNREADABLE:
+      return "memory that can't be read";
+    case LENS_CORRUPT:
+      return "memory that makes no sense";
+    case LENS_NO_MEMORY:
+      return "out of memory";
+    case LENS_CANCELLED:
+      return "cancelled";
+    case LENS_BAD_ARGUMENT:
+      return "bad argument";
+    case LENS_UNSUPPORTED:
+      return "not supported by the program's contract";
+    case LENS_IO:
+      return "a file can't be read";
   }
   return "unknown status";
 }

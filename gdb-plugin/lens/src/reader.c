@@ -103,8 +103,8 @@ static lens_status take_chunk(struct lens_cache *cache, uint32_t *index) {
   return LENS_OK;
 }
 
-/* Reads grains [grain, end) of a chunk.  A reader may fail as a whole where a part is unreadable, so
- * a failed attempt is halved down to one grain, and grows again behind a hole. */
+/* Reads grains [grain, end) of a chunk.  A reader may fail as a whole where a part is unreadable,
+ * so a failed attempt is halved down to one grain, and grows again behind a hole. */
 static lens_status fill_grains(lens *self, struct lens_chunk *chunk, uint32_t grain, uint32_t end) {
   uint64_t base = chunk->number * LENS_CHUNK_BYTES;
   uint32_t step = end - grain;
@@ -113,8 +113,8 @@ static lens_status fill_grains(lens *self, struct lens_chunk *chunk, uint32_t gr
     uint64_t offset = (uint64_t)grain * LENS_GRAIN_BYTES;
     uint64_t got = 0;
     lens_status status =
-        self->reader.read(self->reader.context, base + offset,
-                          (uint64_t)wanted * LENS_GRAIN_BYTES, chunk->bytes + offset, &got);
+        self->reader.read(self->reader.context, base + offset, (uint64_t)wanted * LENS_GRAIN_BYTES,
+                          chunk->bytes + offset, &got);
     if (status != LENS_OK) return status;
     uint32_t whole = (uint32_t)(got / LENS_GRAIN_BYTES);
     if (whole > wanted) whole = wanted;
@@ -219,7 +219,8 @@ lens_status lens_view(lens *self, uint64_t address, uint64_t bytes, const uint8_
   uint64_t offset = address % LENS_CHUNK_BYTES;
   uint32_t grain = (uint32_t)(offset / LENS_GRAIN_BYTES);
   uint64_t in_grain = offset % LENS_GRAIN_BYTES;
-  uint64_t missing = ~(chunk->whole >> grain); /* its lowest bit: the first grain that is not whole */
+  uint64_t missing =
+      ~(chunk->whole >> grain); /* its lowest bit: the first grain that is not whole */
   uint32_t run = missing == 0 ? GRAINS : (uint32_t)__builtin_ctzll(missing);
   if (run > GRAINS - grain) run = GRAINS - grain;
   if (run > 0) {
