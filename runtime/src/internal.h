@@ -20,26 +20,32 @@
 #include "cairn/heap.h"
 #include "layout.h"
 
-enum { CAIRN_FLUX_VALUES_BEGIN_ = 0
-#define CAIRN_ENUM_FLUX(NAME, name, value) , CAIRN_FLUX_##NAME = value
-  CAIRN_FLUX_KINDS(CAIRN_ENUM_FLUX) };
-enum { CAIRN_PAGE_VALUES_BEGIN_ = 0
-#define CAIRN_ENUM_PAGE(NAME, name, value) , CAIRN_PAGE_##NAME = value
-  CAIRN_PAGE_KINDS(CAIRN_ENUM_PAGE) };
-enum { CAIRN_DISPLAY_VALUES_BEGIN_ = 0
-#define CAIRN_ENUM_DISPLAY(NAME, name, value) , CAIRN_DISPLAY_##NAME = value
-  CAIRN_DISPLAY_KINDS(CAIRN_ENUM_DISPLAY) };
-enum { CAIRN_TYPE_FLAG_VALUES_BEGIN_ = 0
-#define CAIRN_ENUM_TYPE_FLAG(NAME, name, value) , CAIRN_TYPE_FLAG_##NAME = value
-  CAIRN_TYPE_FLAGS(CAIRN_ENUM_TYPE_FLAG) };
-enum { CAIRN_RUNTIME_SLOT_VALUES_BEGIN_ = 0
-#define CAIRN_ENUM_RUNTIME_SLOT(NAME, name, value) , CAIRN_RUNTIME_SLOT_##NAME = value
-  CAIRN_RUNTIME_SLOT_NAMES(CAIRN_ENUM_RUNTIME_SLOT) };
+/* The stored enumerations, as CAIRN_PAGE_FREE and the like. */
+#define CAIRN_ENUM_FLUX(NAME, name, value)         CAIRN_FLUX_##NAME = (value),
+#define CAIRN_ENUM_PAGE(NAME, name, value)         CAIRN_PAGE_##NAME = (value),
+#define CAIRN_ENUM_DISPLAY(NAME, name, value)      CAIRN_DISPLAY_##NAME = (value),
+#define CAIRN_ENUM_TYPE_FLAG(NAME, name, value)    CAIRN_TYPE_FLAG_##NAME = (value),
+#define CAIRN_ENUM_RUNTIME_SLOT(NAME, name, value) CAIRN_RUNTIME_SLOT_##NAME = (value),
+enum { CAIRN_FLUX_KINDS(CAIRN_ENUM_FLUX) };
+enum { CAIRN_PAGE_KINDS(CAIRN_ENUM_PAGE) };
+enum { CAIRN_DISPLAY_KINDS(CAIRN_ENUM_DISPLAY) };
+enum { CAIRN_TYPE_FLAGS(CAIRN_ENUM_TYPE_FLAG) };
+enum { CAIRN_RUNTIME_SLOT_NAMES(CAIRN_ENUM_RUNTIME_SLOT) };
 
 /* Fixed type indices: every heap defines its built-in types in this order. */
 enum cairn_builtin_type {
-  CAIRN_TYPE_NONE = 1, CAIRN_TYPE_BOOL, CAIRN_TYPE_INT, CAIRN_TYPE_FLOAT, CAIRN_TYPE_STR, CAIRN_TYPE_BYTES,
-  CAIRN_TYPE_TUPLE, CAIRN_TYPE_LIST, CAIRN_TYPE_DICT, CAIRN_TYPE_SET, CAIRN_TYPE_WEAKREF, CAIRN_TYPE_CELL,
+  CAIRN_TYPE_NONE = 1,
+  CAIRN_TYPE_BOOL,
+  CAIRN_TYPE_INT,
+  CAIRN_TYPE_FLOAT,
+  CAIRN_TYPE_STR,
+  CAIRN_TYPE_BYTES,
+  CAIRN_TYPE_TUPLE,
+  CAIRN_TYPE_LIST,
+  CAIRN_TYPE_DICT,
+  CAIRN_TYPE_SET,
+  CAIRN_TYPE_WEAKREF,
+  CAIRN_TYPE_CELL,
   CAIRN_TYPE_FIRST_USER
 };
 
@@ -59,7 +65,7 @@ struct cairn_arena {
   /* private from here on */
   struct cairn_arena *room_next, *room_previous; /* arenas with free pages (ordinary ones) */
   uint64_t free_pages[CAIRN_ARENA_PAGES / 64];   /* a bit a free page (ordinary ones) */
-  uint32_t idle_pages;                           /* BLOCKS pages whose blocks are all free (page.c) */
+  uint32_t idle_pages; /* BLOCKS pages whose blocks are all free (page.c) */
   bool in_room;
 };
 
@@ -83,25 +89,27 @@ struct cairn_heap {
   uint64_t metadata_bytes;
   cairn_near_limit_fn near_limit;
   void *near_limit_context;
-  struct cairn_arena *room_arenas;    /* arenas with both used and free pages */
-  struct cairn_arena *empty_arena;    /* at most one empty arena is kept; not among room_arenas */
+  struct cairn_arena *room_arenas; /* arenas with both used and free pages */
+  struct cairn_arena *empty_arena; /* at most one empty arena is kept; not among room_arenas */
   struct cairn_arena_numbers numbers, huge_numbers;
   uint64_t page_count, page_free_count; /* of all arenas; meta pages are counted in page_count */
   uint64_t meta_page_bytes;             /* of all arenas */
   /* automatic collection (due.c): what the counters said after the last one */
   uint64_t collect_threshold, collect_allocated_at, collect_bytes_at;
   uint32_t collect_full_left; /* full ones to come: a linear walk was found to be cheaper */
-  uint64_t death_count;    /* objects freed so far */
-  uint32_t release_depth;  /* nesting of cascades through finalizers */
-  uint32_t parked_head;    /* deaths put off because they were nested too deep (die.c) */
+  uint64_t death_count;       /* objects freed so far */
+  uint32_t release_depth;     /* nesting of cascades through finalizers */
+  uint32_t parked_head;       /* deaths put off because they were nested too deep (die.c) */
   bool manual_collection, collecting, destroying, in_near_limit;
-  bool ready;   /* cairn_heap_new is done: collecting is allowed */
-  bool pressed; /* block allocation takes the slow way: over the limit, or a fault is armed */
+  bool ready;         /* cairn_heap_new is done: collecting is allowed */
+  bool pressed;       /* block allocation takes the slow way: over the limit, or a fault is armed */
   uint64_t hash_seed; /* of this heap's hashes (compare.c) */
 };
 
-/* ---- system.c: memory from the system, the limit ---------------------------------------------- */
-/* Zeroed pages, aligned to `alignment` (a power of two).  Does not look at the limit.  NULL: none. */
+/* ---- system.c: memory from the system, the limit ----------------------------------------------
+ */
+/* Zeroed pages, aligned to `alignment` (a power of two).  Does not look at the limit.  NULL: none.
+ */
 void *cairn_system_map(size_t bytes, size_t alignment);
 void cairn_system_unmap(void *memory, size_t bytes);
 /* Address space that will mostly stay untouched and that cores leave out. */
@@ -113,7 +121,8 @@ void cairn_limit_refresh(cairn_heap *heap);
 /* What to do when memory could not be had: `attempt` 0 collects, 1 asks near_limit.  True: try
  * once more, with attempt + 1; false: give up. */
 bool cairn_memory_relieve(cairn_heap *heap, uint64_t wanted_bytes, unsigned attempt);
-/* Metadata outside chunks (the weak table): counted, limited, relieved.  NULL when out of memory. */
+/* Metadata outside chunks (the weak table): counted, limited, relieved.  NULL when out of memory.
+ */
 void *cairn_metadata_map(cairn_heap *heap, size_t bytes);
 void cairn_metadata_unmap(cairn_heap *heap, void *memory, size_t bytes);
 
@@ -160,16 +169,18 @@ static inline char *cairn_page_memory(struct cairn_arena *arena, const struct ca
 static inline bool cairn_arena_is_huge(const struct cairn_arena *arena) {
   return arena->page_bytes != CAIRN_PAGE_BYTES;
 }
-/* ---- size_class.c ------------------------------------------------------------------------------ */
+/* ---- size_class.c ------------------------------------------------------------------------------
+ */
 /* The class of blocks of at least `bytes` (1 .. CAIRN_SMALL_MAX_BYTES), and its block size. */
 uint32_t cairn_size_class_of(size_t bytes);
 uint32_t cairn_size_class_bytes(uint32_t size_class);
 /* offset / block size, for an offset within a page. */
 uint32_t cairn_size_class_index(uint32_t size_class, uint32_t page_offset);
 
-/* ---- arena.c: segments and runs of pages -------------------------------------------------------- */
-/* `count` adjoining free pages (still FREE; the caller sets them up), mapping an arena where needed.
- * NULL when the limit or the system says no. */
+/* ---- arena.c: segments and runs of pages --------------------------------------------------------
+ */
+/* `count` adjoining free pages (still FREE; the caller sets them up), mapping an arena where
+ * needed. NULL when the limit or the system says no. */
 struct cairn_page *cairn_pages_take(cairn_heap *heap, uint32_t count);
 /* Pages that are FREE again go back; an arena that is empty then may go back to the system. */
 void cairn_pages_return(cairn_heap *heap, struct cairn_page *first, uint32_t count);
@@ -193,7 +204,8 @@ void cairn_block_publish(cairn_heap *heap, void *block, uint64_t header);
 void cairn_block_free(cairn_heap *heap, void *block);
 size_t cairn_block_size(const void *block);
 
-/* ---- type.c ------------------------------------------------------------------------------------ */
+/* ---- type.c ------------------------------------------------------------------------------------
+ */
 static inline struct cairn_type *cairn_type_at(const cairn_heap *heap, uint32_t index) {
   return heap->types[index];
 }
@@ -219,47 +231,58 @@ static inline cairn_traverse_fn cairn_type_traverser(const struct cairn_type *ty
   return function;
 }
 /* As cairn_type_define, with the way to show it and flags that a spec cannot say. */
-cairn_type cairn_type_define_as(cairn_heap *heap, const cairn_type_spec *spec, uint32_t display, uint32_t flags);
+cairn_type cairn_type_define_as(cairn_heap *heap, const cairn_type_spec *spec, uint32_t display,
+                                uint32_t flags);
 /* The header of a new object of the type: a count of 1, live. */
 static inline uint64_t cairn_type_header(const cairn_heap *heap, uint32_t index) {
-  uint64_t acyclic = (heap->types[index]->flags & CAIRN_TYPE_FLAG_ACYCLIC) != 0 ? CAIRN_STATE(ACYCLIC) : 0;
+  uint64_t acyclic =
+      (heap->types[index]->flags & CAIRN_TYPE_FLAG_ACYCLIC) != 0 ? CAIRN_STATE(ACYCLIC) : 0;
   return 1 | (uint64_t)index << CAIRN_TYPE_SHIFT | CAIRN_STATE(LIVE) | acyclic;
 }
 /* A new live object of the type in a zeroed block of `bytes`; its count is 1. */
 cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes);
 bool cairn_builtin_types_define(cairn_heap *heap); /* builtin.c: types, singletons, small ints */
 
-/* ---- intern.c ---------------------------------------------------------------------------------- */
+/* ---- intern.c ----------------------------------------------------------------------------------
+ */
 /* Drops the interned strs that only the intern table holds.  Allocates nothing, runs no finalizer.
  * Called by full collections, and before the table grows. */
 void cairn_intern_sweep(cairn_heap *heap);
 
-/* ---- slots.c ----------------------------------------------------------------------------------- */
+/* ---- slots.c -----------------------------------------------------------------------------------
+ */
 /* Calls `visit` with each strong reference (not NULL) of the object, in field order. */
-void cairn_slots_visit(const cairn_heap *heap, cairn_object *object, cairn_visit_fn visit, void *context);
+void cairn_slots_visit(const cairn_heap *heap, cairn_object *object, cairn_visit_fn visit,
+                       void *context);
 
-/* ---- weak.c ------------------------------------------------------------------------------------ */
+/* ---- weak.c ------------------------------------------------------------------------------------
+ */
 /* Clears all weak slots that refer to the object, and its state bit. */
 void cairn_weak_target_gone(cairn_heap *heap, cairn_object *target);
 /* Clears and forgets the weak slots of an object whose type has some. */
 void cairn_weak_holder_gone(cairn_heap *heap, cairn_object *holder);
 void cairn_weak_table_free(cairn_heap *heap);
 
-/* ---- die.c ------------------------------------------------------------------------------------- */
+/* ---- die.c -------------------------------------------------------------------------------------
+ */
 /* Gives up the runtime's own hold (state.held and one of the count): as cairn_release. */
 void cairn_object_unhold(cairn_heap *heap, cairn_object *object);
 
-/* ---- candidate.c, collect.c, due.c -------------------------------------------------------------- */
-/* The candidate died or was looked at: takes it out of the counters, not the bit out of its header. */
+/* ---- candidate.c, collect.c, due.c --------------------------------------------------------------
+ */
+/* The candidate died or was looked at: takes it out of the counters, not the bit out of its header.
+ */
 void cairn_candidate_forget(cairn_heap *heap, cairn_object *object);
 /* Called by the allocator's slow path: collects when the counters say that it is worth it. */
 void cairn_collect_if_due(cairn_heap *heap);
 
-/* ---- contract_export.c --------------------------------------------------------------------------- */
+/* ---- contract_export.c
+ * --------------------------------------------------------------------------- */
 void cairn_registry_add(cairn_heap *heap);
 void cairn_registry_remove(cairn_heap *heap);
 
-/* ---- flux ---------------------------------------------------------------------------------------- */
+/* ---- flux
+ * ---------------------------------------------------------------------------------------- */
 static inline void cairn_flux_set(cairn_heap *heap, uint32_t flux, cairn_object *object) {
   heap->flux_object = object;
   heap->flux = flux;

@@ -1,11 +1,12 @@
 /* The layout: every struct of the runtime that a reader of its memory may need, declared once.
  *
- * Each struct is an X-macro list of F(c_type, array_suffix, name, KIND).  The same list declares the C struct
- * below and generates the contract's tables (contract_export.c), so the two cannot drift.
- * Each enumeration that is stored in target memory is an X-macro list for the same reason.
+ * Each struct is an X-macro list of F(c_type, array_suffix, name, KIND).  The same list declares
+ * the C struct below and generates the contract's tables (contract_export.c), so the two cannot
+ * drift.  Each enumeration that is stored in target memory is an X-macro list for the same reason.
  *
  * Invariants:
- *  - A name in a list is part of the contract: never reuse it for another meaning (docs/CONTRACT.md).
+ *  - A name in a list is part of the contract: never reuse it for another meaning, as
+ *    docs/CONTRACT.md says.
  *  - All these structs live in the heap's own metadata chunks or at the start of an arena: in
  *    written memory, so that a core holds them.
  *
@@ -24,7 +25,7 @@ enum {
   CAIRN_ARENA_BYTES = 4 << 20, /* and aligned so: an object's arena is its address, masked */
   CAIRN_PAGE_BYTES = 32 << 10,
   CAIRN_ARENA_PAGES = CAIRN_ARENA_BYTES / CAIRN_PAGE_BYTES,
-  CAIRN_BLOCK_MIN_BYTES = 16,    /* header and a free-list link */
+  CAIRN_BLOCK_MIN_BYTES = 16, /* header and a free-list link */
   CAIRN_BLOCK_ALIGN = 8,
   CAIRN_SMALL_MAX_BYTES = 16384, /* above it a block has pages of its own */
   CAIRN_SIZE_CLASSES = 41,       /* size_class.c states them */
@@ -34,41 +35,54 @@ enum {
 /* ---- enumerations that are stored ------------------------------------------------------------ */
 
 /* page.kind */
-#define CAIRN_PAGE_KINDS(E) \
-  E(FREE, free, 0)          /* belongs to its arena, holds nothing */                              \
-  E(META, meta, 1)          /* the arena's own header and page table */                            \
-  E(BLOCKS, blocks, 2)      /* blocks of one size */                                               \
-  E(LARGE, large, 3)        /* first page of one block that spans `span_pages` pages */            \
+#define CAIRN_PAGE_KINDS(E)                                                                \
+  E(FREE, free, 0)             /* belongs to its arena, holds nothing */                   \
+  E(META, meta, 1)             /* the arena's own header and page table */                 \
+  E(BLOCKS, blocks, 2)         /* blocks of one size */                                    \
+  E(LARGE, large, 3)           /* first page of one block that spans `span_pages` pages */ \
   E(LARGE_TAIL, large_tail, 4) /* a further page of that block */
 
 /* heap.flux: what the heap is in the middle of.  While it is not NONE the objects named by
- * heap.flux_object and every dying object are in flux: the headers and `count`s still tell the truth. */
-#define CAIRN_FLUX_KINDS(E) \
-  E(NONE, none, 0)                                                                                 \
-  E(RELEASE, release, 1)    /* a cascade of deaths; the dying carry state.dying */                 \
-  E(RESIZE, resize, 2)      /* flux_object is moving to another buffer */                          \
-  E(COLLECT, collect, 3)    /* the cycle collector reads; it changes nothing yet */                \
-  E(RECLAIM, reclaim, 4)    /* the cycle collector clears garbage, which carries state.held */     \
-  E(ALLOCATE, allocate, 5)  /* page and arena lists are being changed */
+ * heap.flux_object and every dying object are in flux; headers and counts still tell the truth. */
+#define CAIRN_FLUX_KINDS(E)                                                                   \
+  E(NONE, none, 0)                                                                            \
+  E(RELEASE, release, 1)   /* a cascade of deaths; the dying carry state.dying */             \
+  E(RESIZE, resize, 2)     /* flux_object is moving to another buffer */                      \
+  E(COLLECT, collect, 3)   /* the cycle collector reads; it changes nothing yet */            \
+  E(RECLAIM, reclaim, 4)   /* the cycle collector clears garbage, which carries state.held */ \
+  E(ALLOCATE, allocate, 5) /* page and arena lists are being changed */
 
 /* type.display: how a value of the type is best shown. */
 #define CAIRN_DISPLAY_KINDS(E) \
-  E(NATIVE, native, 0) E(NONE, none, 1) E(BOOL, bool, 2) E(INT, int, 3) E(FLOAT, float, 4)         \
-  E(STR, str, 5) E(BYTES, bytes, 6) E(TUPLE, tuple, 7) E(LIST, list, 8) E(DICT, dict, 9)           \
-  E(SET, set, 10) E(WEAKREF, weakref, 11) E(CELL, cell, 12) E(RECORD, record, 13)
+  E(NATIVE, native, 0)         \
+  E(NONE, none, 1)             \
+  E(BOOL, bool, 2)             \
+  E(INT, int, 3)               \
+  E(FLOAT, float, 4)           \
+  E(STR, str, 5)               \
+  E(BYTES, bytes, 6)           \
+  E(TUPLE, tuple, 7)           \
+  E(LIST, list, 8)             \
+  E(DICT, dict, 9)             \
+  E(SET, set, 10)              \
+  E(WEAKREF, weakref, 11)      \
+  E(CELL, cell, 12)            \
+  E(RECORD, record, 13)
 
 /* type.flags, masks */
-#define CAIRN_TYPE_FLAGS(E) \
-  E(ACYCLIC, acyclic, 1)    /* no chain of strong slots leads back to an object of the type */     \
-  E(OPAQUE, opaque, 2)      /* has a C traverse function: slots are not fully declared */          \
-  E(BUILTIN, builtin, 4)                                                                           \
-  E(FINALIZER, finalizer, 8)                                                                       \
-  E(HAS_WEAK, has_weak, 16) /* has weak slots */                                                   \
+#define CAIRN_TYPE_FLAGS(E)                                                                 \
+  E(ACYCLIC, acyclic, 1) /* no chain of strong slots leads back to an object of the type */ \
+  E(OPAQUE, opaque, 2)   /* has a C traverse function: slots are not fully declared */      \
+  E(BUILTIN, builtin, 4)                                                                    \
+  E(FINALIZER, finalizer, 8)                                                                \
+  E(HAS_WEAK, has_weak, 16) /* has weak slots */                                            \
   E(TAIL, tail, 32)         /* instances differ in size: an inline tail follows */
 
 /* slot.kind */
 #define CAIRN_SLOT_KINDS(E) \
-  E(STRONG, strong, 1) E(WEAK, weak, 2) E(BORROWED, borrowed, 3)
+  E(STRONG, strong, 1)      \
+  E(WEAK, weak, 2)          \
+  E(BORROWED, borrowed, 3)
 
 /* slot.shape.  `offset` is from the start of the object unless it says else.
  *  single: the word at `offset`.
@@ -80,169 +94,185 @@ enum {
  * The element count is the unsigned integer of count_width bytes at count_offset: in the object,
  * or, with flag slot_flag.count_in_buffer, in the memory that the pointer leads to. */
 #define CAIRN_SLOT_SHAPES(E) \
-  E(SINGLE, single, 1) E(ARRAY, array, 2) E(TAIL, tail, 3) E(TABLE, table, 4)
+  E(SINGLE, single, 1)       \
+  E(ARRAY, array, 2)         \
+  E(TAIL, tail, 3)           \
+  E(TABLE, table, 4)
 
 /* slot.flags, masks */
-#define CAIRN_SLOT_FLAGS(E) \
-  E(COUNT_IN_BUFFER, count_in_buffer, 1)                                                           \
-  E(FOREIGN, foreign, 2)    /* the array may lie outside the arenas (malloc'ed by the program) */
+#define CAIRN_SLOT_FLAGS(E)              \
+  E(COUNT_IN_BUFFER, count_in_buffer, 1) \
+  E(FOREIGN, foreign, 2) /* the array may lie outside the arenas (malloc'ed by the program) */
 
 /* A word w of a slot holds a reference when w is not 0 and (w & tag_mask) == tag_value; the object
  * is then at w & ~tag_mask.  Untagged slots have both 0. */
 
 /* field.kind: plain data, for showing values without DWARF */
-#define CAIRN_FIELD_KINDS(E) \
-  E(UINT, uint, 1) E(SINT, sint, 2) E(FLOAT, float, 3) E(BOOL, bool, 4) E(CHAR, char, 5)           \
-  E(TEXT, text, 6)          /* in place; NUL-padded, or as long as the length field says */        \
+#define CAIRN_FIELD_KINDS(E)                                                                       \
+  E(UINT, uint, 1)                                                                                 \
+  E(SINT, sint, 2)                                                                                 \
+  E(FLOAT, float, 3)                                                                               \
+  E(BOOL, bool, 4)                                                                                 \
+  E(CHAR, char, 5)                                                                                 \
+  E(TEXT, text, 6)                 /* in place; NUL-padded, or as long as the length field says */ \
   E(TEXT_POINTER, text_pointer, 7) /* char *, NUL-terminated */                                    \
-  E(ADDRESS, address, 8)    /* any other pointer */                                                \
-  E(BYTES, bytes, 9)        /* in place, raw */
+  E(ADDRESS, address, 8)           /* any other pointer */                                         \
+  E(BYTES, bytes, 9)               /* in place, raw */
 
 /* heap.runtime_slots: what the runtime itself owns, one strong reference each */
-#define CAIRN_RUNTIME_SLOT_NAMES(E) \
-  E(INTERN, intern, 0)      /* a set: the interned strings */                                      \
-  E(SMALL_INTS, small_ints, 1) /* a tuple: -5 .. 256 */                                            \
-  E(NONE_OBJECT, none, 2) E(TRUE_OBJECT, true, 3) E(FALSE_OBJECT, false, 4)
+#define CAIRN_RUNTIME_SLOT_NAMES(E)                              \
+  E(INTERN, intern, 0)         /* a set: the interned strings */ \
+  E(SMALL_INTS, small_ints, 1) /* a tuple: -5 .. 256 */          \
+  E(NONE_OBJECT, none, 2)                                        \
+  E(TRUE_OBJECT, true, 3)                                        \
+  E(FALSE_OBJECT, false, 4)
 
 /* ---- structs ---------------------------------------------------------------------------------
  * F(c_type, array_suffix, name, KIND) ; KIND is an enum cairn_contract_kind suffix. */
 
 /* The struct "root" lies within the root record, behind the framing (contract_export.c). */
-#define CAIRN_LAYOUT_ROOT(F) \
-  F(struct cairn_heap *, , heaps, ADDRESS) /* first heap; list through heap.next */                \
-  F(uint64_t, , heap_count, UINT)                                                                  \
-  F(char, [32], runtime, TEXT)            /* "cairn 0.1.0" */
+#define CAIRN_LAYOUT_ROOT(F)                                                        \
+  F(struct cairn_heap *, , heaps, ADDRESS) /* first heap; list through heap.next */ \
+  F(uint64_t, , heap_count, UINT)                                                   \
+  F(char, [32], runtime, TEXT) /* "cairn 0.1.0" */
 
-#define CAIRN_LAYOUT_HEAP(F) \
-  F(uint64_t, , magic, UINT)              /* CAIRN_HEAP_MAGIC while the heap lives */              \
-  F(struct cairn_heap *, , self, ADDRESS)                                                          \
-  F(struct cairn_heap *, , next, ADDRESS) /* the process's heaps, from root.heaps */               \
-  F(struct cairn_heap *, , previous, ADDRESS)                                                      \
-  F(uint64_t, , id, UINT)                 /* 1, 2, ... in order of creation */                     \
-  F(char, [32], name, TEXT)                                                                        \
-  F(struct cairn_chunk *, , chunks, ADDRESS) /* metadata: this struct, types, tables */            \
-  F(struct cairn_type **, , types, ADDRESS)  /* array of type addresses; index 0 is not a type */  \
-  F(uint32_t, , type_count, UINT)         /* index 0 included */                                   \
-  F(uint32_t, , type_capacity, UINT)                                                               \
-  F(struct cairn_arena *, , arenas, ADDRESS) /* list through arena.next */                         \
-  F(uint64_t, , arena_count, UINT)                                                                 \
-  F(uint64_t, , object_count, UINT)       /* live objects; in flux off by the one being made */    \
-  F(uint64_t, , buffer_count, UINT)                                                                \
-  F(uint64_t, , used_bytes, UINT)         /* blocks in use, whole blocks */                        \
-  F(uint64_t, , reserved_bytes, UINT)     /* arenas mapped now */                                  \
-  F(uint64_t, , returned_bytes, UINT)     /* given back to the system so far */                    \
-  F(uint64_t, , limit_bytes, UINT)        /* 0: none */                                            \
-  F(uint64_t, , external_bytes, UINT)     /* told by cairn_external_add */                         \
-  F(uint64_t, , collection_count, UINT)                                                            \
-  F(uint64_t, , collected_count, UINT)    /* objects freed by collections so far */                \
-  F(uint64_t, , candidate_count, UINT)                                                             \
-  F(uint32_t, , flux, UINT)               /* CAIRN_FLUX_KINDS */                                   \
-  F(uint32_t, , flux_depth, UINT)                                                                  \
-  F(struct cairn_object *, , flux_object, ADDRESS)                                                 \
-  F(struct cairn_object *, [CAIRN_RUNTIME_SLOTS], runtime_slots, BYTES) /* strong, the runtime's own */ \
+#define CAIRN_LAYOUT_HEAP(F)                                                                      \
+  F(uint64_t, , magic, UINT) /* CAIRN_HEAP_MAGIC while the heap lives */                          \
+  F(struct cairn_heap *, , self, ADDRESS)                                                         \
+  F(struct cairn_heap *, , next, ADDRESS) /* the process's heaps, from root.heaps */              \
+  F(struct cairn_heap *, , previous, ADDRESS)                                                     \
+  F(uint64_t, , id, UINT) /* 1, 2, ... in order of creation */                                    \
+  F(char, [32], name, TEXT)                                                                       \
+  F(struct cairn_chunk *, , chunks, ADDRESS) /* metadata: this struct, types, tables */           \
+  F(struct cairn_type **, , types, ADDRESS)  /* array of type addresses; index 0 is not a type */ \
+  F(uint32_t, , type_count, UINT)            /* index 0 included */                               \
+  F(uint32_t, , type_capacity, UINT)                                                              \
+  F(struct cairn_arena *, , arenas, ADDRESS) /* list through arena.next */                        \
+  F(uint64_t, , arena_count, UINT)                                                                \
+  F(uint64_t, , object_count, UINT) /* live objects; in flux off by the one being made */         \
+  F(uint64_t, , buffer_count, UINT)                                                               \
+  F(uint64_t, , used_bytes, UINT)     /* blocks in use, whole blocks */                           \
+  F(uint64_t, , reserved_bytes, UINT) /* arenas mapped now */                                     \
+  F(uint64_t, , returned_bytes, UINT) /* given back to the system so far */                       \
+  F(uint64_t, , limit_bytes, UINT)    /* 0: none */                                               \
+  F(uint64_t, , external_bytes, UINT) /* told by cairn_external_add */                            \
+  F(uint64_t, , collection_count, UINT)                                                           \
+  F(uint64_t, , collected_count, UINT) /* objects freed by collections so far */                  \
+  F(uint64_t, , candidate_count, UINT)                                                            \
+  F(uint32_t, , flux, UINT) /* CAIRN_FLUX_KINDS */                                                \
+  F(struct cairn_object *, , flux_object, ADDRESS)                                                \
+  F(struct cairn_object *, [CAIRN_RUNTIME_SLOTS], runtime_slots, BYTES)                           \
   F(struct cairn_weak_table *, , weak_table, ADDRESS)
 
-#define CAIRN_LAYOUT_CHUNK(F) \
-  F(struct cairn_chunk *, , next, ADDRESS)                                                         \
-  F(uint64_t, , bytes, UINT)              /* of the mapping, this header included */               \
+#define CAIRN_LAYOUT_CHUNK(F)                                           \
+  F(struct cairn_chunk *, , next, ADDRESS)                              \
+  F(uint64_t, , bytes, UINT) /* of the mapping, this header included */ \
   F(uint64_t, , used_bytes, UINT)
 
-#define CAIRN_LAYOUT_ARENA(F) \
-  F(uint64_t, , magic, UINT)              /* CAIRN_ARENA_MAGIC */                                  \
-  F(struct cairn_heap *, , heap, ADDRESS)                                                          \
-  F(struct cairn_arena *, , next, ADDRESS)                                                         \
-  F(struct cairn_arena *, , previous, ADDRESS)                                                     \
-  F(uint64_t, , bytes, UINT)              /* from the arena's address; pages cover all of it */    \
-  F(uint32_t, , page_bytes, UINT)                                                                  \
-  F(uint32_t, , page_count, UINT)                                                                  \
-  F(uint32_t, , page_free_count, UINT)                                                             \
-  F(uint32_t, , page_table_offset, UINT)  /* struct cairn_page[page_count], from the arena */      \
-  F(uint32_t, , number, UINT)             /* small and unique in the heap; reused */               \
-  F(uint32_t, , page_shift, UINT)         /* page_bytes == 1 << page_shift */                      \
-  F(void *, , side, ADDRESS)              /* the collector's trial counts: never in the objects */ \
+#define CAIRN_LAYOUT_ARENA(F)                                                                     \
+  F(uint64_t, , magic, UINT) /* CAIRN_ARENA_MAGIC */                                              \
+  F(struct cairn_heap *, , heap, ADDRESS)                                                         \
+  F(struct cairn_arena *, , next, ADDRESS)                                                        \
+  F(struct cairn_arena *, , previous, ADDRESS)                                                    \
+  F(uint64_t, , bytes, UINT) /* from the arena's address; pages cover all of it */                \
+  F(uint32_t, , page_bytes, UINT)                                                                 \
+  F(uint32_t, , page_count, UINT)                                                                 \
+  F(uint32_t, , page_free_count, UINT)                                                            \
+  F(uint32_t, , page_table_offset, UINT) /* struct cairn_page[page_count], from the arena */      \
+  F(uint32_t, , number, UINT)            /* small and unique in the heap; reused */               \
+  F(uint32_t, , page_shift, UINT)        /* page_bytes == 1 << page_shift */                      \
+  F(void *, , side, ADDRESS)             /* the collector's trial counts: never in the objects */ \
   F(uint64_t, , side_bytes, UINT)
 
-#define CAIRN_LAYOUT_PAGE(F) \
-  F(uint8_t, , kind, UINT)                /* CAIRN_PAGE_KINDS */                                   \
-  F(uint8_t, , size_class, UINT)                                                                   \
-  F(uint16_t, , reserved, UINT)                                                                    \
-  F(uint32_t, , span_pages, UINT)         /* large: pages of the span; large_tail: pages back to its first */ \
-  F(uint64_t, , block_bytes, UINT)        /* stride of the blocks; large: bytes of the block */    \
-  F(uint32_t, , block_count, UINT)        /* blocks that fit */                                    \
-  F(uint32_t, , fresh, UINT)              /* blocks [fresh, block_count) were never used */        \
-  F(uint32_t, , used_count, UINT)         /* blocks handed out */                                  \
-  F(uint32_t, , candidate_count, UINT)    /* objects here with state.candidate */                  \
-  F(void *, , free_list, ADDRESS)         /* struct free_block, latest freed first */              \
-  F(struct cairn_page *, , next, ADDRESS) /* pages of the class with room */                       \
-  F(struct cairn_page *, , previous, ADDRESS)                                                      \
-  F(uint64_t, , flags, UINT)              /* private to the runtime */
+#define CAIRN_LAYOUT_PAGE(F)                                                                      \
+  F(uint8_t, , kind, UINT) /* CAIRN_PAGE_KINDS */                                                 \
+  F(uint8_t, , size_class, UINT)                                                                  \
+  F(uint32_t, , span_pages, UINT)         /* large: of the span; large_tail: back to its first */ \
+  F(uint64_t, , block_bytes, UINT)        /* stride of the blocks; large: bytes of the block */   \
+  F(uint32_t, , block_count, UINT)        /* blocks that fit */                                   \
+  F(uint32_t, , fresh, UINT)              /* blocks [fresh, block_count) were never used */       \
+  F(uint32_t, , used_count, UINT)         /* blocks handed out */                                 \
+  F(uint32_t, , candidate_count, UINT)    /* objects here with state.candidate */                 \
+  F(void *, , free_list, ADDRESS)         /* struct free_block, latest freed first */             \
+  F(struct cairn_page *, , next, ADDRESS) /* pages of the class with room */                      \
+  F(struct cairn_page *, , previous, ADDRESS)                                                     \
+  F(uint64_t, , flags, UINT) /* private to the runtime */
 
 /* A dead block.  The header is 0. */
 #define CAIRN_LAYOUT_FREE_BLOCK(F) \
-  F(uint64_t, , header, UINT)                                                                      \
+  F(uint64_t, , header, UINT)      \
   F(void *, , next, ADDRESS)
 
-#define CAIRN_LAYOUT_TYPE(F) \
-  F(char *, , name, ADDRESS)              /* NUL-terminated, in a metadata chunk */                \
-  F(uint32_t, , index, UINT)                                                                       \
-  F(uint32_t, , flags, UINT)              /* CAIRN_TYPE_FLAGS */                                   \
-  F(uint32_t, , display, UINT)            /* CAIRN_DISPLAY_KINDS */                                \
-  F(uint32_t, , size_class, UINT)         /* of an instance without a tail */                      \
-  F(uint64_t, , size_bytes, UINT)         /* of an instance, header included, without its tail */  \
-  F(uint64_t, , tail_item_bytes, UINT)                                                             \
-  F(struct cairn_slot *, , slots, ADDRESS)                                                         \
-  F(struct cairn_field *, , fields, ADDRESS)                                                       \
-  F(uint32_t, , slot_count, UINT)                                                                  \
-  F(uint32_t, , field_count, UINT)                                                                 \
-  F(void *, , finalize, ADDRESS)          /* code, or 0 */                                         \
-  F(void *, , traverse, ADDRESS)          /* code, or 0; then flags has opaque */                  \
-  F(void *, , clear, ADDRESS)                                                                      \
-  F(uint64_t, , live_count, UINT)         /* reserved: 0 where the runtime keeps none */
+#define CAIRN_LAYOUT_TYPE(F)                                                              \
+  F(char *, , name, ADDRESS) /* NUL-terminated, in a metadata chunk */                    \
+  F(uint32_t, , index, UINT)                                                              \
+  F(uint32_t, , flags, UINT)      /* CAIRN_TYPE_FLAGS */                                  \
+  F(uint32_t, , display, UINT)    /* CAIRN_DISPLAY_KINDS */                               \
+  F(uint64_t, , size_bytes, UINT) /* of an instance, header included, without its tail */ \
+  F(uint64_t, , tail_item_bytes, UINT)                                                    \
+  F(struct cairn_slot *, , slots, ADDRESS)                                                \
+  F(struct cairn_field *, , fields, ADDRESS)                                              \
+  F(uint32_t, , slot_count, UINT)                                                         \
+  F(uint32_t, , field_count, UINT)                                                        \
+  F(void *, , finalize, ADDRESS) /* code, or 0 */                                         \
+  F(void *, , traverse, ADDRESS) /* code, or 0; then flags has opaque */                  \
+  F(void *, , clear, ADDRESS)
 
-#define CAIRN_LAYOUT_SLOT(F) \
-  F(char *, , name, ADDRESS)                                                                       \
-  F(uint8_t, , kind, UINT)                /* CAIRN_SLOT_KINDS */                                   \
-  F(uint8_t, , shape, UINT)               /* CAIRN_SLOT_SHAPES */                                  \
-  F(uint8_t, , flags, UINT)               /* CAIRN_SLOT_FLAGS */                                   \
-  F(uint8_t, , count_width, UINT)                                                                  \
-  F(uint32_t, , offset, UINT)                                                                      \
-  F(uint32_t, , count_offset, UINT)                                                                \
-  F(uint32_t, , first_offset, UINT)                                                                \
-  F(uint32_t, , stride, UINT)                                                                      \
-  F(uint32_t, , value_offset, UINT)                                                                \
-  F(uint32_t, , target, UINT)             /* type index that it may hold; 0: any */                \
-  F(uint64_t, , tag_mask, UINT)                                                                    \
+#define CAIRN_LAYOUT_SLOT(F)                                            \
+  F(char *, , name, ADDRESS)                                            \
+  F(uint8_t, , kind, UINT)  /* CAIRN_SLOT_KINDS */                      \
+  F(uint8_t, , shape, UINT) /* CAIRN_SLOT_SHAPES */                     \
+  F(uint8_t, , flags, UINT) /* CAIRN_SLOT_FLAGS */                      \
+  F(uint8_t, , count_width, UINT)                                       \
+  F(uint32_t, , offset, UINT)                                           \
+  F(uint32_t, , count_offset, UINT)                                     \
+  F(uint32_t, , first_offset, UINT)                                     \
+  F(uint32_t, , stride, UINT)                                           \
+  F(uint32_t, , value_offset, UINT)                                     \
+  F(uint32_t, , target, UINT) /* type index that it may hold; 0: any */ \
+  F(uint64_t, , tag_mask, UINT)                                         \
   F(uint64_t, , tag_value, UINT)
 
-#define CAIRN_LAYOUT_FIELD(F) \
-  F(char *, , name, ADDRESS)                                                                       \
-  F(uint8_t, , kind, UINT)                /* CAIRN_FIELD_KINDS */                                  \
-  F(uint8_t, , length_width, UINT)        /* 0: no length field */                                 \
-  F(uint16_t, , reserved, UINT)                                                                    \
-  F(uint32_t, , offset, UINT)                                                                      \
-  F(uint32_t, , width, UINT)              /* bytes; of one unit for text with a length field */    \
+#define CAIRN_LAYOUT_FIELD(F)                                                      \
+  F(char *, , name, ADDRESS)                                                       \
+  F(uint8_t, , kind, UINT)         /* CAIRN_FIELD_KINDS */                         \
+  F(uint8_t, , length_width, UINT) /* 0: no length field */                        \
+  F(uint32_t, , offset, UINT)                                                      \
+  F(uint32_t, , width, UINT) /* bytes; of one unit for text with a length field */ \
   F(uint32_t, , length_offset, UINT)
 
 /* The weak table maps targets to the weak slots that hold them; it lives in its own mapping. */
-#define CAIRN_LAYOUT_WEAK_TABLE(F) \
-  F(uint64_t, , bytes, UINT)              /* of the mapping */                                     \
-  F(uint32_t, , capacity, UINT)                                                                    \
+#define CAIRN_LAYOUT_WEAK_TABLE(F)                \
+  F(uint64_t, , bytes, UINT) /* of the mapping */ \
+  F(uint32_t, , capacity, UINT)                   \
   F(uint32_t, , count, UINT)
 
 /* ---- the C structs ------------------------------------------------------------------------- */
 
 #define CAIRN_LAYOUT_DECLARE(c_type, suffix, name, kind) c_type name suffix;
 
-struct cairn_chunk { CAIRN_LAYOUT_CHUNK(CAIRN_LAYOUT_DECLARE) };
-struct cairn_page { CAIRN_LAYOUT_PAGE(CAIRN_LAYOUT_DECLARE) };
-struct cairn_free_block { CAIRN_LAYOUT_FREE_BLOCK(CAIRN_LAYOUT_DECLARE) };
-struct cairn_slot { CAIRN_LAYOUT_SLOT(CAIRN_LAYOUT_DECLARE) };
-struct cairn_field { CAIRN_LAYOUT_FIELD(CAIRN_LAYOUT_DECLARE) };
-struct cairn_type { CAIRN_LAYOUT_TYPE(CAIRN_LAYOUT_DECLARE) };
-/* struct cairn_heap, struct cairn_arena (internal.h) and struct cairn_weak_table (weak.c) begin with
- * their lists and have private members behind them. */
+struct cairn_chunk {
+  CAIRN_LAYOUT_CHUNK(CAIRN_LAYOUT_DECLARE)
+};
+struct cairn_page {
+  CAIRN_LAYOUT_PAGE(CAIRN_LAYOUT_DECLARE)
+};
+struct cairn_free_block {
+  CAIRN_LAYOUT_FREE_BLOCK(CAIRN_LAYOUT_DECLARE)
+};
+struct cairn_slot {
+  CAIRN_LAYOUT_SLOT(CAIRN_LAYOUT_DECLARE)
+};
+struct cairn_field {
+  CAIRN_LAYOUT_FIELD(CAIRN_LAYOUT_DECLARE)
+};
+struct cairn_type {
+  CAIRN_LAYOUT_TYPE(CAIRN_LAYOUT_DECLARE)
+};
+/* struct cairn_heap, struct cairn_arena (internal.h) and struct cairn_weak_table (weak.c) begin
+ * with their lists and have private members behind them. */
 
-#define CAIRN_HEAP_MAGIC 0x7061656e72696143ull  /* "Cairneap" */
+#define CAIRN_HEAP_MAGIC  0x7061656e72696143ull /* "Cairneap" */
 #define CAIRN_ARENA_MAGIC 0x616e65726e726961ull /* "airnrena" */
 
 #endif

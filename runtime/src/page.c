@@ -80,6 +80,7 @@ static struct cairn_page *blocks_page_new(cairn_heap *heap, uint32_t size_class)
 /* Gives an idle page back to its arena, which may be unmapped then. */
 static void blocks_page_return(cairn_heap *heap, struct cairn_page *page) {
   bool began = flux_begin(heap);
+  assert(page->used_count == 0 && page->candidate_count == 0);
   cairn_arena_of(page)->idle_pages--;
   class_unlink(heap, page);
   page->kind = CAIRN_PAGE_FREE;

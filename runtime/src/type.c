@@ -122,9 +122,6 @@ static struct cairn_type *type_fill(char *at, const cairn_type_spec *spec, cairn
   type->index = index;
   type->size_bytes = spec->size_bytes;
   type->tail_item_bytes = spec->tail_item_bytes;
-  type->size_class = spec->size_bytes <= CAIRN_SMALL_MAX_BYTES
-                         ? cairn_size_class_of(spec->size_bytes)
-                         : (uint32_t)CAIRN_SIZE_CLASSES;
   /* A description keeps code as addresses. */
   memcpy(&type->finalize, &spec->finalize, sizeof type->finalize);
   memcpy(&type->traverse, &spec->traverse, sizeof type->traverse);

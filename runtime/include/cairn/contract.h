@@ -6,7 +6,8 @@
  * target's own memory.  docs/CONTRACT.md states the same thing byte by byte.
  *
  * Invariants:
- *  - The framing changes only with CAIRN_CONTRACT_MAJOR.  Names are never reused for another meaning.
+ *  - The framing changes only with CAIRN_CONTRACT_MAJOR.
+ *  - Names are never reused for another meaning.
  *  - Every byte reachable from the root record lies in written data or on the heap, never in
  *    .rodata: Linux leaves read-only file pages out of cores.
  *  - All multi-byte values are in the byte order of the target.  Addresses are 64 bits wide.
@@ -23,17 +24,17 @@
 
 /* The allocated ELF note (PT_NOTE).  Its descriptor is one int64: the address of the root record
  * minus the address of the descriptor itself. */
-#define CAIRN_NOTE_OWNER "CAIRN"
-#define CAIRN_NOTE_TYPE 1u
+#define CAIRN_NOTE_OWNER      "CAIRN"
+#define CAIRN_NOTE_TYPE       1u
 #define CAIRN_NOTE_DESC_BYTES 8u
 
 /* The exported symbol, where symbols are left.  (The note refers to a hidden alias of it.) */
 #define CAIRN_ROOT_SYMBOL "cairn_contract_root"
 
 /* The root record begins with these 16 bytes, aligned to CAIRN_ROOT_ALIGN. */
-#define CAIRN_ROOT_MAGIC "CAIRN\x02heap\x03root"
+#define CAIRN_ROOT_MAGIC       "CAIRN\x02heap\x03root"
 #define CAIRN_ROOT_MAGIC_BYTES 16u
-#define CAIRN_ROOT_ALIGN 16u
+#define CAIRN_ROOT_ALIGN       16u
 
 /* Names in tables are NUL-padded and NUL-terminated within this many bytes. */
 #define CAIRN_NAME_BYTES 32u
@@ -48,8 +49,8 @@ struct cairn_contract_table {
   uint32_t reserved;
 };
 
-/* The head of the root record.  The tables and the fields of the struct named "root" follow it
- * within `record_bytes`; nothing of the framing is behind a pointer. */
+/* The head of the root record.  The tables follow it within `record_bytes`; nothing of the framing
+ * is behind a pointer.  The struct named "root" is the record as a whole. */
 struct cairn_contract_head {
   char magic[CAIRN_ROOT_MAGIC_BYTES];
   uint64_t self;         /* the address of this record in the target; 0 until the record is valid */
@@ -86,7 +87,7 @@ struct cairn_contract_field {
   uint8_t bit_shift;
   uint8_t bit_count;
   uint8_t reserved[3];
-  uint32_t offset; /* from the start of the struct */
+  uint32_t offset; /* from the start of the struct; of "root": from the start of the root record */
   uint32_t width;  /* bytes */
 };
 

@@ -18,8 +18,8 @@ extern "C" {
 typedef bool (*cairn_near_limit_fn)(cairn_heap *heap, uint64_t wanted_bytes, void *context);
 
 typedef struct cairn_heap_options {
-  const char *name;       /* shown by the debugger; copied, cut to 31 bytes; NULL: "heap N" */
-  uint64_t limit_bytes;   /* of arenas, metadata and external bytes; 0: none */
+  const char *name;     /* shown by the debugger; copied, cut to 31 bytes; NULL: "heap N" */
+  uint64_t limit_bytes; /* of arenas, metadata and external bytes; 0: none */
   cairn_near_limit_fn near_limit;
   void *near_limit_context;
   bool manual_collection; /* never collect by itself: only cairn_collect does */
@@ -69,14 +69,15 @@ CAIRN_API void cairn_heap_limit_set(cairn_heap *heap, uint64_t limit_bytes);
 CAIRN_API void cairn_external_add(cairn_object *object, int64_t bytes);
 
 /* Finds cycles of garbage and frees them; returns how many objects were freed.  Weak references
- * to the garbage are cleared, then finalizers run, then what they resurrected is kept, then the rest is
- * freed.  Called from a finalizer it does nothing and returns 0.  Allocates nothing.
+ * to the garbage are cleared, then finalizers run, then what they resurrected is kept, then the
+ * rest is freed.  Called from a finalizer it does nothing and returns 0.  Allocates nothing.
  * cairn_collect looks at the whole heap, cairn_collect_candidates only at what the objects whose
  * count was dropped since the last collection reach. */
 CAIRN_API uint64_t cairn_collect(cairn_heap *heap);
 CAIRN_API uint64_t cairn_collect_candidates(cairn_heap *heap);
 
-/* Calls `visit` with each live object, in address order.  `visit` must not allocate, retain or release. */
+/* Calls `visit` with each live object, in address order.  `visit` must not allocate, retain or
+ * release. */
 CAIRN_API void cairn_heap_walk(cairn_heap *heap, cairn_visit_fn visit, void *context);
 
 /* Checks headers, pages, free lists and counts (heap references <= count).  NULL when all is

@@ -17,8 +17,8 @@
  *    The count bits then hold the resume ordinal n, which counts the words of strong slots (of a
  *    table's row the value comes before the key, so that a row without a key is empty at every
  *    instruction).  0: no word is entered yet, all still own.  n > 0: the words before
- *    word n - 1 hold no reference, word n - 1 holds the link back to the dying parent (or 0; it is no
- *    reference), the words after it still own.
+ *    word n - 1 hold no reference, word n - 1 holds the link back to the dying parent or 0 (it is
+ *    no reference), the words after it still own.
  *
  * Thread contract: an object belongs to its heap, and a heap to one thread at a time.
  */
@@ -46,23 +46,23 @@ typedef struct cairn_object {
   uint64_t header;
 } cairn_object;
 
-#define CAIRN_COUNT_MASK 0x00000000ffffffffull
+#define CAIRN_COUNT_MASK      0x00000000ffffffffull
 #define CAIRN_COUNT_SATURATED 0x0000000080000000ull
-#define CAIRN_COUNT_IMMORTAL 0x00000000ffffffffull
-#define CAIRN_TYPE_SHIFT 32
-#define CAIRN_TYPE_BITS 20
-#define CAIRN_TYPE_MAX ((1u << CAIRN_TYPE_BITS) - 1)
+#define CAIRN_COUNT_IMMORTAL  0x00000000ffffffffull
+#define CAIRN_TYPE_SHIFT      32
+#define CAIRN_TYPE_BITS       20
+#define CAIRN_TYPE_MAX        ((1u << CAIRN_TYPE_BITS) - 1)
 
 /* The state bits, as F(NAME, name, bit). */
-#define CAIRN_STATE_BITS(F)                                                                        \
-  F(LIVE, live, 52)           /* a live object, or with BUFFER a live buffer */                    \
-  F(DYING, dying, 53)         /* not live any more; its slots are being cleared */                 \
-  F(BUFFER, buffer, 54)       /* a block owned by one object; no count, no type */                 \
-  F(ACYCLIC, acyclic, 55)     /* of a type that can't be part of a cycle */                        \
-  F(CANDIDATE, candidate, 56) /* its count was dropped to nonzero since the last collection */     \
-  F(HELD, held, 57)           /* one of the count is the runtime's own hold (collector, finalizer) */ \
-  F(FINALIZED, finalized, 58) /* its finalizer has run */                                          \
-  F(WEAKLY, weakly, 59)       /* weak slots refer to it */                                         \
+#define CAIRN_STATE_BITS(F)                                                                    \
+  F(LIVE, live, 52)           /* a live object, or with BUFFER a live buffer */                \
+  F(DYING, dying, 53)         /* not live any more; its slots are being cleared */             \
+  F(BUFFER, buffer, 54)       /* a block owned by one object; no count, no type */             \
+  F(ACYCLIC, acyclic, 55)     /* of a type that can't be part of a cycle */                    \
+  F(CANDIDATE, candidate, 56) /* its count was dropped to nonzero since the last collection */ \
+  F(HELD, held, 57)           /* one of the count is the runtime's own hold */                 \
+  F(FINALIZED, finalized, 58) /* its finalizer has run */                                      \
+  F(WEAKLY, weakly, 59)       /* weak slots refer to it */                                     \
   F(INTERNED, interned, 60)   /* a member of the heap's intern table */
 
 #define CAIRN_STATE_ENUM(NAME, name, bit) CAIRN_STATE_##NAME##_BIT = (bit),
@@ -104,7 +104,9 @@ static inline void cairn_release(cairn_object *object) {
     return;
   }
   object->header = header - 1;
-  if ((header & (CAIRN_STATE(ACYCLIC) | CAIRN_STATE(CANDIDATE))) == 0) cairn_object_candidate_(object);
+  if ((header & (CAIRN_STATE(ACYCLIC) | CAIRN_STATE(CANDIDATE))) == 0) {
+    cairn_object_candidate_(object);
+  }
 }
 
 /* Fills an owning slot: retains `value` (NULL allowed), stores it, releases what was there. */

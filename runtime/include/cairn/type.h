@@ -72,35 +72,55 @@ typedef struct cairn_slot_spec {
 } cairn_slot_spec;
 
 enum cairn_field_kind {
-  CAIRN_FIELD_UINT = 1, CAIRN_FIELD_SINT = 2, CAIRN_FIELD_FLOAT = 3, CAIRN_FIELD_BOOL = 4,
-  CAIRN_FIELD_CHAR = 5, CAIRN_FIELD_TEXT = 6, CAIRN_FIELD_TEXT_POINTER = 7,
-  CAIRN_FIELD_ADDRESS = 8, CAIRN_FIELD_BYTES = 9
+  CAIRN_FIELD_UINT = 1,
+  CAIRN_FIELD_SINT = 2,
+  CAIRN_FIELD_FLOAT = 3,
+  CAIRN_FIELD_BOOL = 4,
+  CAIRN_FIELD_CHAR = 5,
+  CAIRN_FIELD_TEXT = 6,
+  CAIRN_FIELD_TEXT_POINTER = 7,
+  CAIRN_FIELD_ADDRESS = 8,
+  CAIRN_FIELD_BYTES = 9
 };
 
 /* One plain field, for showing. */
 typedef struct cairn_field_spec {
   const char *name;
-  uint8_t kind;           /* enum cairn_field_kind */
-  uint8_t length_width;   /* text, bytes: width of a length field in the object; 0: none */
+  uint8_t kind;         /* enum cairn_field_kind */
+  uint8_t length_width; /* text, bytes: width of a length field in the object; 0: none */
   uint32_t offset;
   uint32_t width;         /* bytes */
   uint32_t length_offset; /* of the length field */
 } cairn_field_spec;
 
-#define CAIRN_STRONG(struct_type, member) \
-  {.name = #member, .kind = CAIRN_SLOT_STRONG, .shape = CAIRN_SHAPE_SINGLE, .offset = offsetof(struct_type, member)}
-#define CAIRN_WEAK(struct_type, member) \
-  {.name = #member, .kind = CAIRN_SLOT_WEAK, .shape = CAIRN_SHAPE_SINGLE, .offset = offsetof(struct_type, member)}
-#define CAIRN_BORROWED(struct_type, member) \
-  {.name = #member, .kind = CAIRN_SLOT_BORROWED, .shape = CAIRN_SHAPE_SINGLE, .offset = offsetof(struct_type, member)}
+#define CAIRN_STRONG(struct_type, member)                                    \
+  {                                                                          \
+    .name = #member, .kind = CAIRN_SLOT_STRONG, .shape = CAIRN_SHAPE_SINGLE, \
+    .offset = offsetof(struct_type, member)                                  \
+  }
+#define CAIRN_WEAK(struct_type, member)                                    \
+  {                                                                        \
+    .name = #member, .kind = CAIRN_SLOT_WEAK, .shape = CAIRN_SHAPE_SINGLE, \
+    .offset = offsetof(struct_type, member)                                \
+  }
+#define CAIRN_BORROWED(struct_type, member)                                    \
+  {                                                                            \
+    .name = #member, .kind = CAIRN_SLOT_BORROWED, .shape = CAIRN_SHAPE_SINGLE, \
+    .offset = offsetof(struct_type, member)                                    \
+  }
 /* `member` points to an array of `count_member` owned references. */
-#define CAIRN_STRONG_ARRAY(struct_type, member, count_member) \
-  {.name = #member, .kind = CAIRN_SLOT_STRONG, .shape = CAIRN_SHAPE_ARRAY, \
-   .count_width = sizeof(((struct_type *)0)->count_member), .offset = offsetof(struct_type, member), \
-   .count_offset = offsetof(struct_type, count_member), .stride = 8}
-#define CAIRN_FIELD(struct_type, member, KIND) \
-  {.name = #member, .kind = CAIRN_FIELD_##KIND, .offset = offsetof(struct_type, member), \
-   .width = sizeof(((struct_type *)0)->member)}
+#define CAIRN_STRONG_ARRAY(struct_type, member, count_member)                                     \
+  {                                                                                               \
+    .name = #member, .kind = CAIRN_SLOT_STRONG, .shape = CAIRN_SHAPE_ARRAY,                       \
+    .count_width = sizeof(((struct_type *)0)->count_member),                                      \
+    .offset = offsetof(struct_type, member), .count_offset = offsetof(struct_type, count_member), \
+    .stride = 8                                                                                   \
+  }
+#define CAIRN_FIELD(struct_type, member, KIND)                                            \
+  {                                                                                       \
+    .name = #member, .kind = CAIRN_FIELD_##KIND, .offset = offsetof(struct_type, member), \
+    .width = sizeof(((struct_type *)0)->member)                                           \
+  }
 
 /* Called with each strong reference of an object of an opaque type. */
 typedef void (*cairn_visit_fn)(cairn_object *referent, void *context);
@@ -133,8 +153,9 @@ CAIRN_API cairn_type cairn_type_find(const cairn_heap *heap, const char *name);
 /* The type's name; NULL for an index that is no type. */
 CAIRN_API const char *cairn_type_name(const cairn_heap *heap, cairn_type type);
 
-/* True when no chain of declared slots leads from an object of the type back to one: such objects
- * are never candidates of the cycle collector. */
+/* True when all that an object of the type can lead to is declared and free of cycles: each strong
+ * slot has a target, which is such a type.  These objects are never candidates of the cycle
+ * collector.  False for an index that is no type. */
 CAIRN_API bool cairn_type_is_acyclic(const cairn_heap *heap, cairn_type type);
 
 /* A new object of a native type, zeroed, with a count of 1 that the caller owns.  NULL when out of
