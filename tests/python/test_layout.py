@@ -1,0 +1,100 @@
+"""The memory layout: every mapped byte in one piece of the right kind, drawn from the top."""
+
+import unittest
+from typing import Dict, List
+
+from cairn_gdb.layout import ArenaPlace, Piece, StackPlace, blocks, pieces
+from cairn_gdb.records import Region, Section
+from cairn_gdb.render.layout import draw
+from cairn_gdb.render.page import Page
+
+PROGRAM = "/home/me/program"
+LIBC = "/lib/libc.so.6"
+
+
+def region(start: int, end: int, perms: str, name: str = "") -> Region:
+    words = {"r": "read", "w": "write", "x": "execute"}
+    return Region(start, end, frozenset(words[letter] for letter in perms if letter != "-"), name)
+
+
+REGIONS = [
+    region(0x10000, 0x11000, "r--", PROGRAM), region(0x11000, 0x12000, "r-x", PROGRAM),
+    region(0x12000, 0x13000, "r--", PROGRAM), region(0x13000, 0x14000, "rw-", PROGRAM),
+    region(0x14000, 0x18000, "rw-"),  # the rest of .bss
+    region(0x30000, 0x50000, "rw-", "[heap]"),
+    region(0x700000, 0x900000, "rw-"),  # an arena, and what lies around it
+    region(0xA00000, 0xA10000, "r-x", LIBC), region(0xA10000, 0xA12000, "rw-", LIBC),
+    region(0xA12000, 0xA13000, "rw-"),  # the library's .bss
+    region(0xB00000, 0xB10000, "rw-"),  # a thread's stack
+    region(0xF00000, 0xF20000, "rw-", "[stack]"), region(0xF30000, 0xF32000, "r-x", "[vdso]")]
+SECTIONS = [
+    Section(0x10200, 0x10300, ".interp", ""), Section(0x11000, 0x11020, ".init", ""),
+    Section(0x11020, 0x11800, ".text", ""), Section(0x12000, 0x12100, ".rodata", ""),
+    Section(0x13000, 0x13100, ".data", ""), Section(0x13100, 0x17F00, ".bss", ""),
+    Section(0xA00100, 0xA00200, ".text", LIBC)]
+ARENAS = [ArenaPlace(0x780000, 0x800000, "main, arena 0")]
+STACKS = [StackPlace(0xF1F000, "thread 1"), StackPlace(0xB0F000, "thread 2")]
+
+
+def laid_out(**changes: list) -> List[Piece]:
+    given: Dict[str, list] = {"regions": REGIONS, "sections": SECTIONS, **changes}
+    return pieces(given["regions"], given["sections"], PROGRAM, ARENAS, STACKS)
+
+
+def kind_at(found: List[Piece], address: int) -> str:
+    return next((piece.kind for piece in found if piece.start <= address < piece.end), "nowhere")
+
+
+class Pieces(unittest.TestCase):
+    def test_each_address_has_its_kind(self) -> None:
+        found = laid_out()
+        for address, kind in ((0x10250, "rodata"), (0x11010, "text"), (0x11500, "text"),
+                              (0x12050, "rodata"), (0x13050, "data"), (0x13200, "bss"),
+                              (0x17000, "bss"), (0x40000, "heap"), (0x700000, "other"),
+                              (0x780000, "arena"), (0x7FFFFF, "arena"), (0x800000, "other"),
+                              (0xA00100, "library"), (0xA12800, "library"), (0xB00000, "stack"),
+                              (0xF1F000, "stack"), (0xF30000, "other"), (0x20000, "nowhere")):
+            with self.subTest(hex(address)):
+                self.assertEqual(kind_at(found, address), kind)
+
+    def test_nothing_is_lost_or_counted_twice(self) -> None:
+        for sections in (SECTIONS, []):
+            found = laid_out(sections=sections)
+            self.assertEqual(sum(piece.size for piece in found),
+                             sum(each.end - each.start for each in REGIONS))
+            for one, other in zip(found, found[1:]):
+                self.assertLessEqual(one.end, other.start)
+
+    def test_without_sections_permissions_tell(self) -> None:
+        found = laid_out(sections=[])
+        for address, kind in ((0x10250, "rodata"), (0x11500, "text"), (0x13050, "data"),
+                              (0x15000, "bss"), (0x40000, "heap")):
+            with self.subTest(hex(address)):
+                self.assertEqual(kind_at(found, address), kind)
+
+    def test_a_core_does_not_name_the_heap(self) -> None:
+        bare = [each._replace(name="") if each.name == "[heap]" else each for each in REGIONS]
+        self.assertEqual(kind_at(laid_out(regions=bare), 0x40000), "heap")
+        self.assertEqual(kind_at(laid_out(regions=bare, sections=[]), 0x40000), "heap")
+
+
+class Drawing(unittest.TestCase):
+    def test_from_the_top_with_gaps(self) -> None:
+        lines = list(draw(blocks(laid_out()), Page(100), (0x13050, "&counter")))
+        self.assertEqual(lines[0], " high addresses")
+        rows = [line.split("│")[1].split() for line in lines if "│" in line and "┄" not in line]
+        self.assertEqual([row[0] for row in rows],
+                         ["other", "stack", "stack", "library", "other", "arena", "other", "heap",
+                          "bss", "data", "rodata", "text", "rodata"])
+        marked = [line for line in lines if "◀" in line]
+        self.assertEqual(len(marked), 1)
+        self.assertRegex(marked[0], r"0x13000 │ data .* │ ◀ &counter")
+        self.assertEqual(sum("┄" in line for line in lines), 6)
+
+    def test_plain_letters(self) -> None:
+        for line in draw(blocks(laid_out()), Page(100, ascii=True), (0x13050, "x")):
+            self.assertTrue(line.isascii(), line)
+
+
+if __name__ == "__main__":
+    unittest.main()
