@@ -12,6 +12,7 @@ What this is not: it knows nothing of GDB and nothing of what a command wants.
 """
 
 import ctypes
+import functools
 import os
 from ctypes import (CFUNCTYPE, POINTER, Structure, byref, c_char, c_char_p, c_int64,
                     c_size_t, c_uint32, c_uint64, c_void_p)
@@ -234,7 +235,8 @@ def _named(names: Sequence[str], value: int) -> str:
     return names[value] if value < len(names) else f"unknown {value}"
 
 
-def _flags(names: Sequence[str], value: int) -> frozenset:
+@functools.lru_cache(maxsize=None)  # few combinations occur, one for each object is asked for
+def _flags(names: Tuple[str, ...], value: int) -> frozenset:
     return frozenset(name for bit, name in enumerate(names) if value >> bit & 1)
 
 

@@ -197,7 +197,7 @@ def run(command: Command, line: str) -> None:
         leave = arguments.flag("exit")
         result = ask(command, arguments)
         if arguments.flag("json"):
-            _print([json_doc.text(document(command, result))])
+            _print(json_doc.pieces(document(command, result)))
         else:
             _print(_text(command, result))
         status = result.status

@@ -20,6 +20,9 @@ from .records import Region, Section
 KINDS = ("text", "rodata", "data", "bss", "heap", "arena", "library", "stack", "other")
 
 
+BRK_MAX_BYTES = 2 << 30  # how far behind the program Linux puts malloc's heap
+
+
 class Piece(NamedTuple):
     start: int
     end: int
@@ -51,12 +54,15 @@ def pieces(regions: Sequence[Region], sections: Sequence[Section], executable: s
     own = _own_sections(sections)
     found: List[Piece] = []
     before = Region(0, 0, frozenset())  # the file-backed region that an anonymous one may belong to
-    seen_program = False
+    unnamed = not any(region.name.startswith("[") for region in ordered)
+    program_end = 0
     for region in ordered:
-        seen_program = seen_program or region.name == program
+        if region.name == program:
+            program_end = region.end
         for start, end, kind, name in _split(region, own, program, arenas, stacks):
             if kind == "other" and region.name == "":
-                kind, name = _anonymous(region, start, before, program, seen_program, found)
+                kind, name = _anonymous(region, start, before, program, program_end, unnamed,
+                                        found)
             found.append(Piece(start, end, kind, name, perms_of(region)))
         if region.name.startswith("/"):
             before = region
@@ -150,18 +156,27 @@ def _kind_of_region(region: Region, program: str, stacks: Sequence[StackPlace]
     return "other", region.name
 
 
-def _anonymous(region: Region, start: int, before: Region, program: str, seen_program: bool,
-               found: Sequence[Piece]) -> Tuple[str, str]:
-    """What a mapping without a name is: the zeroed end of the file before it, or malloc's."""
+def _anonymous(region: Region, start: int, before: Region, program: str, program_end: int,
+               unnamed: bool, found: Sequence[Piece]) -> Tuple[str, str]:
+    """What a mapping without a name is: the zeroed end of the file before it, or malloc's where
+    the map names nothing but files (`unnamed`: a core's)."""
     if before.end == region.start == start and before.name != "":
         return ("bss", "") if before.name == program else ("library", before.name)
     touching = bool(found) and found[-1].end == start
     if touching and found[-1].kind in ("bss", "library") and "write" in region.flags:
         return found[-1].kind, found[-1].name
-    first = not any(piece.kind in ("heap", "library") for piece in found)
-    if seen_program and first and "write" in region.flags:
-        return "heap", "malloc"  # the first one behind the program: cores do not name it
+    if unnamed and "write" in region.flags and _may_be_brk(region, program_end, found):
+        return "heap", "malloc"
     return "other", ""
+
+
+def _may_be_brk(region: Region, program_end: int, found: Sequence[Piece]) -> bool:
+    """The first mapping behind the program and near it; below a static-pie program, the first of
+    all."""
+    if not program_end:
+        return not found
+    near = region.start - program_end < BRK_MAX_BYTES
+    return near and not any(piece.kind in ("heap", "library", "arena") for piece in found)
 
 
 def _merged(found: Sequence[Piece]) -> List[Piece]:

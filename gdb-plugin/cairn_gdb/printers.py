@@ -10,6 +10,7 @@ one says so; nothing here raises into GDB.  One object costs a few small reads: 
 made, cycles end where the lens cuts them.
 """
 
+import re
 from typing import Any, Callable, Dict, Optional
 
 import gdb
@@ -113,10 +114,13 @@ def _begins_with_object(struct: "gdb.Type") -> bool:
 
 def text_of(session: Session, row: Object) -> str:
     """`list[3] rc=2 [1, "two", <dict 4>]`"""
-    value = session.lens.object_text(row.address, DEPTH, WIDTH)
+    lens = session.lens
+    # Without a level to show, the lens writes a container as its type and how much is in it.
+    size = re.fullmatch(r"<.* ([0-9]+\+?)>", lens.object_text(row.address, 0, 0))
+    name = row.type_name if size is None else f"{row.type_name}[{size.group(1)}]"
     count = "immortal" if row.immortal else f"rc={row.refcount}"
     dying = " dying" if "dying" in row.state else ""
-    return f"{row.type_name} {count}{dying} {value}".rstrip()
+    return f"{name} {count}{dying} {lens.object_text(row.address, DEPTH, WIDTH)}".rstrip()
 
 
 def install(session_of: SessionOf) -> None:

@@ -9,7 +9,7 @@ target.py implements with GDB and the tests with a table.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, List, Optional, Protocol, Sequence, Tuple
+from typing import TYPE_CHECKING, List, Optional, Protocol, Sequence, Tuple
 
 from . import records
 from .errors import CairnError
@@ -221,8 +221,8 @@ class Session:
                     "bytes), memory that an object owns, not an object; try `cairn referrers "
                     f"{location.base:#x}`.")
         if where is not None:
-            block = ("" if location.base == 0 or location.place in ("free_page", "arena_meta")
-                     else f" (block {location.base:#x}, {location.block_bytes} bytes)")
+            block = (f" (block {location.base:#x}, {location.block_bytes} bytes)"
+                     if location.place in ("freed", "fresh", "damaged") and location.base else "")
             return f"{named} {where}{block}."
         return self._why_outside(expression, named, address)
 
@@ -260,7 +260,11 @@ class Session:
         """What a whole-heap answer has to say about what is missing or in flux."""
         totals = self.snapshot().walk_totals()
         said = []
-        for heap in self.lens.heaps():
+        heaps = self.lens.heaps()
+        if not heaps:
+            said.append("the program has no heap now: cairn_heap_new was not called yet, or every "
+                        "heap was destroyed.")
+        for heap in heaps:
             if heap.flux != "none":
                 at = f" at {heap.flux_object:#x}" if heap.flux_object else ""
                 said.append(f"{heap.name or heap.id} is stopped in mid-{heap.flux}{at}; objects "
@@ -283,6 +287,6 @@ def plural(count: int, word: str) -> str:
     return word if count == 1 else word + "s"
 
 
-def type_names(session: Any) -> List[str]:
-    """The names of all types, for completion."""
-    return sorted({row.name for row in session.lens.types()})
+def type_names(session: Session) -> List[str]:
+    """The names of all types that have one."""
+    return sorted({row.name for row in session.lens.types() if not row.name.startswith("<")})

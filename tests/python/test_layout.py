@@ -73,9 +73,14 @@ class Pieces(unittest.TestCase):
                 self.assertEqual(kind_at(found, address), kind)
 
     def test_a_core_does_not_name_the_heap(self) -> None:
-        bare = [each._replace(name="") if each.name == "[heap]" else each for each in REGIONS]
+        bare = [each._replace(name="") if each.name.startswith("[") else each for each in REGIONS]
         self.assertEqual(kind_at(laid_out(regions=bare), 0x40000), "heap")
         self.assertEqual(kind_at(laid_out(regions=bare, sections=[]), 0x40000), "heap")
+        self.assertEqual(kind_at(laid_out(regions=bare), 0xF1F000), "stack")
+
+    def test_an_anonymous_mapping_is_no_heap_where_the_heap_has_a_name(self) -> None:
+        others = [each for each in REGIONS if each.name != "[heap]"]
+        self.assertEqual(kind_at(laid_out(regions=others), 0x700000), "other")
 
 
 class Drawing(unittest.TestCase):

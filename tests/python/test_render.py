@@ -97,11 +97,18 @@ class Documents(unittest.TestCase):
     def test_the_envelope(self) -> None:
         result = Result([], "tolerant", ["in flux"], 1)
         identity = Identity("core", 7, "/bin/x", "/tmp/core")
-        document = json.loads(json_doc.text(json_doc.envelope("types", identity, result, {})))
-        self.assertEqual(document, {
-            "schema": "cairn/1", "command": "types",
-            "target": {"kind": "core", "pid": 7, "executable": "/bin/x"},
-            "exactness": "tolerant", "warnings": ["in flux"], "data": {}})
+        for data in ({}, [], {"rows": []}, {"rows": [{"addr": "0x10"}, {"addr": "ö\n"}]},
+                     {"rows": [1], "matched": 3, "shown": 1}):
+            with self.subTest(data):
+                document = json_doc.envelope("types", identity, result, data)
+                self.assertEqual(json.loads("\n".join(json_doc.pieces(document))), {
+                    "schema": "cairn/1", "command": "types",
+                    "target": {"kind": "core", "pid": 7, "executable": "/bin/x"},
+                    "exactness": "tolerant", "warnings": ["in flux"], "data": data})
+
+    def test_a_row_is_a_line(self) -> None:
+        document = json_doc.envelope("x", None, Result([]), {"rows": list(range(1000))})
+        self.assertEqual(len(list(json_doc.pieces(document))), 1002)
 
     def test_an_object(self) -> None:
         self.assertEqual(json_doc.object_record(an_object()),

@@ -43,9 +43,19 @@ def run(session: Session, arguments: Arguments) -> Result:
     if not any(section.file == "" for section in sections):
         warnings.append("the program's file is not known: text, rodata, data and bss are told "
                         "apart by the permissions of its memory.")
-    found = pieces(lens.regions(), sections, session.identity.executable, arenas, stacks)
+    found = [_named(session, piece) for piece in
+             pieces(lens.regions(), sections, session.identity.executable, arenas, stacks)]
     asked = _ask(session, arguments.expression, found) if arguments.expression else None
     return Result(Map(found, asked), EXACT, warnings)
+
+
+def _named(session: Session, piece: Piece) -> Piece:
+    """What nobody named may be a heap's own memory."""
+    if piece.kind == "other" and not piece.name:
+        location = session.lens.locate(piece.start)
+        if location.place == "heap_meta":
+            return piece._replace(name=f"{session.heap_label(location.heap)}, metadata")
+    return piece
 
 
 def _ask(session: Session, expression: str, found: List[Piece]) -> Asked:

@@ -9,7 +9,7 @@ from ..records import EVERYTHING, UNBOUNDED, Filter, Object, Range, Result
 from ..render import json_doc, objects, units
 from ..render.page import Page
 from ..render.tables import Column, Table
-from ..session import Session
+from ..session import Session, type_names
 from .command import Command
 
 SORTS = ("refcount", "size", "addr", "type")
@@ -99,8 +99,8 @@ def _explain_nothing(session: Session, wanted: Filter) -> None:
     if not wanted.type_glob:
         return
     from fnmatch import fnmatchcase
-    names = sorted({row.name for row in session.lens.types()})
-    if any(fnmatchcase(name, wanted.type_glob) for name in names):
+    names = type_names(session)
+    if not names or any(fnmatchcase(name, wanted.type_glob) for name in names):
         return
     shown = ", ".join(names[:24]) + (", ..." if len(names) > 24 else "")
     raise CairnError(f'No type is called "{wanted.type_glob}".'

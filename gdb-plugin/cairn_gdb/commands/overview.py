@@ -76,9 +76,6 @@ def lines(found: Overview, page: Page) -> Iterator[str]:
                   + units.percent(heap.used_bytes, heap.reserved_bytes), f"{heap.address:#x}")
     if found.heaps:
         yield from table.lines(page)
-    else:
-        yield "The program has linked Cairn and has no heap: it has not called cairn_heap_new, " \
-              "or has destroyed all heaps."
     totals = found.totals
     yield (f"{units.counted(totals.objects, 'object')} of {units.size(totals.object_bytes)} and "
            f"{units.counted(totals.buffers, 'buffer')} of {units.size(totals.buffer_bytes)} in "

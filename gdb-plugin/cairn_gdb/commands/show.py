@@ -116,8 +116,9 @@ def lines(found: Answer, page: Page) -> Iterator[str]:
     if found.interior:
         yield page.style("quiet", f"  (the address given is {found.interior} bytes behind its "
                          "start)")
-    if row.value:
-        yield f"  value  {row.value}"
+    fields = found.shown.fields
+    if row.value and not (len(fields) == 1 and fields[0].text == row.value):
+        yield f"  {row.value}"
     yield from _field_lines(found.shown, page, "  ")
     yield from explanation(found.accounting, page)
     yield objects.hint(f"Next: cairn referrers {row.address:#x}, cairn refs {row.address:#x}",

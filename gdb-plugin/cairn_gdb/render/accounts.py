@@ -10,21 +10,24 @@ NAMED = 4  # roots that are named one by one
 
 
 def explanation(accounting: Accounting, page: Page) -> Iterator[str]:
-    """`count 3 = 1 from objects + 2 from roots (f2.x, f1.y): balanced`, and what it means."""
+    """`rc 3: 1 slot of objects holds it, 2 roots may own it: f2.x, f1.y`, and what it means."""
     account = accounting.account
     if account.verdict == "immortal":
-        yield "  count  immortal: never freed, not counted."
+        yield "  immortal: never freed, not counted."
         return
-    parts = [f"{account.heap_refs} from slots of objects"]
+    slots = account.heap_refs
+    parts = [f"{units.number(slots)} slots of objects hold it" if slots > 1 else
+             "1 slot of an object holds it" if slots else "no object holds it"]
     if account.runtime_refs:
-        parts.append(f"{account.runtime_refs} from the runtime itself")
-    roots = units.counted(account.root_refs, "root")
-    names = [root.name for root in accounting.roots if root.name]
-    if names:
+        parts.append(f"the runtime itself holds {units.number(account.runtime_refs)}")
+    if account.root_refs:
+        names = [root.name for root in accounting.roots if root.name]
         more = ", ..." if len(names) > NAMED else ""
-        roots += f" ({', '.join(names[:NAMED])}{more})"
-    parts.append(f"up to {roots}" if account.root_refs else "no root")
-    yield f"  count  {account.refcount}: {', '.join(parts)}"
+        listed = f": {', '.join(names[:NAMED])}{more}" if names else ""
+        parts.append(f"{units.counted(account.root_refs, 'root')} may own it{listed}")
+    else:
+        parts.append("no root was found")
+    yield f"  rc {units.number(account.refcount)}: {', '.join(parts)}"
     yield "  " + verdict(accounting, page)
 
 

@@ -1,6 +1,6 @@
 """The JSON document of a command: the envelope, and the records in it."""
 
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, Iterator, Optional, Sequence
 
 from ..records import Account, Identity, Object, Result, Root
 
@@ -50,6 +50,18 @@ def envelope(command: str, identity: Optional[Identity], result: Result, data: A
             "exactness": result.exactness, "warnings": list(result.warnings), "data": data}
 
 
-def text(document: Dict[str, Any]) -> str:
+def pieces(document: Dict[str, Any]) -> Iterator[str]:
+    """The document's text: a line a row of its data, so that ^C ends a long one at once."""
     import json  # only a user of -json pays for it
-    return json.dumps(document, indent=1, ensure_ascii=False)
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    data = document["data"]
+    rows = data.get("rows") if isinstance(data, dict) else None
+    if not rows:
+        yield encode(document)
+        return
+    outside = encode({name: part for name, part in document.items() if name != "data"})
+    yield outside[:-1] + ', "data": {"rows": ['
+    for number, row in enumerate(rows, 1):
+        yield encode(row) + ("," if number < len(rows) else "")
+    rest = encode({name: part for name, part in data.items() if name != "rows"})
+    yield ("]" if rest == "{}" else "], " + rest[1:-1]) + "}}"

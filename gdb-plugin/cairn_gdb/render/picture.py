@@ -272,7 +272,8 @@ class _Painter:
     def lines(self) -> Iterator[str]:
         left, right = self.titles
         if self.held:
-            yield pad(f" {left}", self.arrow + 2) + cut(right, self.inner + 4, self.page)
+            room = max(self.inner + 4, self.page.width - self.arrow - 2)
+            yield pad(f" {left}", self.arrow + 2) + cut(right, room, self.page)
         else:
             yield f" {left}"
         for index in range(min(self.top, 0), max(len(self.rows), self.bottom + 1)):
