@@ -16,6 +16,7 @@ void lens_analysis_free(struct lens_analysis *analysis) {
   lens_referrers_free(&analysis->referrers);
   lens_roots_free(&analysis->roots);
   lens_accounts_free(&analysis->accounts);
+  lens_check_free(&analysis->check);
   lens_dealloc(analysis);
 }
 

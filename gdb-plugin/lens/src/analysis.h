@@ -7,6 +7,7 @@
 #define LENS_ANALYSIS_H
 
 #include "accounts.h"
+#include "check.h"
 #include "index.h"
 #include "reach.h"
 #include "referrers.h"
@@ -22,6 +23,7 @@ struct lens_analysis {
   struct lens_referrers_state referrers;
   struct lens_roots roots;
   struct lens_accounts_state accounts;
+  struct lens_check_state check;
 };
 
 /* The analysis of this lens, made where there is none; NULL when out of memory. */

@@ -12,13 +12,9 @@ static uint32_t granule_shift(const struct lens_model *model) {
   return (uint32_t)__builtin_ctzll(starts);
 }
 
-static uint32_t common_page_shift(const struct lens_model *model) {
-  uint64_t page_bytes = model->arena_count == 0 ? 1 : model->arenas[0].shown.page_bytes;
-  if ((page_bytes & (page_bytes - 1)) != 0) return UINT32_MAX;
-  for (size_t i = 1; i < model->arena_count; i++) {
-    if (model->arenas[i].shown.page_bytes != page_bytes) return UINT32_MAX;
-  }
-  return (uint32_t)__builtin_ctzll(page_bytes);
+/* The exponent of a power of two, else LENS_NONE. */
+static uint32_t shift_of(uint64_t bytes) {
+  return (bytes & (bytes - 1)) == 0 ? (uint32_t)__builtin_ctzll(bytes) : LENS_NONE;
 }
 
 static uint64_t granules_of(const lens_arena *arena, uint32_t shift) {
@@ -34,8 +30,12 @@ static void add_arena(struct lens_directory *self, const lens_arena *arena, uint
     if (number == 0) continue;
     uint32_t at = (uint32_t)((number * 0x9e3779b97f4a7c15u) >> 32) & self->granule_mask;
     while (self->granules[at].number != 0) at = (at + 1) & self->granule_mask;
-    self->granules[at] = (struct lens_granule){number, arena->address, arena->page_bytes, page_row,
-                                               (uint32_t)arena->page_count};
+    self->granules[at] = (struct lens_granule){.number = number,
+                                               .arena_start = arena->address,
+                                               .page_row = page_row,
+                                               .page_count = (uint32_t)arena->page_count,
+                                               .page_bytes = (uint32_t)arena->page_bytes,
+                                               .page_shift = shift_of(arena->page_bytes)};
   }
   if (arena->address < self->low) self->low = arena->address;
   if (arena->address + arena->bytes > self->high) self->high = arena->address + arena->bytes;
@@ -44,7 +44,6 @@ static void add_arena(struct lens_directory *self, const lens_arena *arena, uint
 lens_status lens_directory_begin(struct lens_directory *self, const struct lens_model *model) {
   lens_directory_free(self);
   self->granule_shift = granule_shift(model);
-  self->page_shift = common_page_shift(model);
   uint64_t count = 0;
   for (size_t i = 0; i < model->arena_count; i++)
     count += granules_of(&model->arenas[i].shown, self->granule_shift);

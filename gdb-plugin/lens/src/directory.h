@@ -40,16 +40,16 @@ struct lens_bit_row {
 
 struct lens_granule {
   uint64_t number; /* address >> granule_shift; 0: an empty row */
-  uint64_t arena_start, page_bytes;
+  uint64_t arena_start;
   uint32_t page_row; /* of the arena's first page */
-  uint32_t page_count;
+  uint32_t page_count, page_bytes;
+  uint32_t page_shift; /* pages are 2^page_shift bytes; LENS_NONE: no power of two */
 };
 
 struct lens_directory {
   struct lens_granule *granules; /* open addressing, a power of two of them */
   uint32_t granule_mask, granule_shift;
-  uint32_t page_shift; /* the pages of all arenas are 2^page_shift bytes; UINT32_MAX: they differ */
-  uint64_t low, high;  /* all arenas lie in [low, high) */
+  uint64_t low, high;       /* all arenas lie in [low, high) */
   struct lens_column pages; /* struct lens_page_row */
   struct lens_column bits;  /* struct lens_bit_row */
   uint64_t page_count, bit_count;
@@ -89,8 +89,8 @@ static inline const struct lens_page_row *lens_directory_row(const struct lens_d
     granule = &self->granules[at];
   }
   uint64_t offset = address - granule->arena_start;
-  uint64_t page =
-      self->page_shift != UINT32_MAX ? offset >> self->page_shift : offset / granule->page_bytes;
+  uint64_t page = granule->page_shift != LENS_NONE ? offset >> granule->page_shift
+                                                   : offset / granule->page_bytes;
   return page < granule->page_count ? lens_directory_page(self, granule->page_row + page) : NULL;
 }
 

@@ -33,14 +33,13 @@ static lens_status add_iterated(lens *self, const struct lens_run *run, uint32_t
   struct lens_index *index = &analysis->index;
   const struct lens_directory *directory = &analysis->snapshot.directory;
   uint32_t type = lens_row_types(&analysis->snapshot)[object];
-  if (type == LENS_NONE) return LENS_OK;
 
   struct lens_slots slots;
   struct lens_place_ref ref;
   uint64_t address = lens_row_addresses(&analysis->snapshot)[object];
   uint64_t byte_count = run->byte_count < run->stride ? run->byte_count : run->stride;
-  lens_slots_begin(&slots, self, &self->model.types[type], address, run->stride,
-                   bytes + (address - run->address), byte_count);
+  lens_slots_begin(&slots, self, type == LENS_NONE ? NULL : &self->model.types[type], address,
+                   run->stride, bytes + (address - run->address), byte_count);
   bool suspected = false;
   while (lens_slots_next(&slots, &ref)) {
     if (ref.kind != LENS_REF_STRONG && ref.kind != LENS_REF_OPAQUE) continue;

@@ -11,6 +11,7 @@ static struct lens_plan plan_of(const struct lens_type_model *type) {
   for (uint32_t i = 0; i < type->shown.slot_count; i++) {
     const struct lens_slot *slot = &type->slots[i];
     if (slot->kind != LENS_REF_STRONG) plan.has_soft = 1;
+    if (slot->target != LENS_NONE) plan.targeted = 1;
     if (!is_word(slot)) plan.kind = LENS_PLAN_ITERATE;
     if (slot->kind == LENS_REF_STRONG) {
       plan.strong++;

@@ -21,7 +21,7 @@ struct lens_plan {
   uint8_t kind;     /* enum lens_plan_kind */
   uint8_t has_soft; /* some slot is weak or borrowed */
   uint8_t opaque;   /* words are taken for references on suspicion */
-  uint8_t reserved;
+  uint8_t targeted; /* some slot allows one type only */
 };
 
 struct lens_plans {

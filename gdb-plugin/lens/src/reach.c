@@ -60,14 +60,14 @@ static lens_status begin(lens *self, const uint32_t *starts, uint64_t start_coun
   return status;
 }
 
-/* Follows the objects of queue[head .. end). */
-static void follow(lens *self, uint64_t end) {
+/* Follows at most `count` objects of the queue. */
+static void follow(lens *self, uint64_t count) {
   struct lens_analysis *analysis = self->analysis;
   struct lens_reach *reach = &analysis->reach;
   const uint64_t *starts = lens_out_starts(&analysis->index);
   const uint32_t *targets = lens_out_targets(&analysis->index), *queue = reach->queue.items;
   const uint32_t *sizes = lens_row_sizes(&analysis->snapshot);
-  for (; reach->head < end; reach->head++) {
+  for (; count > 0 && reach->head < reach->tail; count--, reach->head++) {
     uint64_t ahead = reach->head + AHEAD_STARTS;
     if (ahead < reach->tail) {
       __builtin_prefetch(&starts[queue[ahead]]);
@@ -85,9 +85,7 @@ static void follow(lens *self, uint64_t end) {
 static lens_status step(lens *self, const lens_slice *slice, lens_progress *progress) {
   struct lens_reach *reach = &self->analysis->reach;
   while (reach->head < reach->tail) {
-    uint64_t end =
-        reach->head + OBJECTS_A_CLOCK < reach->tail ? reach->head + OBJECTS_A_CLOCK : reach->tail;
-    follow(self, end);
+    follow(self, OBJECTS_A_CLOCK);
     lens_progress_set(progress, "reachable", reach->head, self->analysis->snapshot.object_count);
     if (reach->head < reach->tail && lens_slice_over(slice)) return LENS_AGAIN;
   }

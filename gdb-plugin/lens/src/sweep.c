@@ -1,6 +1,8 @@
 /* The sweep.  See sweep.h. */
 #include "sweep.h"
 
+enum { PAGES_A_CLOCK = 8 };
+
 static bool page_next(const lens *self, struct lens_sweep *sweep) {
   sweep->page++;
   sweep->page_row++;
@@ -55,7 +57,10 @@ static lens_status run_of_blocks(lens *self, struct lens_sweep *sweep, struct le
   uint64_t wanted = (run->page->fresh - sweep->block) * run->stride, available = 0;
   lens_status status = lens_view(self, run->address, wanted, &run->bytes, &available);
   if (status == LENS_UNREADABLE) {
-    skip_to(sweep, run, (run->address / LENS_GRAIN_BYTES + 1) * LENS_GRAIN_BYTES);
+    uint64_t grain_end = (run->address / LENS_GRAIN_BYTES + 1) * LENS_GRAIN_BYTES;
+    uint64_t run_end = run->address + wanted;
+    skip_to(sweep, run,
+            grain_end < run_end ? lens_next_readable(self, grain_end, run_end) : run_end);
     return LENS_NOT_FOUND;
   }
   if (status != LENS_OK) return status;
@@ -110,7 +115,7 @@ lens_status lens_sweep_step(lens *self, struct lens_sweep *sweep, const lens_sli
     lens_status status = sweep_page(self, sweep, visit, context);
     if (status != LENS_OK) return status;
     if (!page_next(self, sweep)) break;
-    if (lens_slice_over(slice)) return LENS_AGAIN;
+    if (sweep->page % PAGES_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
   }
   return LENS_OK;
 }

@@ -185,6 +185,19 @@ static lens_status walk_run(lens *self, void *context, const struct lens_run *ru
   return LENS_OK;
 }
 
+/* An arena whose blocks lie in pages that are too large for the sweep. */
+static void name_unswept(lens *self, const struct lens_arena_model *arena) {
+  if (arena->shown.page_bytes <= LENS_PAGE_BYTES_MAX) return;
+  for (uint64_t i = 0; i < arena->shown.page_count; i++) {
+    if (arena->pages[i].kind != LENS_PAGE_BLOCKS) continue;
+    lens_problem_add(self, LENS_SOURCE_WALK, LENS_DAMAGE, arena->shown.address,
+                     "the arena at 0x%llx is left out: it has blocks in pages of %llu bytes",
+                     (unsigned long long)arena->shown.address,
+                     (unsigned long long)arena->shown.page_bytes);
+    return;
+  }
+}
+
 static lens_status walk_begin(lens *self) {
   struct lens_analysis *analysis = self->analysis;
   struct lens_model *model = &self->model;
@@ -197,13 +210,7 @@ static lens_status walk_begin(lens *self) {
     bool usable = type->known && type->shown.size_bytes < UINT32_MAX;
     analysis->walker.size_needed[i] = usable ? (uint32_t)type->shown.size_bytes : UINT32_MAX;
   }
-  for (size_t i = 0; i < model->arena_count; i++) {
-    const lens_arena *arena = &model->arenas[i].shown;
-    if (arena->page_bytes <= LENS_PAGE_BYTES_MAX) continue;
-    lens_problem_add(self, LENS_SOURCE_WALK, LENS_DAMAGE, arena->address,
-                     "the arena at 0x%llx is left out: it has pages of %llu bytes",
-                     (unsigned long long)arena->address, (unsigned long long)arena->page_bytes);
-  }
+  for (size_t i = 0; i < model->arena_count; i++) name_unswept(self, &model->arenas[i]);
   lens_status status = lens_directory_begin(&analysis->snapshot.directory, model);
   if (status == LENS_UNSUPPORTED)
     return lens_fail(self, status, "the arenas are aligned too finely");
