@@ -1,7 +1,7 @@
 /* Equality and hashes of objects.
  *
  * Invariants: equal objects of one heap have equal hashes; nothing here allocates, runs code of the
- * user's, or recurses more than a few levels.
+ * user's, or recurses without a small bound.
  *
  * Tuples can be nested a million deep, so they are compared by a loop with a stack of its own.  It
  * stays small because a tuple's deepest branch comes last and needs no entry.  What remains is the
@@ -23,8 +23,8 @@
 
 enum {
   NEST_MAX = 33,
-  HASH_DEPTH = 8,   /* levels of nested tuples that a hash looks at */
-  HASH_ITEMS = 1024 /* items of nested tuples that it looks at */
+  HASH_NESTED_ITEMS =
+      256 /* items of nested tuples that a hash looks at; bounds its recursion too */
 };
 
 /* ---- mixing ---------------------------------------------------------------------------------- */
@@ -115,27 +115,25 @@ static uint64_t hash_float(uint64_t seed, double value) {
   return mix(seed ^ ~bits);
 }
 
-static uint64_t hash_object(const cairn_heap *heap, const cairn_object *object, int depth,
-                            uint32_t *items_left);
+static uint64_t hash_object(const cairn_heap *heap, const cairn_object *object, bool is_outermost,
+                            uint32_t *nested_items_left);
 
-/* All items of the outermost tuple, and of those nested in it the first HASH_ITEMS. */
-static uint64_t hash_tuple(const cairn_heap *heap, const cairn_object *object, int depth,
-                           uint32_t *items_left) {
-  const struct cairn_tuple *tuple = cairn_tuple_of(object);
+static uint64_t hash_tuple(const cairn_heap *heap, const struct cairn_tuple *tuple,
+                           bool is_outermost, uint32_t *nested_items_left) {
   uint64_t hash = mix(heap->hash_seed ^ tuple->count) + tuple->nest;
-  if (depth == HASH_DEPTH) return hash;
   for (uint32_t i = 0; i < tuple->count; i++) {
-    if (depth > 0 && (*items_left)-- == 0) {
-      *items_left = 0;
-      break;
+    if (!is_outermost) {
+      if (*nested_items_left == 0) break;
+      (*nested_items_left)--;
     }
-    hash = fold(hash ^ MIX_1, hash_object(heap, tuple->items[i], depth + 1, items_left) ^ MIX_2);
+    uint64_t item = hash_object(heap, tuple->items[i], false, nested_items_left);
+    hash = fold(hash ^ MIX_1, item ^ MIX_2);
   }
   return mix(hash);
 }
 
-static uint64_t hash_object(const cairn_heap *heap, const cairn_object *object, int depth,
-                            uint32_t *items_left) {
+static uint64_t hash_object(const cairn_heap *heap, const cairn_object *object, bool is_outermost,
+                            uint32_t *nested_items_left) {
   uint64_t seed = heap->hash_seed;
   switch (cairn_type_index(object)) {
     case CAIRN_TYPE_NONE:
@@ -153,7 +151,7 @@ static uint64_t hash_object(const cairn_heap *heap, const cairn_object *object, 
       return hash_data(~seed, bytes->data, bytes->length);
     }
     case CAIRN_TYPE_TUPLE:
-      return hash_tuple(heap, object, depth, items_left);
+      return hash_tuple(heap, cairn_tuple_of(object), is_outermost, nested_items_left);
     default:
       return mix(seed ^ (uintptr_t)object);
   }
@@ -161,8 +159,8 @@ static uint64_t hash_object(const cairn_heap *heap, const cairn_object *object, 
 
 uint64_t cairn_hash(const cairn_object *object) {
   if (object == NULL) return 0;
-  uint32_t items_left = HASH_ITEMS;
-  return hash_object(cairn_object_heap(object), object, 0, &items_left);
+  uint32_t nested_items_left = HASH_NESTED_ITEMS;
+  return hash_object(cairn_object_heap(object), object, true, &nested_items_left);
 }
 
 /* ---- equality of all but tuples ----------------------------------------------------------------

@@ -31,6 +31,7 @@ static struct cairn_list *list_of(const cairn_object *object) {
 
 /* Moves the items to `buffer` (NULL when there are none) and frees the old one. */
 static void list_move(struct cairn_list *list, cairn_object **buffer, uint32_t capacity) {
+  assert(list->count <= capacity);
   cairn_object **old = list->items;
   cairn_heap *heap = cairn_object_heap(&list->base);
   struct cairn_flux_before before = cairn_resize_begin(heap, &list->base);
@@ -63,6 +64,7 @@ static bool list_resize(struct cairn_list *list, size_t capacity) {
 /* Puts the item, whose reference it takes over, before item `index`; there is room. */
 static void list_put(struct cairn_list *list, uint32_t index, cairn_object *item) {
   uint32_t count = list->count;
+  assert(index <= count && count < list->capacity);
   cairn_object **place = list->items + index;
   if (index == count) {
     *place = item;

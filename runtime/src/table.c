@@ -90,6 +90,7 @@ struct cairn_row *cairn_table_find_text(const struct cairn_table *table, uint64_
 static void table_append(struct cairn_table *table, uint64_t hash, cairn_object *key,
                          cairn_object *value) {
   uint32_t number = table->row_count;
+  assert(number < table->capacity);
   struct cairn_row *row = row_at(table, number);
   row->hash = hash;
   if (table->row_bytes == CAIRN_ROW_BYTES_DICT) row->value = value;

@@ -193,11 +193,11 @@ static void append_in_finalizer(void *context) {
   append(meanwhile->list, 7000 + meanwhile->runs);
 }
 
-/* Three items whose finalizers append to the list. */
-static cairn_object *list_of_hooks(struct meanwhile *meanwhile) {
+/* A list of objects whose finalizers call `run`. */
+static cairn_object *list_of_hooks(struct meanwhile *meanwhile, void (*run)(void *), int count) {
   meanwhile->list = cairn_list_new(meanwhile->heap, 0);
-  for (int i = 0; i < 3; i++) {
-    cairn_object *hook = hook_new(meanwhile->heap, append_in_finalizer, meanwhile);
+  for (int i = 0; i < count; i++) {
+    cairn_object *hook = hook_new(meanwhile->heap, run, meanwhile);
     assert_true(cairn_list_append(meanwhile->list, hook));
     cairn_release(hook);
   }
@@ -206,16 +206,35 @@ static cairn_object *list_of_hooks(struct meanwhile *meanwhile) {
 
 static void clear_leaves_what_finalizers_append(void **state) {
   struct meanwhile meanwhile = {.heap = *state};
-  cairn_object *list = list_of_hooks(&meanwhile);
+  cairn_object *list = list_of_hooks(&meanwhile, append_in_finalizer, 3);
   cairn_list_clear(list);
   assert_int_equal(meanwhile.runs, 3);
   assert_ints(list, 3, (const int64_t[]){7001, 7002, 7003});
   cairn_release(list);
 }
 
+static void pop_two_in_finalizer(void *context) {
+  struct meanwhile *meanwhile = context;
+  cairn_release(cairn_list_pop(meanwhile->list));
+  cairn_release(cairn_list_pop(meanwhile->list));
+  meanwhile->runs++;
+}
+
+static void clear_bears_finalizers_that_remove(void **state) {
+  struct meanwhile meanwhile = {.heap = *state};
+  meanwhile.list = list_of_ints(*state, 1000, 1004);
+  cairn_object *hook = hook_new(*state, pop_two_in_finalizer, &meanwhile);
+  assert_true(cairn_list_append(meanwhile.list, hook));
+  cairn_release(hook);
+  cairn_list_clear(meanwhile.list);
+  assert_int_equal(meanwhile.runs, 1);
+  assert_int_equal(cairn_list_count(meanwhile.list), 0);
+  cairn_release(meanwhile.list);
+}
+
 static void set_and_remove_release_last(void **state) {
   struct meanwhile meanwhile = {.heap = *state};
-  cairn_object *list = list_of_hooks(&meanwhile);
+  cairn_object *list = list_of_hooks(&meanwhile, append_in_finalizer, 3);
   assert_true(cairn_list_remove(list, 0));
   assert_int_equal(cairn_list_count(list), 3);
   cairn_object *item = int_of(*state, 6000);
@@ -314,6 +333,7 @@ int main(void) {
       WITH_HEAP(room_grows_and_goes_back),
       WITH_HEAP(memory_can_be_out),
       WITH_HEAP(clear_leaves_what_finalizers_append),
+      WITH_HEAP(clear_bears_finalizers_that_remove),
       WITH_HEAP(set_and_remove_release_last),
       WITH_HEAP(growing_reads_the_list_again),
       WITH_HEAP(dying_while_growing),
