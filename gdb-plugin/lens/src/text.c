@@ -238,6 +238,10 @@ static lens_status write_one(struct value_writer *writer, uint64_t address) {
     lens_write(writer->out, "<%s, dying>", type->shown.name);
     return LENS_OK;
   }
+  if (type->shown.damaged != 0) {
+    lens_write(writer->out, "<%s, damaged>", type->shown.name);
+    return LENS_OK;
+  }
   if (is_scalar(type)) return write_scalar(writer->self, &next->held, writer->out);
   if (is_open(writer, address)) {
     lens_write(writer->out, "<%s …>", type->shown.name);

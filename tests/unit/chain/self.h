@@ -17,8 +17,8 @@
 #include "lens.h"
 
 /* The kernel reads for us, so that unmapped memory is an answer and not a fault. */
-static lens_status self_read(void *context, uint64_t address, uint64_t bytes, void *out,
-                             uint64_t *read_bytes) {
+static inline lens_status self_read(void *context, uint64_t address, uint64_t bytes, void *out,
+                                    uint64_t *read_bytes) {
   (void)context;
   struct iovec local = {.iov_base = out, .iov_len = (size_t)bytes};
   struct iovec remote = {.iov_base = (void *)(uintptr_t)address, .iov_len = (size_t)bytes};
@@ -28,7 +28,7 @@ static lens_status self_read(void *context, uint64_t address, uint64_t bytes, vo
 }
 
 /* Adds what /proc/self/maps says. */
-static void self_regions_add(lens *self) {
+static inline void self_regions_add(lens *self) {
   char line[512];
   FILE *maps = fopen("/proc/self/maps", "r");
   assert_non_null(maps);
@@ -51,7 +51,7 @@ static void self_regions_add(lens *self) {
 }
 
 /* A lens that has the model of this process now. */
-static lens *self_lens(void) {
+static inline lens *self_lens(void) {
   const lens_reader reader = {.read = self_read};
   lens *self = NULL;
   assert_int_equal(lens_new(&reader, &self), LENS_OK);
