@@ -80,7 +80,7 @@ static void fresh(struct bench *bench) {
   check(bench, status);
 }
 
-/* ---- the floor ------------------------------------------------------------------------------ */
+/* ---- the floor ---------------------------------------------------------------------------- */
 
 /* The objects' bytes as in the core, arena by arena, in this process's memory. */
 struct floor_heap {
@@ -177,7 +177,7 @@ static void floor_chase(const struct floor_heap *heap) {
   sink += sum;
 }
 
-/* ---- the lens ------------------------------------------------------------------------------- */
+/* ---- the lens ----------------------------------------------------------------------------- */
 
 static void census(struct bench *bench) {
   static lens_type_census types[TYPES_MAX];

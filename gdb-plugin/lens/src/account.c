@@ -35,8 +35,7 @@ static uint32_t verdict_of(uint32_t state, uint64_t refcount, const struct expla
   return LENS_BALANCED;
 }
 
-/* ---- one object ---------------------------------------------------------------------------------
- */
+/* ---- one object ---- */
 
 struct one {
   uint32_t object;
@@ -130,8 +129,7 @@ lens_status lens_account_object(lens *self, uint32_t object, uint32_t slice_ms, 
   return LENS_OK;
 }
 
-/* ---- all objects --------------------------------------------------------------------------------
- */
+/* ---- all objects ---- */
 
 void lens_accounts_free(struct lens_accounts_state *self) {
   lens_column_free(&self->heap_refs);

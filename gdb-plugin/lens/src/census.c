@@ -36,7 +36,7 @@ lens_status lens_census(lens *self, uint64_t capacity, lens_type_census *rows, u
   return LENS_OK;
 }
 
-/* ---- by count ------------------------------------------------------------------------------- */
+/* ---- by count ---- */
 
 enum { SMALL_COUNTS = 4096 };
 

@@ -23,8 +23,7 @@ static bool is_set(const struct lens_column *bits, uint64_t index) {
   return (((const uint64_t *)bits->items)[index / 64] >> (index % 64) & 1) != 0;
 }
 
-/* ---- counting ----------------------------------------------------------------------------------
- */
+/* ---- counting ---- */
 
 /* Gives the blocks of a page their bits, when it is met first. */
 static bool number_blocks(struct lens_check_state *check, const struct lens_run *run) {
@@ -72,8 +71,7 @@ lens_status lens_check_blocks(lens *self, const lens_slice *slice) {
   return lens_sweep_step(self, &self->analysis->check.sweep, slice, tally_run, NULL);
 }
 
-/* ---- slots -------------------------------------------------------------------------------------
- */
+/* ---- slots ---- */
 
 static const char *place_text(const lens_location *target) {
   switch (target->place) {

@@ -54,7 +54,7 @@ lens_status lens_object_hold(lens *self, uint64_t address, struct lens_held *out
   out->shown = (lens_object){.address = address,
                              .size_bytes = location.block_bytes,
                              .type = head.type,
-                             .refcount = head.refcount,
+                             .refcount = head.place == LENS_PLACE_DYING ? 0 : head.refcount,
                              .state = head.state,
                              .heap = location.heap,
                              .arena = location.arena};

@@ -12,6 +12,7 @@
 
 #include "analysis.h"
 #include "fast_header.h"
+#include "object.h"
 
 void lens_referrers_free(struct lens_referrers_state *self) {
   lens_sweep_reset(&self->sweep);
@@ -36,8 +37,7 @@ static lens_status add_holder(lens *self, uint64_t address, uint64_t strong, uin
   return LENS_OK;
 }
 
-/* ---- one object -------------------------------------------------------------------------------
- */
+/* ---- one object ---- */
 
 /* The references to the target in one object of any type, counted; `bytes` stay. */
 static lens_status count_iterated(lens *self, const struct lens_type_model *type, uint64_t address,
@@ -73,21 +73,23 @@ static lens_status count_words(lens *self, const struct lens_plan *plan, uint64_
   return strong + soft == 0 ? LENS_OK : add_holder(self, address, strong, 0, soft);
 }
 
-/* ---- without the index ------------------------------------------------------------------------
- */
+/* ---- without the index ---- */
 
-/* The type of a live or dying object that can have references; NULL for any other block.
- * *plain: it is alive, so its plan holds. */
-static const struct lens_type_model *holder_type(lens *self, const struct lens_run *run,
-                                                 const struct lens_fast_header *fast,
-                                                 uint64_t header, bool *plain) {
+/* Whether the block is a live or dying object; *type may be NULL then (unreadable).
+ * *plain: it is alive and of a known type, so its plan holds. */
+static bool is_holder(lens *self, const struct lens_run *run, const struct lens_fast_header *fast,
+                      uint64_t header, const struct lens_type_model **type, bool *plain) {
   struct lens_head head;
-  uint64_t type = (header >> fast->type_shift) & fast->type_mask;
-  *plain = (header & fast->buffer_mask) == fast->live && type < fast->type_count;
-  if (*plain) return &self->model.types[fast->first_type + type];
+  uint64_t index = (header >> fast->type_shift) & fast->type_mask;
+  *plain = (header & fast->buffer_mask) == fast->live && index < fast->type_count;
+  if (*plain) {
+    *type = &self->model.types[fast->first_type + index];
+    *plain = (*type)->known;
+    if (*plain) return true;
+  }
   lens_head_decode(self, run->heap, header, &head);
-  bool holds = head.place == LENS_PLACE_DYING && head.type != LENS_NONE;
-  return holds ? &self->model.types[head.type] : NULL;
+  *type = head.type == LENS_NONE ? NULL : &self->model.types[head.type];
+  return head.place == LENS_PLACE_OBJECT || head.place == LENS_PLACE_DYING;
 }
 
 static bool keep_bytes(struct lens_referrers_state *state, const struct lens_run *run) {
@@ -109,11 +111,11 @@ static lens_status scan_run(lens *self, void *context, const struct lens_run *ru
     memcpy(&header, object, sizeof header);
     if (header == 0 || (header & fast.buffer_mask) == fast.buffer) continue;
     bool plain;
-    const struct lens_type_model *type = holder_type(self, run, &fast, header, &plain);
-    if (type == NULL || !type->known) continue;
-    const struct lens_plan *plan = &state->plans.rows[type - self->model.types];
+    const struct lens_type_model *type = NULL;
+    if (!is_holder(self, run, &fast, header, &type, &plain)) continue;
+    const struct lens_plan *plan = plain ? &state->plans.rows[type - self->model.types] : NULL;
     lens_status status = LENS_OK;
-    if (plain && plan->kind == LENS_PLAN_WORDS && type->shown.size_bytes <= shown) {
+    if (plan != NULL && plan->kind == LENS_PLAN_WORDS && type->shown.size_bytes <= shown) {
       status = count_words(self, plan, address, object);
     } else {
       if (bytes == run->bytes) {
@@ -128,45 +130,16 @@ static lens_status scan_run(lens *self, void *context, const struct lens_run *ru
   return LENS_OK;
 }
 
-/* ---- with the index -----------------------------------------------------------------------------
- */
-
-/* An object's block, looked at on its own: its first bytes, copied. */
-struct single {
-  const struct lens_type_model *type;
-  uint64_t block_bytes, byte_count;
-  uint8_t bytes[LENS_RUN_LARGE_BYTES];
-};
-
-/* LENS_NOT_FOUND when there is no object with readable references. */
-static lens_status single_read(lens *self, uint64_t address, struct single *out) {
-  struct lens_block block;
-  uint32_t arena = lens_arena_find(self, address);
-  if (arena == LENS_NONE || !lens_block_find(self, arena, address, &block) ||
-      block.start != address)
-    return LENS_NOT_FOUND;
-  uint64_t wanted = block.bytes < sizeof out->bytes ? block.bytes : sizeof out->bytes;
-  lens_status status = lens_fetch_prefix(self, address, wanted, out->bytes, &out->byte_count);
-  if (status != LENS_OK) return status;
-  if (out->byte_count < sizeof(uint64_t)) return LENS_NOT_FOUND;
-  struct lens_head head;
-  lens_head_decode(self, self->model.arenas[arena].shown.heap, lens_load_uint(out->bytes, 8),
-                   &head);
-  if ((head.place != LENS_PLACE_OBJECT && head.place != LENS_PLACE_DYING) || head.type == LENS_NONE)
-    return LENS_NOT_FOUND;
-  out->type = &self->model.types[head.type];
-  out->block_bytes = block.bytes;
-  return LENS_OK;
-}
+/* ---- with the index ---- */
 
 static lens_status count_single(lens *self, uint32_t object) {
-  struct single single;
-  uint64_t address = lens_row_addresses(&self->analysis->snapshot)[object];
-  lens_status status = single_read(self, address, &single);
+  struct lens_held held;
+  lens_status status =
+      lens_object_hold(self, lens_row_addresses(&self->analysis->snapshot)[object], &held);
   if (status == LENS_NOT_FOUND || status == LENS_UNREADABLE) return LENS_OK;
   if (status != LENS_OK) return status;
-  return count_iterated(self, single.type, address, single.block_bytes, single.bytes,
-                        single.byte_count);
+  return count_iterated(self, held.type, held.shown.address, held.block_bytes, held.bytes,
+                        held.byte_count);
 }
 
 static bool may_hold_softly(const lens *self, uint32_t object) {
@@ -217,8 +190,7 @@ static lens_status scan_soft(lens *self, const lens_slice *slice) {
   return LENS_OK;
 }
 
-/* ---- finding ------------------------------------------------------------------------------------
- */
+/* ---- finding ---- */
 
 static int by_address(const void *a, const void *b) {
   uint64_t left = ((const struct lens_holder *)a)->address,
@@ -260,29 +232,25 @@ lens_status lens_referrers_find(lens *self, uint64_t target, const lens_slice *s
   return LENS_OK;
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------
- */
+/* ---- rows ---- */
 
 /* The rows of one holder from its `skip`-th on, `*at` counting those that were written. */
 static lens_status emit_holder(lens *self, uint64_t holder, uint64_t skip, uint64_t capacity,
                                lens_referrer *rows, uint64_t *at, uint32_t target_place) {
-  struct single single;
-  lens_status status = single_read(self, holder, &single);
+  struct lens_held held;
+  lens_status status = lens_object_hold(self, holder, &held);
   if (status != LENS_OK) return status;
   struct lens_slots slots;
   struct lens_place_ref ref;
-  lens_location place;
-  status = lens_locate(self, holder, &place);
-  if (status != LENS_OK) return status;
-  lens_slots_begin(&slots, self, single.type, holder, single.block_bytes, single.bytes,
-                   single.byte_count);
+  lens_held_slots(&held, self, &slots);
   while (*at < capacity && lens_slots_next(&slots, &ref)) {
     if (ref.target != self->analysis->referrers.target) continue;
     if (skip > 0) {
       skip--;
       continue;
     }
-    lens_referrer row = {.holder = holder, .holder_dying = place.place == LENS_PLACE_DYING};
+    lens_referrer row = {.holder = holder,
+                         .holder_dying = (held.shown.state & LENS_STATE_DYING) != 0};
     row.ref = (lens_ref){.slot_address = ref.slot_address,
                          .target = ref.target,
                          .kind = ref.kind,

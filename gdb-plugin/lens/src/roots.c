@@ -21,8 +21,7 @@ void lens_roots_clear(lens *self) {
   lens_accounts_free(&self->analysis->accounts);
 }
 
-/* ---- the hash of slots ------------------------------------------------------------------------
- */
+/* ---- the hash of slots ---- */
 
 static size_t slot_home(const struct lens_roots *self, uint64_t slot_address) {
   return (size_t)((slot_address * 0x9e3779b97f4a7c15u) >> 32) & (self->slot_capacity - 1);
@@ -53,8 +52,7 @@ static bool slots_reserve(struct lens_roots *self) {
   return true;
 }
 
-/* ---- the chains of objects ----------------------------------------------------------------------
- */
+/* ---- the chains of objects ---- */
 
 /* The link that leads to root `index`, or to the first root below it. */
 static uint32_t *link_to(struct lens_roots *self, uint32_t object, uint32_t index) {
@@ -74,8 +72,7 @@ static void unchain(struct lens_roots *self, uint32_t object, uint32_t index) {
   *link_to(self, object, index) = ((uint32_t *)self->next.items)[index];
 }
 
-/* ---- adding -------------------------------------------------------------------------------------
- */
+/* ---- adding ---- */
 
 static bool is_named(uint32_t kind) { return kind <= LENS_ROOT_TLS; }
 
@@ -125,8 +122,7 @@ lens_status lens_root_add(lens *self, const lens_root *root) {
   return put(self, &resolved, &added);
 }
 
-/* ---- scanning -----------------------------------------------------------------------------------
- */
+/* ---- scanning ---- */
 
 /* The words of one piece of memory.  Most are no address of the heap: one comparison each. */
 static lens_status scan_words(lens *self, const lens_root *like, const uint8_t *bytes,
@@ -189,8 +185,7 @@ lens_status lens_roots_scan(lens *self, uint64_t start, uint64_t end, uint32_t k
   return status;
 }
 
-/* ---- asking -------------------------------------------------------------------------------------
- */
+/* ---- asking ---- */
 
 uint64_t lens_root_count(const lens *self) {
   return self->analysis == NULL ? 0 : self->analysis->roots.count;
