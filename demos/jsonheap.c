@@ -87,7 +87,7 @@ static void plain_free(void *context, void *memory) {
   free(memory);
 }
 
-/* ---- values ---------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------- */
 
 /* Puts a value where it belongs and gives up the caller's reference.  False when out of memory. */
 static bool put(struct reader *reader, cairn_object *value) {
@@ -170,8 +170,7 @@ static int on_key(void *context, const unsigned char *text, size_t bytes) {
   return 1;
 }
 
-/* ---- containers -------------------------------------------------------------------------------
- */
+/* ---- containers ----------------------------------------------------------------------------- */
 
 static int open_level(struct reader *reader, bool is_dict) {
   cairn_object *container =
@@ -208,8 +207,7 @@ static const yajl_callbacks callbacks = {.yajl_null = on_null,
                                          .yajl_start_array = on_array,
                                          .yajl_end_array = close_level};
 
-/* ---- documents --------------------------------------------------------------------------------
- */
+/* ---- documents ------------------------------------------------------------------------------ */
 
 /* Where the parser is: counted over all chunks of a document. */
 struct place {
@@ -278,8 +276,7 @@ static void read_sample(struct reader *reader, cairn_object *documents) {
   (void)fclose(file);
 }
 
-/* ---- the census -------------------------------------------------------------------------------
- */
+/* ---- the census ----------------------------------------------------------------------------- */
 
 /* Objects of each type, as `cairn types` counts them: those of the documents, the two lists of
  * main, and what every heap has. */

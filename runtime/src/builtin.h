@@ -41,7 +41,7 @@ static inline bool cairn_is_type(const cairn_object *object, enum cairn_builtin_
   return object != NULL && cairn_type_index(object) == (uint32_t)type;
 }
 
-/* ---- scalars ------------------------------------------------------------------------------- */
+/* ---- scalars -------------------------------------------------------------------------------- */
 
 struct cairn_bool {
   cairn_object base;
@@ -113,8 +113,7 @@ uint64_t cairn_hash_seed_new(const cairn_heap *heap);
 /* The hash of a str of that text. */
 uint64_t cairn_hash_text(const cairn_heap *heap, const char *text, size_t bytes);
 
-/* ---- dict, set: table.c -----------------------------------------------------------------------
- */
+/* ---- dict, set: table.c --------------------------------------------------------------------- */
 
 struct cairn_row {
   uint64_t hash;
@@ -175,8 +174,28 @@ void cairn_table_clear(struct cairn_mapping *mapping);
 /* True when the next new key makes the table move to another buffer. */
 bool cairn_table_is_full(const struct cairn_table *table);
 
-/* ---- flux -------------------------------------------------------------------------------------
- */
+/* ---- holding an argument -------------------------------------------------------------------- */
+
+/* A reference of the function's own to its argument, over calls that may run code of the user's:
+ * that code may drop all others.  Returns the count before. */
+static inline uint32_t cairn_hold(cairn_object *object) {
+  uint32_t count = cairn_refcount(object);
+  cairn_retain(object);
+  return count;
+}
+
+/* Gives it up.  Where no other reference was dropped meanwhile this is no release that the cycle
+ * collector has to look into.  The object may be gone afterwards. */
+static inline void cairn_unhold(cairn_object *object, uint32_t count_before) {
+  CAIRN_ORDER();
+  if (cairn_refcount(object) > count_before && !cairn_is_immortal(object)) {
+    object->header--;
+  } else {
+    cairn_release(object);
+  }
+}
+
+/* ---- flux ----------------------------------------------------------------------------------- */
 
 /* What the heap was in the middle of before a container began to move its elements. */
 struct cairn_flux_before {

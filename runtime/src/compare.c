@@ -27,7 +27,7 @@ enum {
       256 /* items of nested tuples that a hash looks at; bounds its recursion too */
 };
 
-/* ---- mixing ---------------------------------------------------------------------------------- */
+/* ---- mixing --------------------------------------------------------------------------------- */
 
 /* Constants of SplitMix64 (Steele, Lea and Flood, 2014). */
 #define MIX_STEP 0x9e3779b97f4a7c15ull
@@ -76,8 +76,7 @@ uint64_t cairn_hash_seed_new(const cairn_heap *heap) {
   return seed;
 }
 
-/* ---- hashes ------------------------------------------------------------------------------------
- */
+/* ---- hashes --------------------------------------------------------------------------------- */
 
 /* A str keeps 32 bits of its hash; 0 stands for not computed. */
 static uint32_t text_hash_short(const cairn_heap *heap, const char *text, size_t bytes) {
@@ -163,8 +162,7 @@ uint64_t cairn_hash(const cairn_object *object) {
   return hash_object(cairn_object_heap(object), object, true, &nested_items_left);
 }
 
-/* ---- equality of all but tuples ----------------------------------------------------------------
- */
+/* ---- equality of all but tuples ------------------------------------------------------------- */
 
 static bool is_number(uint32_t type) { return type == CAIRN_TYPE_INT || type == CAIRN_TYPE_FLOAT; }
 
@@ -208,8 +206,7 @@ static bool equal_plain(const cairn_object *a, const cairn_object *b) {
   }
 }
 
-/* ---- equality of tuples ------------------------------------------------------------------------
- */
+/* ---- equality of tuples --------------------------------------------------------------------- */
 
 static uint32_t nest_of(const cairn_object *object) {
   return cairn_is_type(object, CAIRN_TYPE_TUPLE) ? cairn_tuple_of(object)->nest : 0;

@@ -66,11 +66,11 @@ bool cairn_dict_set_text(cairn_object *dict, const char *key, cairn_object *valu
     return true;
   }
   /* Making the key may run code that drops the caller's references. */
-  cairn_retain(dict);
+  uint32_t count = cairn_hold(dict);
   cairn_retain(value);
   cairn_object *str = cairn_str_intern(heap, key, bytes);
   bool dies = cairn_refcount(dict) == 1;
-  cairn_release(dict);
+  cairn_unhold(dict, count);
   bool set = str != NULL && (dies || cairn_dict_set(dict, str, value));
   cairn_release(str);
   cairn_release(value);

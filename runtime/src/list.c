@@ -104,7 +104,7 @@ static cairn_object *list_take(struct cairn_list *list, uint32_t index) {
 /* Inserts into a full list.  Growing may run code that changes the list, and that drops the
  * caller's references to it and to the item: both are held. */
 static bool list_insert_growing(struct cairn_list *list, size_t index, cairn_object *item) {
-  cairn_retain(&list->base);
+  uint32_t count = cairn_hold(&list->base);
   cairn_retain(item);
   bool room = true;
   while (room && list->count == list->capacity) {
@@ -116,7 +116,7 @@ static bool list_insert_growing(struct cairn_list *list, size_t index, cairn_obj
   } else {
     cairn_release(item);
   }
-  cairn_release(&list->base);
+  cairn_unhold(&list->base, count);
   return room;
 }
 
@@ -179,17 +179,17 @@ bool cairn_list_trim(cairn_object *list) {
     return true;
   }
   if (self->count == self->capacity) return true;
-  cairn_retain(list);
+  uint32_t count = cairn_hold(list);
   bool done = list_resize(self, self->count);
-  cairn_release(list);
+  cairn_unhold(list, count);
   return done;
 }
 
 void cairn_list_clear(cairn_object *list) {
   struct cairn_list *self = list_of(list);
-  cairn_retain(list); /* a finalizer may drop the caller's reference */
+  uint32_t count = cairn_hold(list); /* a finalizer may drop the caller's reference */
   for (uint32_t i = self->count; i > 0; i--) {
     if (i <= self->count) cairn_release(list_take(self, i - 1));
   }
-  cairn_release(list);
+  cairn_unhold(list, count);
 }

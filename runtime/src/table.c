@@ -37,7 +37,7 @@ bool cairn_table_is_full(const struct cairn_table *table) {
   return table == NULL || table->row_count == table->capacity;
 }
 
-/* ---- finding ------------------------------------------------------------------------------- */
+/* ---- finding -------------------------------------------------------------------------------- */
 
 /* What is looked for: an equal key, or without one a str of that text. */
 struct probe {
@@ -84,7 +84,7 @@ struct cairn_row *cairn_table_find_text(const struct cairn_table *table, uint64_
   return table_find(table, &(struct probe){.hash = hash, .text = text, .bytes = bytes});
 }
 
-/* ---- adding -------------------------------------------------------------------------------- */
+/* ---- adding --------------------------------------------------------------------------------- */
 
 /* Adds a row behind the others, there being room; it takes the references over. */
 static void table_append(struct cairn_table *table, uint64_t hash, cairn_object *key,
@@ -167,7 +167,7 @@ static void row_assign(struct cairn_row *row, cairn_object *value) {
  * caller's references: mapping, key and value are held. */
 static bool table_set_growing(struct cairn_mapping *mapping, uint32_t row_bytes, uint64_t hash,
                               cairn_object *key, cairn_object *value) {
-  cairn_retain(&mapping->base);
+  uint32_t count = cairn_hold(&mapping->base);
   cairn_retain(key);
   cairn_retain(value);
   bool room = true;
@@ -180,7 +180,7 @@ static bool table_set_growing(struct cairn_mapping *mapping, uint32_t row_bytes,
     cairn_release(key);
     cairn_release(value);
   }
-  cairn_release(&mapping->base);
+  cairn_unhold(&mapping->base, count);
   return is_new || row != NULL;
 }
 
@@ -245,10 +245,10 @@ struct cairn_row *cairn_table_next(const struct cairn_table *table, size_t *posi
 }
 
 void cairn_table_clear(struct cairn_mapping *mapping) {
-  cairn_retain(&mapping->base); /* a finalizer may drop the caller's reference */
+  uint32_t count = cairn_hold(&mapping->base); /* a finalizer may drop the caller's reference */
   for (size_t left = cairn_table_count(mapping->table); left > 0; left--) {
     if (cairn_table_count(mapping->table) == 0) break;
     cairn_table_remove(mapping, row_at(mapping->table, mapping->table->first));
   }
-  cairn_release(&mapping->base);
+  cairn_unhold(&mapping->base, count);
 }

@@ -16,13 +16,14 @@ const cairn_type_spec cairn_spec_weakref = {.name = "weakref",
                                             .slot_count = CAIRN_COUNT_OF(slots)};
 
 cairn_object *cairn_weakref_new(cairn_heap *heap, cairn_object *target) {
-  cairn_retain(target); /* allocating may run code that drops the caller's reference */
+  if (target == NULL) return cairn_object_new(heap, CAIRN_TYPE_WEAKREF);
+  uint32_t count = cairn_hold(target); /* allocating may run code that drops the caller's */
   cairn_object *object = cairn_object_new(heap, CAIRN_TYPE_WEAKREF);
-  if (object != NULL && target != NULL) {
+  if (object != NULL) {
     struct cairn_weakref *weakref = (struct cairn_weakref *)object;
     if (!cairn_weak_set(object, &weakref->target, target)) cairn_clear(&object);
   }
-  cairn_release(target);
+  cairn_unhold(target, count);
   return object;
 }
 

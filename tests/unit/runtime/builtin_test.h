@@ -53,7 +53,7 @@ static inline int64_t value_of(const cairn_object *object) {
   return value;
 }
 
-/* ---- random numbers that a seed repeats (xorshift64*, Vigna 2014) ---------------------------- */
+/* ---- random numbers that a seed repeats (xorshift64*, Vigna 2014) --------------------------- */
 
 static inline uint64_t random_next(uint64_t *random) {
   *random ^= *random >> 12;
@@ -74,8 +74,7 @@ static inline uint64_t random_seed(void) {
   return seed | 1;
 }
 
-/* ---- code in a finalizer ----------------------------------------------------------------------
- */
+/* ---- code in a finalizer -------------------------------------------------------------------- */
 
 /* An object whose finalizer calls `run`. */
 struct hook {
@@ -103,8 +102,7 @@ static inline cairn_object *hook_new(cairn_heap *heap, void (*run)(void *), void
   return &hook->base;
 }
 
-/* ---- allocations that fail ---------------------------------------------------------------------
- */
+/* ---- allocations that fail ------------------------------------------------------------------ */
 
 static inline void blocks_fail_after(cairn_heap *heap, uint64_t blocks) {
   cairn_fault.block_after = blocks;

@@ -3,8 +3,7 @@
 
 #include "builtin_test.h"
 
-/* ---- scalars, texts, identities -----------------------------------------------------------------
- */
+/* ---- scalars, texts, identities ------------------------------------------------------------- */
 
 /* Equal exactly when the classes are; equal ones have equal hashes. */
 static void values_are_equal_by_class(void **state) {
@@ -126,8 +125,7 @@ static void hashes_spread(void **state) {
   }
 }
 
-/* ---- tuples -------------------------------------------------------------------------------------
- */
+/* ---- tuples --------------------------------------------------------------------------------- */
 
 static cairn_object *tuple_of(cairn_object *first, cairn_object *second) {
   cairn_object *items[] = {first, second};

@@ -99,8 +99,7 @@ static void text_keys(void **state) {
   cairn_release(dict);
 }
 
-/* ---- against an array ---------------------------------------------------------------------------
- */
+/* ---- against an array ----------------------------------------------------------------------- */
 
 /* Few keys give many replacements and removals, many keys let the dict grow. */
 static void random_operations_on(cairn_heap *heap, uint64_t *random, uint64_t keys, int steps) {
@@ -188,8 +187,7 @@ static void walking_while_removing(void **state) {
   cairn_release(dict);
 }
 
-/* ---- memory -------------------------------------------------------------------------------------
- */
+/* ---- memory --------------------------------------------------------------------------------- */
 
 static void memory_can_be_out(void **state) {
   cairn_heap *heap = *state;

@@ -50,8 +50,7 @@ static void edges(void **state) {
   assert_null(cairn_list_new(heap, (size_t)UINT32_MAX + 1));
 }
 
-/* ---- against a plain array ----------------------------------------------------------------------
- */
+/* ---- against a plain array ------------------------------------------------------------------ */
 
 enum { MODEL_MAX = 400 };
 
@@ -133,7 +132,7 @@ static void random_operations(void **state) {
   cairn_release(list);
 }
 
-/* ---- memory ---------------------------------------------------------------------------------- */
+/* ---- memory --------------------------------------------------------------------------------- */
 
 static void room_grows_and_goes_back(void **state) {
   cairn_heap *heap = *state;
@@ -151,6 +150,26 @@ static void room_grows_and_goes_back(void **state) {
   append(list, 5000);
   assert_int_equal(value_of(cairn_list_get(list, 0)), 5000);
   cairn_release(list);
+}
+
+/* Growing, clearing and trimming are no reason to look for cycles. */
+static void no_candidate_arises(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *list = list_of_ints(heap, 1000, 2000);
+  cairn_list_clear(list);
+  for (int64_t value = 0; value < 30; value++) append(list, value);
+  assert_true(cairn_list_trim(list));
+  cairn_object *dict = cairn_dict_new(heap);
+  for (int i = 0; i < 100; i++) assert_true(cairn_dict_set(dict, cairn_int_new(heap, i), list));
+  assert_true(cairn_dict_set_text(dict, "text", cairn_none(heap)));
+  cairn_stats stats;
+  cairn_heap_stats(heap, &stats);
+  assert_int_equal(stats.candidate_count, 0);
+  cairn_dict_clear(dict); /* the list loses references, and is one now */
+  cairn_heap_stats(heap, &stats);
+  assert_int_equal(stats.candidate_count, 1);
+  cairn_release(list);
+  cairn_release(dict);
 }
 
 static void memory_can_be_out(void **state) {
@@ -178,8 +197,7 @@ static void memory_can_be_out(void **state) {
   cairn_release(list);
 }
 
-/* ---- code that runs meanwhile -------------------------------------------------------------------
- */
+/* ---- code that runs meanwhile --------------------------------------------------------------- */
 
 struct meanwhile {
   cairn_heap *heap;
@@ -331,6 +349,7 @@ int main(void) {
       WITH_HEAP(edges),
       WITH_HEAP(random_operations),
       WITH_HEAP(room_grows_and_goes_back),
+      WITH_HEAP(no_candidate_arises),
       WITH_HEAP(memory_can_be_out),
       WITH_HEAP(clear_leaves_what_finalizers_append),
       WITH_HEAP(clear_bears_finalizers_that_remove),
