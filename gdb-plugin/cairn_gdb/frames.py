@@ -10,6 +10,7 @@ Invariants:
  - A value that GDB can't give is a record with its `fault`; nothing is guessed.
 """
 
+import re
 from contextlib import contextmanager
 from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple,
                     cast)
@@ -68,11 +69,25 @@ def is_object_struct(kind: "gdb.Type") -> bool:
     return False
 
 
-def trust_of(kind: "gdb.Type") -> str:
-    """What a word of that type promises; "" for what is no reference for sure."""
+def _is_address_integer(kind: "gdb.Type") -> bool:
+    """uintptr_t or intptr_t, by whatever further names."""
+    while kind.code == gdb.TYPE_CODE_TYPEDEF:
+        if kind.name in ("uintptr_t", "intptr_t"):
+            return True
+        kind = kind.target()
+    return False
+
+
+def trust_of(kind: "gdb.Type", member: bool = False) -> str:
+    """What a word of that type promises; "" for what is no reference for sure.
+
+    Any integer variable of a word's size may hold an address; a member of a struct or an array
+    only where its type says so: the C library's structs are full of leftovers."""
+    address_integer = _is_address_integer(kind)
     kind = kind.strip_typedefs()
     if kind.code == gdb.TYPE_CODE_INT:
-        return "integer" if kind.sizeof == WORD_BYTES else ""
+        allowed = address_integer or not member
+        return "integer" if kind.sizeof == WORD_BYTES and allowed else ""
     if kind.code not in _POINTERS or kind.sizeof != WORD_BYTES:
         return ""
     target = kind.target().strip_typedefs()
@@ -84,14 +99,14 @@ def trust_of(kind: "gdb.Type") -> str:
 
 
 def shape_of(kind: "gdb.Type", depth: int = 0) -> Shape:
-    """Where in a value of that type a pointer may lie."""
-    kind = kind.strip_typedefs()
-    if kind.code == gdb.TYPE_CODE_ARRAY:
-        return _array_shape(kind, depth)
-    if kind.code in _RECORDS:
-        return _record_shape(kind, depth)
-    trust = trust_of(kind)
-    return Shape(kind.sizeof, (Leaf(0, "", trust),) if trust else ())
+    """Where in a value of that type a pointer may lie; `depth`: of the value in its variable."""
+    plain = kind.strip_typedefs()
+    if plain.code == gdb.TYPE_CODE_ARRAY:
+        return _array_shape(plain, depth)
+    if plain.code in _RECORDS:
+        return _record_shape(plain, depth)
+    trust = trust_of(kind, depth > 0)
+    return Shape(plain.sizeof, (Leaf(0, "", trust),) if trust else ())
 
 
 def _array_shape(kind: "gdb.Type", depth: int) -> Shape:
@@ -152,6 +167,18 @@ def kind_of(symbol: "gdb.Symbol") -> str:
     return "local"
 
 
+def storage_of(value: "gdb.Value") -> Optional[int]:
+    """Where in memory the value lies; None where it does not.
+
+    Value.address must not be asked of an array: where the array is in no memory, GDB pushes it to
+    the program, with a call of the program's malloc."""
+    kind = value.type.strip_typedefs()
+    while kind.code == gdb.TYPE_CODE_ARRAY:
+        value = value[kind.range()[0]]
+        kind = value.type.strip_typedefs()
+    return None if value.address is None else int(value.address)
+
+
 class VariableReader:
     """Reads variables: from a frame, or without one where they need none."""
 
@@ -166,7 +193,7 @@ class VariableReader:
         """The slots of one variable that are worth showing."""
         plain = Variable(name, kind, **known)
         try:
-            address = None if value.address is None else int(value.address)
+            address = storage_of(value)
             if address is None:
                 yield from self._in_registers(value, plain, shape)
             elif not shape.empty:
@@ -254,6 +281,23 @@ def _text_of(value: "gdb.Value") -> str:
     return text if len(text) <= TEXT_MAX else text[:TEXT_MAX - 1] + "…"
 
 
+class _SavedRegisters:
+    """Where a frame's function put the registers that it must give back, asked when needed."""
+
+    def __init__(self, frame: "gdb.Frame") -> None:
+        self._frame = frame
+        self._places: Optional[Dict[str, int]] = None
+
+    def places(self) -> Dict[str, int]:
+        if self._places is None:
+            self._frame.select()
+            described = gdb.execute("info frame", to_string=True) or ""
+            saved = described.partition("Saved registers:")[2]
+            self._places = {name: int(place, 16)
+                            for name, place in re.findall(r"(\w+) at (0x[0-9a-f]+)", saved)}
+        return self._places
+
+
 # ---- frames ------------------------------------------------------------------------------------
 
 class FrameReader:
@@ -264,6 +308,7 @@ class FrameReader:
         self._variables = VariableReader(spans, read, scope.everything)
         self._declared: Dict[Tuple[int, int, str], List[_Declared]] = {}
         self._code: Dict[int, Optional[reached.Code]] = {}
+        self._inner: List[_SavedRegisters] = []  # of the frames inside the one that is read
         self.symtabs: Dict[str, "gdb.Symtab"] = {}  # of the functions that were met
 
     def thread(self, thread: "gdb.InferiorThread") -> Thread:
@@ -281,11 +326,14 @@ class FrameReader:
             record.problem = str(problem)
             return record
         limit = self._scope.frame_limit
+        self._inner = []
         while frame is not None:
             if limit and len(record.frames) >= limit:
                 record.more = True
                 break
             record.frames.append(self._frame(frame, len(record.frames)))
+            if frame.type() != gdb.INLINE_FRAME:
+                self._inner.append(_SavedRegisters(frame))
             frame = self._older(frame, record)
         return record
 
@@ -358,7 +406,7 @@ class FrameReader:
         try:
             value = frame.read_var(symbol, declared.block)
             shape = declared.shape or shape_of(value.type)
-            address = None if value.address is None else int(value.address)
+            address = storage_of(value)
         except (gdb.error, RuntimeError):
             if declared.shape is not None and _is_reference(declared.shape):
                 yield Variable(symbol.name, kind, fault="unreadable", **known)
@@ -369,8 +417,19 @@ class FrameReader:
             known["unset"] = self._unset(frame, level, declared, address)
         for variable in self._variables.read(value, symbol.name, kind, shape, **known):
             if variable.addr is None and variable.word is not None:
-                variable = variable._replace(register=_register_of(frame, level, variable.word))
+                variable = self._placed(frame, level, variable)
             yield variable
+
+    def _placed(self, frame: "gdb.Frame", level: int, variable: Variable) -> Variable:
+        """A variable in a register, with its place: an inner function may have saved it."""
+        assert variable.word is not None
+        register = _register_of(frame, level, variable.word)
+        if register:
+            for inner in reversed(self._inner):
+                saved = inner.places().get(register)
+                if saved is not None:
+                    return variable._replace(addr=saved)
+        return variable._replace(register=register)
 
     # -- set, or not yet? ----------------------------------------------------------------------
 

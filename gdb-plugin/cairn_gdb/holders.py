@@ -169,7 +169,7 @@ class Resolver:
             return ""
         name = self._names.get(variable.addr)
         if name is not None:
-            return f"is {name}"
+            return name
         location = self._lens.locate(variable.addr)
         if location.place in ("object", "dying", "buffer"):
             return f"in {'the buffer ' if location.place == 'buffer' else ''}{location.base:#x}"

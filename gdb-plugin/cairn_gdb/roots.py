@@ -24,7 +24,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple, cast
 import gdb
 
 from . import records, slots
-from .frames import FrameReader, VariableReader, registers_of, selection_kept, shape_of
+from .frames import FrameReader, VariableReader, registers_of, selection_kept, shape_of, storage_of
 from .rootset import Roots, Stack, stack_word
 from .session import Session
 from .slots import Outside, Scope, Shape, Spans, Thread, Variable, WORD_BYTES
@@ -193,12 +193,12 @@ class DataNames:
         if self._last is None:
             return None
         start, _, plain, shape = self._last
-        path = shape.path_at(address - start)
-        if path is None:
-            path = f"+{address - start:#x}" if address != start else ""
-        leaf = next((leaf for leaf in shape.leaves if leaf.offset == address - start), None)
-        trust = leaf.trust if leaf is not None else "pointer" if shape.runs else "word"
-        return plain._replace(name=plain.name + path, addr=address, word=word, trust=trust)
+        leaf = shape.leaf_at(address - start)
+        if leaf is not None:
+            return plain._replace(name=plain.name + leaf.path, addr=address, word=word,
+                                  trust=leaf.trust)
+        path = f"+{address - start:#x}" if address != start else ""
+        return plain._replace(name=plain.name + path, addr=address, word=word)
 
     def _find(self, address: int) -> Optional[Tuple[int, int, Variable, Shape]]:
         described = (gdb.execute(f"info symbol {address:#x}", to_string=True) or "").strip()
@@ -226,8 +226,7 @@ def _symbol_at(name: str, start: int) -> Tuple[Optional["gdb.Symbol"], str]:
     for symbol, kind in candidates:
         try:
             if symbol is not None and symbol.is_variable:
-                place = symbol.value().address
-                if place is not None and int(place) == start:
+                if storage_of(symbol.value()) == start:
                     return symbol, kind
         except (gdb.error, TypeError):
             continue
@@ -291,7 +290,7 @@ def collect(session: Session) -> Roots:
             _add_thread(session, roots, thread, spans)
     for variable in found.data:
         if variable.kind != "foreign":
-            _add(roots, variable, variable.name, None, None)
+            _add(session, roots, variable, variable.name, None, None)
     stacks = [region for region in lens.regions()
               if any(region.start <= stack.sp < region.end for stack in roots.stacks.values())]
     for each in lens.foreign_ranges():
@@ -304,11 +303,11 @@ def _add_thread(session: Session, roots: Roots, thread: Thread, spans: Spans) ->
     """One thread's variables, registers and stack words."""
     for frame, label in zip(thread.frames, slots.labels(thread.frames)):
         for variable in frame.variables:
-            _add(roots, variable, f"{label}.{variable.name}", thread.number, frame.level)
+            _add(session, roots, variable, f"{label}.{variable.name}", thread.number, frame.level)
     for variable in thread.thread_locals:
-        _add(roots, variable, variable.name, thread.number, None)
+        _add(session, roots, variable, variable.name, thread.number, None)
     for variable in _registers(thread, spans):
-        _add(roots, variable, variable.name, thread.number, 0)
+        _add(session, roots, variable, variable.name, thread.number, 0)
     if thread.more:
         roots.warnings.append(
             f"Thread {thread.number}: the frames from #{len(thread.frames)} on were not read; "
@@ -322,10 +321,12 @@ def _add_thread(session: Session, roots: Roots, thread: Thread, spans: Spans) ->
         session.lens.scan_roots(start, end, "word", thread.number, session.target.progress)
 
 
-def _add(roots: Roots, variable: Variable, name: str, thread: Optional[int],
+def _add(session: Session, roots: Roots, variable: Variable, name: str, thread: Optional[int],
          frame: Optional[int]) -> None:
     # What a pointer to a slot leads to is a slot that is found where it lies.
-    if variable.word is not None and not variable.through and variable.trust != "slot":
+    if variable.word is None or variable.through or variable.trust == "slot":
+        return
+    if variable.trust != "integer" or session.lens.locate(variable.word).offset == 0:
         roots.add(records.Root(variable.addr or 0, variable.word, variable.kind,
                                slots.confidence(variable), name, thread, frame))
 

@@ -81,17 +81,17 @@ class Shape(NamedTuple):
         """One pointer or integer, nothing around it."""
         return len(self.leaves) == 1 and not self.runs and self.leaves[0].path == ""
 
-    def path_at(self, offset: int) -> Optional[str]:
-        """The path of the leaf at exactly that offset."""
+    def leaf_at(self, offset: int) -> Optional[Leaf]:
+        """The leaf at exactly that offset, with its whole path."""
         for leaf in self.leaves:
             if leaf.offset == offset:
-                return leaf.path
+                return leaf
         for run in self.runs:
             index, inside = divmod(offset - run.offset, run.stride)
             if 0 <= index < run.length:
-                path = run.element.path_at(inside)
-                if path is not None:
-                    return f"{run.path}[{index}]{path}"
+                found = run.element.leaf_at(inside)
+                if found is not None:
+                    return Leaf(offset, f"{run.path}[{index}]{found.path}", found.trust)
         return None
 
 

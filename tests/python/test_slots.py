@@ -44,7 +44,8 @@ class Runs(unittest.TestCase):
         data[at:at + 8] = (0x5000).to_bytes(8, "little")
         shape = Shape(len(data), (), (Run(16, ".grid", 160, 3, row),))
         self.assertEqual(self.found(shape.runs[0], bytes(data)), {".grid[2][5]": 0x5000})
-        self.assertEqual(shape.path_at(at), ".grid[2][5]")
+        self.assertEqual(shape.leaf_at(at), Leaf(at, ".grid[2][5]", "object"))
+        self.assertIsNone(shape.leaf_at(at + 4))
 
     def test_elements_that_are_not_aligned(self) -> None:
         run = Run(4, "", 12, 5, Shape(12, (Leaf(1, ".p", "pointer"),)))
@@ -68,7 +69,7 @@ class Runs(unittest.TestCase):
             data = b"".join(word.to_bytes(8, "little") for word in words)
             for leaf, word in run_hits(run, data, SPANS):
                 self.assertEqual(word_at(data, leaf.offset), word)
-                self.assertEqual(shape.path_at(leaf.offset), leaf.path)
+                self.assertEqual(shape.leaf_at(leaf.offset), leaf)
 
 
 class Unions(unittest.TestCase):

@@ -21,7 +21,7 @@ REASONS_MAX = 3  # other holders of one object, in the drawing
 
 _NOTES = {"null": "null", "uninitialised": "not set yet", "optimized out": "optimized out",
           "unreadable": "unreadable", "freed": "freed", "dangling": "dangling"}
-_LABELS = {"static": "static", "global": "global", "tls": "thread", "register": "register",
+_LABELS = {"static": "static", "global": "global", "tls": "thread-local", "register": "register",
            "word": "word", "foreign": "data"}
 
 
@@ -197,7 +197,7 @@ def lines(found: Picture, page: Page) -> Iterator[str]:
     for row, heap in zip(found.objects, found.heaps):
         reasons = [_reason_text(each, labels) for each in (found.reasons or {}).get(
             row.address, [])]
-        text = f"{row.type_name} {row.value}".rstrip()
+        text = _object_text(row)
         state = "dying" if "dying" in row.state else objects.count_word(row)
         held.append(Held(labels[row.address], text, state, reasons, heap if several else ""))
     cuts: List[str] = []
@@ -212,6 +212,13 @@ def lines(found: Picture, page: Page) -> Iterator[str]:
         yield page.style("quiet", "Who else holds them was not computed: the heap is large.  "
                          "`cairn referrers @N` says it of one.")
     yield objects.hint("Next: cairn show @1, cairn referrers @1", page)
+
+
+def _object_text(row: Object) -> str:
+    """`int 11`, `session user="ann"`: a value in angles names its type itself."""
+    if row.value.startswith(f"<{row.type_name}") and row.value.endswith(">"):
+        return row.value[1:-1]
+    return f"{row.type_name} {row.value}".rstrip()
 
 
 def _sections(scene: Scene, numbers: Dict[int, int], full: bool, cuts: List[str]
@@ -260,15 +267,14 @@ def _frames(thread: ThreadShown, numbers: Dict[int, int], full: bool, cuts: List
             continue
         yield from _idle(idle, full)
         idle = []
-        names = _names(each.rows, numbers, NAMES_MAX, f"{each.label}: ", cuts)
+        names = _names(each.rows, numbers, NAMES_MAX, f"{each.label}: ", cuts, True)
         yield Section(each.label, names)
     yield from _idle(idle, full)
 
 
 def _idle(frames: List[FrameShown], full: bool) -> Iterator[Section]:
     if len(frames) > 2 and not full:
-        yield Section(f"... {len(frames)} frames without a reference: {frames[0].label} to "
-                      f"{frames[-1].label}", (), True)
+        yield Section(f"... {len(frames)} frames, no reference", (), True)
     else:
         for each in frames:
             yield Section(each.label, (Name("-"),))
@@ -287,38 +293,50 @@ def _by_kind(rows: List[Shown], numbers: Dict[int, int], most: int, cuts: List[s
         yield Section(label, _names(mine, numbers, most, f"{label}: ", cuts))
 
 
-def _names(rows: List[Shown], numbers: Dict[int, int], most: int, where: str, cuts: List[str]
-           ) -> List[Name]:
+def _names(rows: List[Shown], numbers: Dict[int, int], most: int, where: str, cuts: List[str],
+           in_frame: bool = False) -> List[Name]:
     """The names of one section, long arrays and long lists cut."""
     names: List[Name] = []
     elements: Dict[str, int] = {}
     left_out = 0
+    gone = [row.variable.name for row in rows if row.note == "optimized out"]
     for row in rows:
+        if row.note == "optimized out" and len(gone) > 1:
+            continue  # one row says it of all
         array = row.variable.name.split("[", 1)[0] if "[" in row.variable.name else ""
         if array:
             elements[array] = elements.get(array, 0) + 1
         if len(names) >= most or (array and elements[array] > ELEMENTS_MAX):
             left_out += 1
             continue
-        names.append(_name(row, numbers))
+        names.append(_name(row, numbers, in_frame))
+    if len(gone) > 1:
+        names.append(Name(f"({_NOTES['optimized out']}: {', '.join(gone)})"))
     if left_out:
         cuts.append(f"{where}{units.counted(left_out, 'more name')} not drawn; -json has them "
                     "all.")
     return names
 
 
-def _name(row: Shown, numbers: Dict[int, int]) -> Name:
+def _name(row: Shown, numbers: Dict[int, int], in_frame: bool) -> Name:
     variable = row.variable
     text = variable.name
     if variable.shadowed:
         text += f" (line {variable.line})"  # an inner variable has the same name
-    remark = _NOTES.get(row.note, row.place)
+    remarks = []
+    if in_frame and variable.kind in ("static", "tls"):
+        remarks.append(_LABELS[variable.kind])  # it is the function's, and not on the stack
+    if variable.trust == "integer":
+        remarks.append("a number")
+    note = _NOTES.get(row.note, row.place)
     if row.note in ("freed", "dangling") and row.place:
-        remark = f"{remark}: {row.place}"
+        note = f"{note}: {row.place}"
+    if note:
+        remarks.append(note)
     if row.note == "" and variable.text:
         return Name(text, f"= {variable.text}")
     held = None if row.object is None else numbers[row.object]
-    return Name(text, f"({remark})" if remark else "", held)
+    return Name(text, f"({', '.join(remarks)})" if remarks else "", held)
 
 
 COMMAND = Command(
