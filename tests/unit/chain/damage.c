@@ -4,8 +4,6 @@
 #include "garden.h"
 #include "image.h"
 
-enum { ROUNDS = 600 };
-
 static cairn_heap *heap;
 static cairn_object *all;
 static struct image *image;
@@ -32,6 +30,12 @@ static uint64_t random_next(uint64_t *seed) {
   *seed ^= *seed >> 7;
   *seed ^= *seed << 17;
   return *seed;
+}
+
+/* A number from the environment, for longer runs by hand. */
+static uint64_t number_from(const char *variable, uint64_t otherwise) {
+  const char *text = getenv(variable);
+  return text == NULL ? otherwise : strtoull(text, NULL, 0);
 }
 
 static void inspect(void) {
@@ -75,9 +79,10 @@ static uint64_t nasty_value(uint64_t *seed) {
 
 static void damaged_words(void **state) {
   (void)state;
-  uint64_t seed = 0x1234567 + 2;
-  print_message("seed %llu\n", (unsigned long long)seed);
-  for (int round = 0; round < ROUNDS; round++) {
+  uint64_t seed = number_from("CAIRN_SEED", 19088745);
+  uint64_t rounds = number_from("CAIRN_ROUNDS", 600);
+  print_message("seed %" PRIu64 ", %" PRIu64 " rounds\n", seed, rounds);
+  for (uint64_t round = 0; round < rounds; round++) {
     const struct image_part *part = &image->parts[random_next(&seed) % image->count];
     /* Most of what matters lies at the start of a part: heap, types, page tables. */
     uint64_t reach = random_next(&seed) % 3 == 0 ? part->bytes : 16384;
