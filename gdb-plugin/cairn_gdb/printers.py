@@ -24,7 +24,7 @@ SessionOf = Callable[[], Session]
 
 OBJECT = "cairn_object"
 NESTING = 4  # how deep a first member is looked for
-DEPTH, WIDTH = 2, 8  # of the children shown
+DEPTH, WIDTH = 1, 8  # of the children shown: one level, so many
 
 
 class ObjectPrinter:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # loaded when a command first needs them
     from .rootset import Roots
     from .slots import Outside, Scope
 
-VALUE_DEPTH, VALUE_WIDTH = 2, 6  # of the short value texts in listings
+VALUE_DEPTH, VALUE_WIDTH = 1, 8  # of the short value texts in listings
 
 
 class Target(Protocol):
@@ -156,8 +156,9 @@ class Session:
     # ---- rows ----
 
     def remember(self, addresses: Sequence[int]) -> None:
-        """The rows of a listing, for `@N`."""
-        self.listing = list(addresses)
+        """The rows of a listing, for `@N`.  One without a row leaves the last one standing."""
+        if addresses:
+            self.listing = list(addresses)
 
     def describe(self, row: Object) -> Object:
         """The object with its short value text."""

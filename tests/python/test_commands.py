@@ -152,7 +152,11 @@ class OneObject(unittest.TestCase):
         self.assertEqual(data["fields"][1]["value"]["addr"], "0x3000")
         self.assertEqual(data["accounting"]["surplus"], 1)
         self.assertTrue(any("over-retained" in line for line in lines))
-        self.assertEqual(self.session.object("@1")[0].address, 0x3000)
+
+    def test_show_leaves_the_last_listing_standing(self) -> None:
+        ask(self.session, objects, "-sort addr")
+        ask(self.session, show, "@2")
+        self.assertEqual(self.session.object("@2")[0].address, 0x2000)
 
     def test_show_deeper_ends_at_a_cycle(self) -> None:
         self.lens.edges.append((0x3000, "back", 0x2000))

@@ -50,6 +50,11 @@ class Caching(unittest.TestCase):
         self.session.invalidate()
         self.assertEqual(self.session.address_of("@2"), 0x2000)
 
+    def test_a_listing_without_a_row_leaves_the_last_one_standing(self) -> None:
+        self.session.remember([0x1000])
+        self.session.remember([])
+        self.assertEqual(self.session.address_of("@1"), 0x1000)
+
 
 class ObjectArguments(unittest.TestCase):
     def setUp(self) -> None:

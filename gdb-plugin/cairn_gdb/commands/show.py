@@ -43,7 +43,6 @@ def run(session: Session, arguments: Arguments) -> Result:
     depth = arguments.count("depth", 1) or 0
     shown = _look(session, row, depth, arguments.limit, set())
     account = accounting.of(session, row)
-    session.remember([slot.reference.target for slot in shown.slots])
     answer = Answer(shown, session.lens.type(row.type), session.heap_label(row.heap),
                     location.offset, account)
     return Result(answer, least_sure(account.exactness, session.exactness()), account.warnings)
@@ -140,7 +139,7 @@ def _field_lines(shown: Shown, page: Page, indent: str) -> Iterator[str]:
     width = min(32, max((len(name) for name in names), default=0))
     for each in shown.fields:
         yield f"{indent}{page.style('variable', each.name.ljust(width))}  {each.text}"
-    for number, slot in enumerate(shown.slots, 1):
+    for slot in shown.slots:
         name = page.style("variable", slot.reference.slot_name.ljust(width))
         kind = "" if slot.reference.kind == "strong" else f"({slot.reference.kind}) "
         if slot.target is None:
@@ -148,9 +147,8 @@ def _field_lines(shown: Shown, page: Page, indent: str) -> Iterator[str]:
             yield (f"{indent}{name}  {kind}{slot.reference.target:#x} "
                    f"{page.style('bad', f'no live object: {place}')}")
             continue
-        top = f"{objects.label(number)} " if indent == "  " else ""
         again = page.style("quiet", "  (see above)") if slot.target.again else ""
-        yield f"{indent}{name}  {top}{kind}{objects.one_line(slot.target.object, page)}{again}"
+        yield f"{indent}{name}  {kind}{objects.one_line(slot.target.object, page)}{again}"
         yield from _field_lines(slot.target, page, indent + "    ")
     if shown.left_out:
         yield page.style("quiet", f"{indent}{units.number(shown.left_out)} more left out; "
@@ -165,9 +163,9 @@ COMMAND = Command(
     options=(Option("depth", "count", "how many levels of references to follow (1)", "N"),
              options.LIMIT),
     details="""
-A plain field shows its value, a reference the object that it holds; @N names those in the next
-command.  The last lines say who accounts for the count: slots of other objects, the runtime
-itself, and roots (variables, registers, other memory of the program).""",
+A plain field shows its value, a reference the object that it holds.  The last lines say who
+accounts for the count: slots of other objects, the runtime itself, and roots (variables,
+registers, other memory of the program).""",
     examples=(("cairn show x", "the object that x points to"),
               ("cairn show node->left -depth 3", "and what it holds, three levels deep"),
               ("cairn show @1", "row 1 of the last listing"),
