@@ -8,11 +8,15 @@ variable's type promises an object; elsewhere it is no reference, and left out.
 Pure: asks the lens, knows no gdb.
 """
 
-from typing import Dict, List, NamedTuple, Optional, Set, Tuple
+from __future__ import annotations
 
-from .bridge import Lens
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Set, Tuple
+
 from .records import Object
 from .slots import Frame, Outside, Thread, Variable, labels
+
+if TYPE_CHECKING:  # loaded when a command first needs it
+    from .bridge import Lens
 
 _NOWHERE = {"fresh": "a block that was never used", "free_page": "a free page",
             "arena_meta": "an arena's page table", "heap_meta": "a heap's metadata",

@@ -7,11 +7,15 @@ a word of a stack is named only when it is shown.
 Pure: roots.py, which faces GDB, fills it in.
 """
 
-from bisect import bisect_right
-from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from __future__ import annotations
 
-from .bridge import Lens
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+
 from .records import Region, Root
+
+if TYPE_CHECKING:  # loaded when a command first needs it
+    from .bridge import Lens
 
 SORT_MAX = 200_000  # more rows than that stay in the order of the scan
 KINDS = ("arg", "local", "static", "global", "tls", "register", "word", "foreign")
