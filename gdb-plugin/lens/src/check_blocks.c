@@ -166,8 +166,7 @@ static bool words_are_right(const struct lens_check_state *check,
   return true;
 }
 
-/* ---- buffers
- * ------------------------------------------------------------------------------------- */
+/* ---- buffers ---- */
 
 struct owner {
   lens *self;
@@ -197,8 +196,7 @@ static void own_buffer(void *context, uint32_t slot, uint64_t content) {
              owner->type->shown.name, owner->address, owner->type->slots[slot].name, content);
 }
 
-/* ---- the sweep
- * ----------------------------------------------------------------------------------- */
+/* ---- the sweep ---- */
 
 static const uint8_t *keep_bytes(struct lens_check_state *check, const struct lens_run *run) {
   uint8_t *copy = lens_grow(check->copy, &check->copy_bytes, (size_t)run->byte_count, 1);
@@ -240,8 +238,7 @@ lens_status lens_check_slots(lens *self, const lens_slice *slice) {
   return lens_sweep_step(self, &self->analysis->check.sweep, slice, follow_run, NULL);
 }
 
-/* ---- buffers without a declared owner
- * -------------------------------------------------------------- */
+/* ---- buffers without a declared owner ---- */
 
 /* Any word of a live block that holds a buffer's content address may be its owner. */
 static lens_status own_by_words(lens *self, void *context, const struct lens_run *run) {

@@ -7,8 +7,7 @@
 
 #include "analysis.h"
 
-/* ---- free lists
- * ------------------------------------------------------------------------------------ */
+/* ---- free lists ---- */
 
 /* *problem: why an entry of a page's free list is none; NULL: it is one. */
 static lens_status entry_problem(lens *self, uint32_t arena, uint32_t page, uint64_t entry,
@@ -64,8 +63,7 @@ static lens_status check_free_list(lens *self, uint32_t arena, uint32_t page, ui
   return LENS_OK;
 }
 
-/* ---- pages
- * ----------------------------------------------------------------------------------------- */
+/* ---- pages ---- */
 
 /* The blocks below `fresh` are used, free, or in hand; `late` is how far used_count runs ahead of
  * the headers. */
@@ -161,8 +159,7 @@ lens_status lens_check_pages(lens *self, const lens_slice *slice) {
   return LENS_OK;
 }
 
-/* ---- heaps
- * ----------------------------------------------------------------------------------------- */
+/* ---- heaps ---- */
 
 static void check_counter(lens *self, uint32_t heap, const char *counter, bool known, uint64_t says,
                           uint64_t is, uint64_t tolerance) {
