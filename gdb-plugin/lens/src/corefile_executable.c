@@ -42,6 +42,24 @@ static bool fits(const struct lens_core *core) {
   return true;
 }
 
+/* Whole pages are mapped: what the file has around a segment that is only read is there too. */
+static void widen_to_pages(struct lens_core *core, uint64_t file_bytes) {
+  for (size_t i = 0; i < core->executable_count; i++) {
+    struct lens_segment *part = &core->executable[i];
+    uint64_t before = part->start % LENS_GRAIN_BYTES;
+    if ((part->flags & LENS_REGION_WRITE) != 0 || part->file_offset < before) continue;
+    part->start -= before;
+    part->file_offset -= before;
+    uint64_t room = part->file_offset < file_bytes ? file_bytes - part->file_offset : 0;
+    uint64_t bytes = part->file_end - part->start;
+    uint64_t padded = (bytes + LENS_GRAIN_BYTES - 1) & ~(uint64_t)(LENS_GRAIN_BYTES - 1);
+    if (padded <= UINT64_MAX - part->start) {
+      part->file_end = part->start + (padded < room ? padded : room);
+    }
+    if (part->end < part->file_end) part->end = part->file_end;
+  }
+}
+
 /* What to add to the file's addresses; false: not known. */
 static bool find_bias(const struct lens_core *core, const GElf_Ehdr *head, uint64_t *bias) {
   if (core->entry != 0) {
@@ -68,6 +86,7 @@ static lens_status place(lens *self, struct lens_core *core, Elf *elf, const cha
     lens_status status = lens_core_segments(elf, file_bytes, bias, &core->executable,
                                             &core->executable_count, &core->executable_capacity);
     if (status != LENS_OK) return status;
+    widen_to_pages(core, file_bytes);
     if (!fits(core)) problem = "it is not the program that dumped the core";
   }
   if (problem != NULL) {
