@@ -1,0 +1,91 @@
+/* libcairn against a naive model: random steps on both sides, compared as they go.
+ *
+ *     CAIRN_PROPERTY_SEED    of the first run; the time of day when it is "random"; 1 by default
+ *     CAIRN_PROPERTY_STEPS   of each run; 20000 by default
+ *
+ * A failure prints the mode, the seed and the step: the same three fail again.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "internal.h"
+#include "world.h"
+
+static const struct mode {
+  const char *name;
+  struct world_options options;
+  unsigned check_every;
+  unsigned fault_every; /* steps between blocks that are refused; 0: none is */
+} modes[] = {
+    /* All of it after every step, on a heap of some dozens of objects. */
+    {"small", {.object_goal = 60, .resurrect = true}, 1, 0},
+    {"medium", {.object_goal = 2000, .resurrect = true}, 500, 0},
+    {"faults",
+     {.object_goal = 300, .resurrect = true, .reachable_only = true, .keep_interned = true},
+     20,
+     3},
+    {"automatic", {.object_goal = 3000, .reachable_only = true, .automatic = true}, 2000, 0},
+};
+
+static uint64_t from_environment(const char *name, uint64_t otherwise) {
+  const char *text = getenv(name);
+  if (text == NULL || *text == '\0') return otherwise;
+  if (strcmp(text, "random") == 0) return (uint64_t)time(NULL);
+  return strtoull(text, NULL, 0);
+}
+
+/* The next step finds no memory from its n-th block or mapping on. */
+static void arm(struct world *world) {
+  cairn_fault.block_after = 1 + world_random(world, 3);
+  cairn_fault.map_after = 1 + world_random(world, 2);
+  cairn_fault_arm(world->heap);
+}
+
+static void disarm(struct world *world) {
+  cairn_fault.block_after = 0;
+  cairn_fault.map_after = 0;
+  cairn_limit_refresh(world->heap);
+}
+
+static const char *run(const struct mode *mode, uint64_t seed, uint64_t steps, uint64_t *step) {
+  struct world_options options = mode->options;
+  options.seed = seed;
+  (void)snprintf(options.heap_name, sizeof options.heap_name, "%s", mode->name);
+  struct world world;
+  if (!world_new(&world, &options)) return "no world";
+  const char *problem = NULL;
+  for (*step = 0; *step < steps && problem == NULL; ++*step) {
+    bool fault = mode->fault_every != 0 && *step % mode->fault_every == 0;
+    if (fault) arm(&world);
+    world_step(&world);
+    if (fault) disarm(&world);
+    if (world_random(&world, 200) == 0 && !world_collect(&world, world_random(&world, 2) == 0)) {
+      problem = "a collection freed a wrong number of objects";
+    }
+    if (problem == NULL && *step % mode->check_every == 0) problem = world_check(&world);
+  }
+  if (problem != NULL) return problem; /* the world is left as it is, for a debugger */
+  if (mode->fault_every != 0 && world.refused_count == 0) return "no step was refused memory";
+  return world_end(&world);
+}
+
+int main(void) {
+  uint64_t seed = from_environment("CAIRN_PROPERTY_SEED", 1);
+  uint64_t steps = from_environment("CAIRN_PROPERTY_STEPS", 20000);
+  for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+    for (uint64_t round = 0; round < 3; round++) {
+      uint64_t step = 0;
+      const char *problem = run(&modes[i], seed + round, steps, &step);
+      if (problem != NULL) {
+        (void)fprintf(stderr, "FAILED: mode %s, seed %llu, step %llu: %s\n", modes[i].name,
+                      (unsigned long long)(seed + round), (unsigned long long)step, problem);
+        return 1;
+      }
+    }
+    (void)printf("%s: seeds %llu to %llu, %llu steps each\n", modes[i].name,
+                 (unsigned long long)seed, (unsigned long long)(seed + 2),
+                 (unsigned long long)steps);
+  }
+  return 0;
+}

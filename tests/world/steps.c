@@ -1,0 +1,491 @@
+/* The steps of a world: what changes both sides.  See world.h. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "world.h"
+
+/* ---- objects and roots ----------------------------------------------------------------------- */
+
+uint64_t world_random(struct world *world, uint64_t bound) {
+  world->random ^= world->random << 13;
+  world->random ^= world->random >> 7;
+  world->random ^= world->random << 17;
+  return (world->random * 0x2545f4914f6cdd1dull >> 33) % bound;
+}
+
+static uintptr_t disguised(const cairn_object *object) { return ~(uintptr_t)object; }
+
+cairn_object *world_object(const struct world *world, uint32_t id) {
+  return (cairn_object *)~model_at(&world->model, id)->handle;
+}
+
+void world_root_push(struct world *world, cairn_object *object, uint32_t id) {
+  if (world->root_count == world->root_capacity) {
+    world->root_capacity = world->root_capacity == 0 ? 64 : 2 * world->root_capacity;
+    world->roots = realloc(world->roots, world->root_capacity * sizeof(*world->roots));
+    world->root_ids = realloc(world->root_ids, world->root_capacity * sizeof *world->root_ids);
+    if (world->roots == NULL || world->root_ids == NULL) abort();
+  }
+  world->roots[world->root_count] = object;
+  world->root_ids[world->root_count++] = id;
+}
+
+void world_root_take(struct world *world, uint32_t at) {
+  uint32_t id = world->root_ids[at];
+  cairn_object *object = world->roots[at];
+  uint32_t last = --world->root_count;
+  world->roots[at] = world->roots[last];
+  world->root_ids[at] = world->root_ids[last];
+  world->roots[last] = NULL;
+  cairn_release(object);
+  model_root_drop(&world->model, id);
+  world_follow(world);
+}
+
+uint32_t world_adopt(struct world *world, enum world_kind kind, cairn_object *object) {
+  static const bool acyclic[] = {
+#define ACYCLIC(NAME, name, acyclic) acyclic,
+      WORLD_KINDS(ACYCLIC)};
+  world_follow(world);
+  uint32_t id = model_object_new(&world->model, (uint8_t)kind, disguised(object));
+  model_at(&world->model, id)->acyclic = acyclic[kind];
+  world_root_push(world, object, id);
+  return id;
+}
+
+void world_follow(struct world *world) {
+  cairn_stats stats;
+  cairn_heap_stats(world->heap, &stats);
+  if (stats.collection_count != world->collection_count) {
+    world->collection_count = stats.collection_count;
+    (void)model_collect(&world->model);
+  }
+  struct model_ids *resurrected = &world->model.resurrected;
+  for (uint32_t i = 0; i < resurrected->count; i++) {
+    world_root_push(world, world_object(world, resurrected->ids[i]), resurrected->ids[i]);
+  }
+  resurrected->count = 0;
+}
+
+/* An object some steps away from a random root. */
+static uint32_t pick_reachable(struct world *world) {
+  if (world->root_count == 0) return world->shared[0];
+  uint32_t id = world->root_ids[world_random(world, world->root_count)];
+  for (uint64_t steps = world_random(world, 6); steps > 0; steps--) {
+    const struct model_object *object = model_at(&world->model, id);
+    if (object->edge_count == 0) break;
+    const struct model_edge *edge = &object->edges[world_random(world, object->edge_count)];
+    if (edge->kind != MODEL_STRONG || edge->target == 0) break;
+    id = edge->target;
+  }
+  return id;
+}
+
+uint32_t world_pick(struct world *world) {
+  uint64_t dice = world_random(world, 20);
+  if (dice == 0) {
+    return world->shared[world_random(world, sizeof world->shared / sizeof world->shared[0])];
+  }
+  /* What is new is what programs work with most. */
+  if (dice < 8 && world->root_count != 0) return world->root_ids[world->root_count - 1];
+  if (world->options.reachable_only) return pick_reachable(world);
+  return world->model.alive.ids[world_random(world, world->model.alive.count)];
+}
+
+/* Tuples are equal by their items, which the model does not compare. */
+uint32_t world_pick_key(struct world *world) {
+  uint32_t id = world_pick(world);
+  return model_at(&world->model, id)->kind == WORLD_TUPLE ? world->shared[0] : id;
+}
+
+/* An interned str may outlive its count, and its weak slots with it: the model can't tell. */
+uint32_t world_pick_watched(struct world *world) {
+  uint32_t id = world_pick(world);
+  return model_at(&world->model, id)->interned ? 0 : id;
+}
+
+/* ---- changing one object -----------------------------------------------------------------------
+ */
+
+/* What both sides are asked to do: a holder and its model. */
+struct change {
+  struct world *world;
+  struct model *model;
+  uint32_t id;
+  struct model_object *shadow;
+  cairn_object *object;
+};
+
+static uint32_t pick_or_none(struct world *world) {
+  return world_random(world, 4) == 0 ? 0 : world_pick(world);
+}
+
+static cairn_object *object_or_null(const struct world *world, uint32_t id) {
+  return id == 0 ? NULL : world_object(world, id);
+}
+
+static void refused(struct change *change) {
+  change->world->refused_count++;
+  world_follow(change->world);
+}
+
+static void change_list(struct change *change) {
+  struct world *world = change->world;
+  uint32_t count = change->shadow->edge_count;
+  uint32_t at = count == 0 ? 0 : (uint32_t)world_random(world, count);
+  uint64_t dice = world_random(world, 100);
+  if (dice < 60 || count == 0) {
+    uint32_t target = world_pick(world);
+    bool append = dice < 40 || count == 0;
+    if (append) at = count;
+    cairn_object *item = world_object(world, target);
+    bool done = append ? cairn_list_append(change->object, item)
+                       : cairn_list_insert(change->object, at, item);
+    if (!done) {
+      refused(change);
+      return;
+    }
+    world_follow(world);
+    model_edge_insert(change->model, change->id, at, MODEL_STRONG, target);
+  } else if (dice < 72) {
+    uint32_t target = world_pick(world);
+    if (!cairn_list_set(change->object, at, world_object(world, target))) abort();
+    model_edge_set(change->model, change->id, at, target);
+  } else if (dice < 85) {
+    if (!cairn_list_remove(change->object, at)) abort();
+    model_edges_remove(change->model, change->id, at, 1);
+  } else if (dice < 97) {
+    cairn_release(cairn_list_pop(change->object));
+    model_edges_remove(change->model, change->id, count - 1, 1);
+  } else {
+    cairn_list_clear(change->object);
+    model_edges_remove(change->model, change->id, 0, count);
+  }
+}
+
+/* The edge that holds the key, or edge_count. */
+static uint32_t key_find(const struct model_object *shadow, uint32_t key, uint32_t stride) {
+  uint32_t at = 0;
+  while (at < shadow->edge_count && shadow->edges[at].target != key) at += stride;
+  return at;
+}
+
+static void change_dict(struct change *change) {
+  struct world *world = change->world;
+  uint32_t count = change->shadow->edge_count / 2;
+  uint64_t dice = world_random(world, 100);
+  if (dice < 70 || count == 0) {
+    uint32_t key = world_pick_key(world);
+    uint32_t value = world_pick(world);
+    if (!cairn_dict_set(change->object, world_object(world, key), world_object(world, value))) {
+      refused(change);
+      return;
+    }
+    world_follow(world);
+    uint32_t at = key_find(change->shadow, key, 2);
+    if (at < change->shadow->edge_count) {
+      model_edge_set(change->model, change->id, at + 1, value);
+    } else {
+      model_edge_append(change->model, change->id, MODEL_STRONG, key);
+      model_edge_append(change->model, change->id, MODEL_STRONG, value);
+    }
+  } else if (dice < 97) {
+    uint32_t at = 2 * (uint32_t)world_random(world, count);
+    cairn_object *key = world_object(world, change->shadow->edges[at].target);
+    if (!cairn_dict_remove(change->object, key)) abort();
+    model_edges_remove(change->model, change->id, at, 2);
+  } else {
+    cairn_dict_clear(change->object);
+    model_edges_remove(change->model, change->id, 0, 2 * count);
+  }
+}
+
+static void change_set(struct change *change) {
+  struct world *world = change->world;
+  uint32_t count = change->shadow->edge_count;
+  uint64_t dice = world_random(world, 100);
+  if (dice < 70 || count == 0) {
+    uint32_t key = world_pick_key(world);
+    if (!cairn_set_add(change->object, world_object(world, key))) {
+      refused(change);
+      return;
+    }
+    world_follow(world);
+    if (key_find(change->shadow, key, 1) == change->shadow->edge_count) {
+      model_edge_append(change->model, change->id, MODEL_STRONG, key);
+    }
+  } else if (dice < 97) {
+    uint32_t at = (uint32_t)world_random(world, count);
+    cairn_object *key = world_object(world, change->shadow->edges[at].target);
+    if (!cairn_set_remove(change->object, key)) abort();
+    model_edges_remove(change->model, change->id, at, 1);
+  } else {
+    cairn_set_clear(change->object);
+    model_edges_remove(change->model, change->id, 0, count);
+  }
+}
+
+/* A word with a tag, or a number in its place. */
+static void change_tagged(struct change *change, uint32_t target) {
+  struct native *native = (struct native *)(void *)change->object;
+  uint64_t old = native->tagged;
+  uint64_t word = change->world->random << 3 | TAG_NUMBER;
+  if (target != 0) {
+    word = (uint64_t)(uintptr_t)cairn_retain(world_object(change->world, target)) | TAG_REFERENCE;
+  }
+  native->tagged = word;
+  if ((old & TAG_MASK) == TAG_REFERENCE) {
+    cairn_release((cairn_object *)(uintptr_t)(old & ~(uint64_t)TAG_MASK));
+  }
+}
+
+static void change_native(struct change *change) {
+  struct world *world = change->world;
+  struct native *native = (struct native *)(void *)change->object;
+  uint32_t at = (uint32_t)world_random(world, change->shadow->edge_count);
+  uint32_t target = pick_or_none(world);
+  cairn_object *value = object_or_null(world, target);
+  switch (at) {
+    case NATIVE_LEFT:
+      cairn_assign(&native->left, value);
+      break;
+    case NATIVE_RIGHT:
+      cairn_assign(&native->right, value);
+      break;
+    case NATIVE_WEAK:
+      target = world_pick_watched(world);
+      value = object_or_null(world, target);
+      if (!cairn_weak_set(change->object, &native->weak, value)) {
+        refused(change);
+        return;
+      }
+      break;
+    case NATIVE_BORROWED:
+      target = target == 0 ? 0 : world->anchor;
+      native->borrowed = object_or_null(world, target);
+      break;
+    case NATIVE_TAGGED:
+      change_tagged(change, target);
+      break;
+    default:
+      cairn_assign(&native->items[at - NATIVE_ITEMS], value);
+      break;
+  }
+  world_follow(world);
+  model_edge_set(change->model, change->id, at, target);
+}
+
+static void change_opaque(struct change *change, uint32_t at, cairn_object *value) {
+  uint64_t *turned = &((struct opaque *)(void *)change->object)->turned[at];
+  cairn_object *old = *turned == 0 ? NULL : (cairn_object *)(uintptr_t) ~*turned;
+  *turned = value == NULL ? 0 : ~(uint64_t)(uintptr_t)cairn_retain(value);
+  cairn_release(old);
+}
+
+/* Objects whose edges are places that are there from birth on. */
+static void change_place(struct change *change) {
+  struct world *world = change->world;
+  uint32_t at = (uint32_t)world_random(world, change->shadow->edge_count);
+  uint32_t target = pick_or_none(world);
+  cairn_object *value = object_or_null(world, target);
+  switch (change->shadow->kind) {
+    case WORLD_CELL:
+      cairn_cell_set(change->object, value);
+      break;
+    case WORLD_RECORD:
+      if (!cairn_record_set(change->object, at, value)) abort();
+      break;
+    case WORLD_TAIL:
+      cairn_assign(&((struct tail *)(void *)change->object)->items[at], value);
+      break;
+    case WORLD_FOREIGN:
+      cairn_assign(&((struct foreign *)(void *)change->object)->items[at], value);
+      break;
+    case WORLD_OPAQUE:
+      change_opaque(change, at, value);
+      break;
+    default:
+      abort();
+  }
+  model_edge_set(change->model, change->id, at, target);
+}
+
+/* Fills a row, changes its value, or empties it. */
+static void change_table(struct change *change) {
+  struct world *world = change->world;
+  uint32_t row = (uint32_t)world_random(world, change->shadow->edge_count / 2);
+  struct table_row *words = &((struct table *)(void *)change->object)->rows->rows[row];
+  uint32_t key = change->shadow->edges[2 * row].target;
+  uint32_t value = world_pick(world);
+  if (key != 0 && world_random(world, 2) == 0) {
+    key = 0;
+    value = 0;
+  } else if (key == 0) {
+    key = world_pick(world);
+  }
+  cairn_assign(&words->value, object_or_null(world, value));
+  model_edge_set(change->model, change->id, 2 * row + 1, value);
+  cairn_assign(&words->key, object_or_null(world, key));
+  model_edge_set(change->model, change->id, 2 * row, key);
+}
+
+static void change_one(struct world *world) {
+  uint32_t id = world_pick(world);
+  struct change change = {.world = world,
+                          .model = &world->model,
+                          .id = id,
+                          .shadow = model_at(&world->model, id),
+                          .object = world_object(world, id)};
+  /* The holder must outlive the step: a step may drop what alone holds it. */
+  bool immortal = change.shadow->immortal;
+  cairn_retain(change.object);
+  if (!immortal) model_root_add(&world->model, id);
+  enum world_kind kind = change.shadow->kind;
+  if (kind == WORLD_LIST) {
+    change_list(&change);
+  } else if (kind == WORLD_DICT) {
+    change_dict(&change);
+  } else if (kind == WORLD_SET) {
+    change_set(&change);
+  } else if (change.shadow->edge_count == 0 || kind == WORLD_TUPLE || kind == WORLD_WEAKREF) {
+    world->serial++; /* nothing can be changed */
+  } else if (kind == WORLD_NATIVE || kind == WORLD_PHOENIX) {
+    change_native(&change);
+  } else if (kind == WORLD_TABLE) {
+    change_table(&change);
+  } else {
+    change_place(&change);
+  }
+  cairn_release(change.object);
+  if (!immortal) model_root_drop(&world->model, id);
+}
+
+/* ---- steps
+ * --------------------------------------------------------------------------------------- */
+
+static void make_one(struct world *world) {
+  /* none and bool are there; the others are equally likely, containers twice. */
+  enum world_kind kind =
+      (enum world_kind)(WORLD_INT + (int)world_random(world, WORLD_KIND_COUNT - WORLD_INT));
+  if (world_is_scalar(kind) && world_random(world, 2) == 0) {
+    kind =
+        (enum world_kind)(WORLD_TUPLE + (int)world_random(world, WORLD_KIND_COUNT - WORLD_TUPLE));
+  }
+  if (!world_object_make(world, kind)) world->refused_count++;
+}
+
+static void drop_one_root(struct world *world) {
+  if (world->root_count < 2) return;
+  uint32_t at = world->root_count - 1;
+  if (world_random(world, 2) == 0) at = (uint32_t)world_random(world, world->root_count);
+  uint32_t id = world->root_ids[at];
+  const struct model_object *shadow = model_at(&world->model, id);
+  if (id == world->anchor) return;
+  if (shadow->interned && world->options.keep_interned) return;
+  /* A growing heap mostly gives up roots of what others hold by now. */
+  bool grows = world->model.alive.count < world->options.object_goal;
+  if (grows && shadow->count == 1 && world_random(world, 6) != 0) return;
+  world_root_take(world, at);
+}
+
+static void root_one(struct world *world) {
+  uint32_t id = world_pick(world);
+  if (model_at(&world->model, id)->immortal) return;
+  world_root_push(world, cairn_retain(world_object(world, id)), id);
+  model_root_add(&world->model, id);
+}
+
+void world_step(struct world *world) {
+  world_enter(world);
+  bool grow = world->model.alive.count < world->options.object_goal;
+  uint64_t dice = world_random(world, 100);
+  if (dice < (grow ? 20u : 10u)) {
+    make_one(world);
+  } else if (dice < 45) {
+    drop_one_root(world);
+  } else if (dice < 47) {
+    root_one(world);
+  } else {
+    change_one(world);
+  }
+  world_follow(world);
+}
+
+bool world_collect(struct world *world, bool full) {
+  world_enter(world);
+  uint64_t dormant = world->model.dormant_count;
+  uint64_t passing = world->passing_count;
+  uint64_t freed = full ? cairn_collect(world->heap) : cairn_collect_candidates(world->heap);
+  uint64_t deaths = model_collect(&world->model) + world->passing_count - passing;
+  world->collection_count++;
+  world_follow(world);
+  if (!full) return freed == deaths;
+  /* Dormant strs went too, but for those that the table had already swept. */
+  uint64_t most = deaths + world->model.dormant_count;
+  world->model.dormant_count = 0;
+  return freed <= most && freed + dormant >= most;
+}
+
+/* ---- beginning and end
+ * ----------------------------------------------------------------------------- */
+
+static uint32_t adopt_shared(struct world *world, enum world_kind kind, cairn_object *object) {
+  uint32_t id = model_object_new(&world->model, (uint8_t)kind, disguised(object));
+  struct model_object *shadow = model_at(&world->model, id);
+  shadow->immortal = true;
+  shadow->acyclic = true;
+  return id;
+}
+
+static void note_builtin(cairn_object *object, void *context) {
+  struct world *world = context;
+  world->builtins[world->builtin_count++] = disguised(object);
+}
+
+bool world_new(struct world *world, const struct world_options *options) {
+  *world = (struct world){.options = *options};
+  world->random = options->seed * 0x9e3779b97f4a7c15ull + 0x1234567;
+  world_enter(world);
+  world->heap = cairn_heap_new(
+      &(cairn_heap_options){.name = options->heap_name, .manual_collection = !options->automatic});
+  if (world->heap == NULL || !world_kinds_define(world)) return false;
+  cairn_stats stats;
+  cairn_heap_stats(world->heap, &stats);
+  world->own_objects = stats.object_count;
+  world->builtins = calloc(world->own_objects, sizeof *world->builtins);
+  if (world->builtins == NULL) return false;
+  cairn_heap_walk(world->heap, note_builtin, world);
+  world->shared[0] = adopt_shared(world, WORLD_NONE, cairn_none(world->heap));
+  world->shared[1] = adopt_shared(world, WORLD_BOOL, cairn_bool(world->heap, false));
+  world->shared[2] = adopt_shared(world, WORLD_BOOL, cairn_bool(world->heap, true));
+  for (int64_t i = 3; i < (int64_t)(sizeof world->shared / sizeof world->shared[0]); i++) {
+    world->shared[i] = adopt_shared(world, WORLD_INT, cairn_int_new(world->heap, 10 * i - 35));
+  }
+  if (!world_object_make(world, WORLD_CELL)) return false;
+  world->anchor = world->root_ids[0];
+  return true;
+}
+
+const char *world_end(struct world *world) {
+  world_enter(world);
+  const char *problem = NULL;
+  while (world->root_count != 0) world_root_take(world, world->root_count - 1);
+  /* Once more for what finalizers resurrected. */
+  for (int i = 0; i < 3 && problem == NULL; i++) {
+    if (!world_collect(world, true)) problem = "the last collections freed a wrong number";
+    while (world->root_count != 0) world_root_take(world, world->root_count - 1);
+  }
+  cairn_stats stats;
+  cairn_heap_stats(world->heap, &stats);
+  if (problem == NULL && stats.object_count != world->own_objects) {
+    problem = "objects are left without roots";
+  }
+  if (!cairn_heap_destroy(world->heap, NULL) && problem == NULL) problem = "leaks are reported";
+  for (uint32_t i = 0; i < world->foreign_capacity; i++) free(world->foreign[i]);
+  free(world->foreign);
+  free(world->builtins);
+  free(world->roots);
+  free(world->root_ids);
+  model_free(&world->model);
+  return problem;
+}
