@@ -146,10 +146,28 @@ def overrelease() -> None:
     equal(printed("$cairn_status"), 1, "$cairn_status")
 
 
+def jsonheap() -> None:
+    """`cairn types` against the census that the program makes while it parses."""
+    stop_at("ready")
+    gdb.execute("up", to_string=True)
+    census = {name: printed("reader.census.objects[%d]" % kind)
+              for kind, name in enumerate(("dict", "list", "str", "int", "float"))}
+    census["list"] += 2  # main's own: documents, replaced
+    census["int"] += 262  # the small ints, which every heap has
+    census.update({"bool": 2, "none": 1, "tuple": 1, "set": 1})
+    equal({row["type"]: row["count"] for row in rows("types -limit 0")}, census, "the census")
+    strs = rows("objects -type str -limit 0")
+    equal(sum(row["refcount"] > 1 for row in strs), printed("reader.census.keys"),
+          "the keys, which the intern table holds too")
+    equal([name for name, _ in names().items() if name.startswith("main.")],
+          ["main.documents", "main.replaced", "main.reader.replaced"], "the names in main")
+    equal(data("check")["rows"], [], "check finds nothing")
+
+
 demo = os.path.basename(os.environ["SCENARIO_PROGRAM"])
-if demo == "frames" and gdb.parameter("args"):
+if os.environ["SCENARIO_COMMAND"].endswith(" 5"):
     frames_small()
 else:
     {"frames": frames, "identity": identity, "layout": layout, "reuse": reuse, "cycle": cycle,
-     "leak": leak, "overrelease": overrelease}[demo]()
+     "leak": leak, "overrelease": overrelease, "jsonheap": jsonheap}[demo]()
 passed()
