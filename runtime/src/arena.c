@@ -39,7 +39,7 @@ _Static_assert(CAIRN_PAGE_TABLE_OFFSET + CAIRN_ARENA_PAGES * sizeof(struct cairn
                    CAIRN_PAGE_BYTES,
                "header and page table fit in the first page");
 
-/* ---- numbers ------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 /* Huge arenas are numbered from 0 in a space of their own, behind the ordinary ones. */
 static struct cairn_arena_numbers *numbers_of(cairn_heap *heap, bool huge) {
@@ -271,8 +271,7 @@ void cairn_pages_return(cairn_heap *heap, struct cairn_page *first, uint32_t cou
   }
 }
 
-/* ---- huge arenas -------------------------------------------------------------------------------
- */
+/* ---- huge arenas ----------------------------------------------------------------------------- */
 
 struct cairn_page *cairn_huge_take(cairn_heap *heap, size_t bytes, uint32_t *count) {
   for (uint32_t shift = HUGE_PAGE_SHIFT_FIRST; shift <= HUGE_PAGE_SHIFT_LAST; shift++) {
@@ -295,8 +294,7 @@ struct cairn_page *cairn_huge_take(cairn_heap *heap, size_t bytes, uint32_t *cou
 
 void cairn_huge_return(cairn_heap *heap, struct cairn_arena *arena) { arena_free(heap, arena); }
 
-/* ---- the collector's side memory ----------------------------------------------------------------
- */
+/* ---- the collector's side memory ------------------------------------------------------------- */
 
 /* The index of the block among those of its page. */
 static uint32_t block_index(const struct cairn_arena *arena, const struct cairn_page *page,

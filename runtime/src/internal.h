@@ -106,8 +106,7 @@ struct cairn_heap {
   uint64_t hash_seed; /* of this heap's hashes (compare.c) */
 };
 
-/* ---- system.c: memory from the system, the limit ----------------------------------------------
- */
+/* ---- system.c: memory from the system, the limit --------------------------------------------- */
 /* Zeroed pages, aligned to `alignment` (a power of two).  Does not look at the limit.  NULL: none.
  */
 void *cairn_system_map(size_t bytes, size_t alignment);
@@ -135,7 +134,7 @@ struct cairn_fault {
 extern struct cairn_fault cairn_fault;
 static inline void cairn_fault_arm(cairn_heap *heap) { heap->pressed = true; }
 
-/* ---- chunk.c: metadata that lives as long as the heap -------------------------------------- */
+/* ---- chunk.c: metadata that lives as long as the heap ---------------------------------------- */
 /* A heap in its own first chunk, all 0 but for the chunk list and the metadata counter. */
 cairn_heap *cairn_chunk_heap_new(void);
 /* Gives all chunks back, the heap's own last. */
@@ -169,16 +168,14 @@ static inline char *cairn_page_memory(struct cairn_arena *arena, const struct ca
 static inline bool cairn_arena_is_huge(const struct cairn_arena *arena) {
   return arena->page_bytes != CAIRN_PAGE_BYTES;
 }
-/* ---- size_class.c ------------------------------------------------------------------------------
- */
+/* ---- size_class.c ---------------------------------------------------------------------------- */
 /* The class of blocks of at least `bytes` (1 .. CAIRN_SMALL_MAX_BYTES), and its block size. */
 uint32_t cairn_size_class_of(size_t bytes);
 uint32_t cairn_size_class_bytes(uint32_t size_class);
 /* offset / block size, for an offset within a page. */
 uint32_t cairn_size_class_index(uint32_t size_class, uint32_t page_offset);
 
-/* ---- arena.c: segments and runs of pages --------------------------------------------------------
- */
+/* ---- arena.c: segments and runs of pages ----------------------------------------------------- */
 /* `count` adjoining free pages (still FREE; the caller sets them up), mapping an arena where
  * needed. NULL when the limit or the system says no. */
 struct cairn_page *cairn_pages_take(cairn_heap *heap, uint32_t count);
@@ -204,8 +201,7 @@ void cairn_block_publish(cairn_heap *heap, void *block, uint64_t header);
 void cairn_block_free(cairn_heap *heap, void *block);
 size_t cairn_block_size(const void *block);
 
-/* ---- type.c ------------------------------------------------------------------------------------
- */
+/* ---- type.c ---------------------------------------------------------------------------------- */
 static inline struct cairn_type *cairn_type_at(const cairn_heap *heap, uint32_t index) {
   return heap->types[index];
 }
@@ -243,46 +239,39 @@ static inline uint64_t cairn_type_header(const cairn_heap *heap, uint32_t index)
 cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes);
 bool cairn_builtin_types_define(cairn_heap *heap); /* builtin.c: types, singletons, small ints */
 
-/* ---- intern.c ----------------------------------------------------------------------------------
- */
+/* ---- intern.c -------------------------------------------------------------------------------- */
 /* Drops the interned strs that only the intern table holds.  Allocates nothing, runs no finalizer.
  * Called by full collections, and before the table grows. */
 void cairn_intern_sweep(cairn_heap *heap);
 
-/* ---- slots.c -----------------------------------------------------------------------------------
- */
+/* ---- slots.c --------------------------------------------------------------------------------- */
 /* Calls `visit` with each strong reference (not NULL) of the object, in field order. */
 void cairn_slots_visit(const cairn_heap *heap, cairn_object *object, cairn_visit_fn visit,
                        void *context);
 
-/* ---- weak.c ------------------------------------------------------------------------------------
- */
+/* ---- weak.c ---------------------------------------------------------------------------------- */
 /* Clears all weak slots that refer to the object, and its state bit. */
 void cairn_weak_target_gone(cairn_heap *heap, cairn_object *target);
 /* Clears and forgets the weak slots of an object whose type has some. */
 void cairn_weak_holder_gone(cairn_heap *heap, cairn_object *holder);
 void cairn_weak_table_free(cairn_heap *heap);
 
-/* ---- die.c -------------------------------------------------------------------------------------
- */
+/* ---- die.c ----------------------------------------------------------------------------------- */
 /* Gives up the runtime's own hold (state.held and one of the count): as cairn_release. */
 void cairn_object_unhold(cairn_heap *heap, cairn_object *object);
 
-/* ---- candidate.c, collect.c, due.c --------------------------------------------------------------
- */
+/* ---- candidate.c, collect.c, due.c ----------------------------------------------------------- */
 /* The candidate died or was looked at: takes it out of the counters, not the bit out of its header.
  */
 void cairn_candidate_forget(cairn_heap *heap, cairn_object *object);
 /* Called by the allocator's slow path: collects when the counters say that it is worth it. */
 void cairn_collect_if_due(cairn_heap *heap);
 
-/* ---- contract_export.c
- * --------------------------------------------------------------------------- */
+/* ---- contract_export.c ----------------------------------------------------------------------- */
 void cairn_registry_add(cairn_heap *heap);
 void cairn_registry_remove(cairn_heap *heap);
 
-/* ---- flux
- * ---------------------------------------------------------------------------------------- */
+/* ---- flux ------------------------------------------------------------------------------------ */
 static inline void cairn_flux_set(cairn_heap *heap, uint32_t flux, cairn_object *object) {
   heap->flux_object = object;
   heap->flux = flux;

@@ -19,7 +19,7 @@
 
 #include "cairn/object.h"
 
-/* ---- geometry ------------------------------------------------------------------------------ */
+/* ---- geometry -------------------------------------------------------------------------------- */
 
 enum {
   CAIRN_ARENA_BYTES = 4 << 20, /* and aligned so: an object's arena is its address, masked */
@@ -247,7 +247,7 @@ enum {
   F(uint32_t, , capacity, UINT)                   \
   F(uint32_t, , count, UINT)
 
-/* ---- the C structs ------------------------------------------------------------------------- */
+/* ---- the C structs --------------------------------------------------------------------------- */
 
 #define CAIRN_LAYOUT_DECLARE(c_type, suffix, name, kind) c_type name suffix;
 

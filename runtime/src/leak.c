@@ -1,7 +1,8 @@
 /* The leak report: what is still counted when a heap is destroyed, by type.
  *
- * Not leaks: what the runtime itself owns (heap.runtime_slots), immortal objects, and interned
- * strings that only the intern table holds.  An object whose count saturated is a leak.
+ * Not leaks: what the runtime itself owns (heap.runtime_slots) and immortal objects.  Interned
+ * strings that only the intern table held went with the collection before this.  An object whose
+ * count saturated is a leak.
  *
  * What this is not: an explanation.  Who holds a leak is the debugger's to say, before the heap is
  * destroyed.
@@ -28,7 +29,6 @@ static bool is_runtimes_own(const cairn_heap *heap, const cairn_object *object) 
   uint64_t count = object->header & CAIRN_COUNT_MASK;
   if (count == CAIRN_COUNT_IMMORTAL) return true;
   if (count != 1) return false;
-  if ((object->header & CAIRN_STATE(INTERNED)) != 0) return true;
   for (size_t i = 0; i < CAIRN_RUNTIME_SLOTS; i++) {
     if (heap->runtime_slots[i] == object) return true;
   }

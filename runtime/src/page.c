@@ -20,7 +20,7 @@
 
 #include "internal.h"
 
-/* ---- lists of pages with room -------------------------------------------------------------- */
+/* ---- lists of pages with room ---------------------------------------------------------------- */
 
 static void class_link(cairn_heap *heap, struct cairn_page *page) {
   struct cairn_page **head = &heap->class_pages[page->size_class];
@@ -181,8 +181,7 @@ static void large_free(cairn_heap *heap, struct cairn_page *page) {
   flux_end(heap, began);
 }
 
-/* ---- blocks ------------------------------------------------------------------------------------
- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 /* A free block of a page with room: header 0, the rest of the first `bytes` zeroed. */
 static void *page_cut(cairn_heap *heap, struct cairn_page *page, size_t bytes) {

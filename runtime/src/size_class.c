@@ -9,20 +9,17 @@
  */
 #include "internal.h"
 
-#define CLASS_SIZES(S)                                                                             \
-  S(16)                                                                                            \
-  S(24)                                                                                            \
-  S(32)                                                                                            \
-  S(40) S(48) S(56) S(64) S(72) S(80) S(88) S(96) S(104) S(112) S(120) S(128) S(160) S(192) S(224) \
-      S(256) S(320) S(384) S(448) S(512) S(640) S(768) S(896) S(1024) S(1280) S(1536) S(1792)      \
-          S(2048) S(2512) S(2976) S(3632) S(4096) S(4672) S(5456) S(6544) S(8192) S(10912)         \
-              S(16384)
+#define CLASS_SIZES(S)                                                                         \
+  S(16), S(24), S(32), S(40), S(48), S(56), S(64), S(72), S(80), S(88), S(96), S(104), S(112), \
+      S(120), S(128), S(160), S(192), S(224), S(256), S(320), S(384), S(448), S(512), S(640),  \
+      S(768), S(896), S(1024), S(1280), S(1536), S(1792), S(2048), S(2512), S(2976), S(3632),  \
+      S(4096), S(4672), S(5456), S(6544), S(8192), S(10912), S(16384)
 
-#define CLASS_BYTES(bytes) bytes,
+#define CLASS_BYTES(bytes) bytes
 static const uint16_t class_bytes[] = {CLASS_SIZES(CLASS_BYTES)};
 
 /* ceil(2^32 / bytes): offset * this >> 32 is exact while offset * bytes < 2^32. */
-#define CLASS_RECIPROCAL(bytes) (uint32_t)((0xffffffffull + (bytes)) / (bytes)),
+#define CLASS_RECIPROCAL(bytes) (uint32_t)((0xffffffffull + (bytes)) / (bytes))
 static const uint32_t class_reciprocal[] = {CLASS_SIZES(CLASS_RECIPROCAL)};
 
 _Static_assert(sizeof class_bytes / sizeof class_bytes[0] == CAIRN_SIZE_CLASSES, "one row a class");

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -90,7 +91,11 @@ static void one_empty_arena_is_kept(void **state) {
 
 static void arenas_stand_in_address_order(void **state) {
   cairn_heap *heap = *state;
-  for (int i = 0; i < 20; i++) assert_non_null(cairn_pages_take(heap, USABLE_PAGES));
+  struct cairn_page *pages[20];
+  for (int i = 0; i < 20; i++) pages[i] = cairn_pages_take(heap, USABLE_PAGES);
+  /* New arenas between old ones, in the room that some leave. */
+  for (int i = 5; i < 12; i++) cairn_pages_return(heap, pages[i], USABLE_PAGES);
+  for (int i = 5; i < 12; i++) assert_non_null(cairn_pages_take(heap, USABLE_PAGES));
   int count = 0;
   const struct cairn_arena *previous = NULL;
   for (const struct cairn_arena *arena = heap->arenas; arena != NULL; arena = arena->next) {
@@ -202,10 +207,34 @@ static void compressed_references_to_large_blocks(void **state) {
   }
 }
 
+/* Growing the table of numbers takes the metadata that the arena was just allowed beside. */
+static void limit_is_kept_while_numbers_grow(void **state) {
+  cairn_heap *heap = *state;
+  const struct cairn_chunk *chunk = heap->chunks;
+  assert_non_null(cairn_chunk_try(heap, chunk->bytes - chunk->used_bytes - 16));
+  heap->limit_bytes = heap->metadata_bytes + CAIRN_ARENA_BYTES;
+  assert_null(cairn_pages_take(heap, 1));
+  assert_true(heap->reserved_bytes + heap->metadata_bytes <= heap->limit_bytes);
+  heap->limit_bytes = heap->metadata_bytes + CAIRN_ARENA_BYTES;
+  assert_non_null(cairn_pages_take(heap, 1));
+}
+
+/* Pages of the process's address space. */
+static long mapped_pages(void) {
+  long pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  assert_non_null(file);
+  assert_int_equal(fscanf(file, "%ld", &pages), 1);
+  fclose(file);
+  return pages;
+}
+
 static void failed_mapping_leaves_the_heap_as_it_was(void **state) {
   cairn_heap *heap = *state;
   assert_non_null(cairn_pages_take(heap, USABLE_PAGES));
   uint64_t reserved = heap->reserved_bytes;
+  mapped_pages(); /* has stdio take its memory */
+  long mapped = mapped_pages();
   for (uint64_t n = 1; n <= 2; n++) { /* the side memory, the arena */
     cairn_fault.map_after = n;
     assert_null(cairn_pages_take(heap, 1));
@@ -216,6 +245,7 @@ static void failed_mapping_leaves_the_heap_as_it_was(void **state) {
     assert_int_equal(heap->reserved_bytes, reserved);
     assert_int_equal(heap->arena_count, 1);
   }
+  assert_int_equal(mapped_pages(), mapped);
   assert_non_null(cairn_pages_take(heap, 1));
 }
 
@@ -223,17 +253,12 @@ static void failed_mapping_leaves_the_heap_as_it_was(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(arena_is_aligned_and_described),
-      TEST(runs_are_the_lowest_that_fit),
-      TEST(run_over_all_usable_pages),
-      TEST(one_empty_arena_is_kept),
-      TEST(arenas_stand_in_address_order),
-      TEST(numbers_are_unique_and_reused),
-      TEST(huge_arena_holds_one_block),
-      TEST(block_beyond_the_largest_fails),
-      TEST(compressed_references_lead_back),
-      TEST(compressed_references_to_large_blocks),
-      TEST(failed_mapping_leaves_the_heap_as_it_was),
+      TEST(arena_is_aligned_and_described),   TEST(runs_are_the_lowest_that_fit),
+      TEST(run_over_all_usable_pages),        TEST(one_empty_arena_is_kept),
+      TEST(arenas_stand_in_address_order),    TEST(numbers_are_unique_and_reused),
+      TEST(huge_arena_holds_one_block),       TEST(block_beyond_the_largest_fails),
+      TEST(compressed_references_lead_back),  TEST(compressed_references_to_large_blocks),
+      TEST(limit_is_kept_while_numbers_grow), TEST(failed_mapping_leaves_the_heap_as_it_was),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

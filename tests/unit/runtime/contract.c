@@ -72,8 +72,7 @@ static uint64_t constant(const char *name) {
   return 0;
 }
 
-/* ---- framing
- * ------------------------------------------------------------------------------------- */
+/* ---- framing --------------------------------------------------------------------------------- */
 
 static void head_is_complete(void **state) {
   (void)state;
@@ -134,8 +133,7 @@ static void note_leads_to_the_record(void **state) {
   assert_ptr_equal(record, cairn_contract_root);
 }
 
-/* ---- names
- * --------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static void assert_name(const char *name) {
   assert_true(strnlen(name, CAIRN_NAME_BYTES) > 0);
@@ -214,8 +212,7 @@ static void constants_are_what_is_stored(void **state) {
   assert_int_equal(constant("magic.arena"), CAIRN_ARENA_MAGIC);
 }
 
-/* ---- the list of heaps
- * ---------------------------------------------------------------------------- */
+/* ---- the list of heaps ----------------------------------------------------------------------- */
 
 static uint64_t root_word(const char *name) {
   const struct cairn_contract_field *field = find_field("root", name);

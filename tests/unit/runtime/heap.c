@@ -17,8 +17,7 @@ static cairn_stats stats_of(const cairn_heap *heap) {
   return stats;
 }
 
-/* ---- making ------------------------------------------------------------------------------------
- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 static void heaps_have_names_and_ids(void **state) {
   (void)state;
@@ -49,8 +48,7 @@ static void heaps_are_apart(void **state) {
   assert_true(cairn_heap_destroy(b, NULL));
 }
 
-/* ---- statistics
- * ---------------------------------------------------------------------------------- */
+/* ---- statistics ------------------------------------------------------------------------------ */
 
 static void statistics_follow_what_happens(void **state) {
   (void)state;
@@ -99,8 +97,7 @@ static void arenas_go_back_to_the_system(void **state) {
   assert_true(cairn_heap_destroy(heap, NULL));
 }
 
-/* ---- limits
- * -------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 enum { MEGABYTE = 1 << 20 };
 
@@ -211,6 +208,28 @@ static void near_limit_may_raise_the_limit(void **state) {
   assert_true(cairn_heap_destroy(heap, NULL));
 }
 
+static bool allocate_near_limit(cairn_heap *heap, uint64_t wanted_bytes, void *context) {
+  struct near *near = context;
+  (void)wanted_bytes;
+  near->calls++;
+  assert_true(heap->in_near_limit);
+  assert_null(cairn_buffer_new(heap, 30 * MEGABYTE)); /* does not come back here */
+  return false;
+}
+
+static void near_limit_does_not_nest(void **state) {
+  (void)state;
+  struct near near = {0};
+  const cairn_heap_options options = {
+      .limit_bytes = 20 * MEGABYTE, .near_limit = allocate_near_limit, .near_limit_context = &near};
+  cairn_heap *heap = cairn_heap_new(&options);
+  assert_null(cairn_buffer_new(heap, 30 * MEGABYTE));
+  assert_int_equal(near.calls, 1);
+  assert_null(cairn_buffer_new(heap, 30 * MEGABYTE));
+  assert_int_equal(near.calls, 2);
+  assert_true(cairn_heap_destroy(heap, NULL));
+}
+
 /* Bytes outside the heap count too, though there are free blocks. */
 static void external_bytes_count_towards_the_limit(void **state) {
   (void)state;
@@ -235,8 +254,7 @@ static void external_bytes_count_towards_the_limit(void **state) {
   assert_true(cairn_heap_destroy(heap, NULL));
 }
 
-/* ---- walking
- * --------------------------------------------------------------------------------------- */
+/* ---- walking --------------------------------------------------------------------------------- */
 
 struct walk {
   const cairn_object *last;
@@ -273,8 +291,7 @@ static void walk_meets_each_object_in_address_order(void **state) {
   assert_true(cairn_heap_destroy(heap, NULL));
 }
 
-/* ---- leaks
- * ------------------------------------------------------------------------------------------ */
+/* ---- leaks ----------------------------------------------------------------------------------- */
 
 static void leaks_are_reported_biggest_first(void **state) {
   (void)state;
@@ -364,6 +381,7 @@ int main(void) {
       cmocka_unit_test(limit_collects_cycles_first),
       cmocka_unit_test(near_limit_may_release),
       cmocka_unit_test(near_limit_may_raise_the_limit),
+      cmocka_unit_test(near_limit_does_not_nest),
       cmocka_unit_test(external_bytes_count_towards_the_limit),
       cmocka_unit_test(walk_meets_each_object_in_address_order),
       cmocka_unit_test(leaks_are_reported_biggest_first),

@@ -45,8 +45,7 @@ static cairn_type define_field(cairn_heap *heap, cairn_field_spec field) {
   return cairn_type_define(heap, &spec);
 }
 
-/* ---- copying ------------------------------------------------------------------------------------
- */
+/* ---- copying --------------------------------------------------------------------------------- */
 
 static void everything_is_copied(void **state) {
   cairn_heap *heap = *state;
@@ -120,8 +119,43 @@ static void thousands_of_types(void **state) {
   assert_null(heap->types[0]);
 }
 
-/* ---- refusing
- * ------------------------------------------------------------------------------------ */
+static bool define_near_limit(cairn_heap *heap, uint64_t wanted_bytes, void *context) {
+  (void)wanted_bytes;
+  int *calls = context;
+  if (++*calls > 1) return false;
+  cairn_heap_limit_set(heap, 0);
+  for (int i = 0; i < 100; i++) assert_int_not_equal(define(heap, NULL, 0), 0);
+  return true;
+}
+
+/* Asking for memory may run code that defines types: none is lost. */
+static void types_defined_while_the_table_grows(void **state) {
+  (void)state;
+  int calls = 0;
+  const cairn_heap_options options = {.near_limit = define_near_limit,
+                                      .near_limit_context = &calls};
+  cairn_heap *heap = cairn_heap_new(&options);
+  while (heap->type_count < heap->type_capacity) define(heap, NULL, 0);
+  /* The type itself still fits into the chunk, the larger table does not. */
+  const struct cairn_chunk *chunk = heap->chunks;
+  size_t room = chunk->bytes - chunk->used_bytes;
+  assert_non_null(cairn_chunk_alloc(heap, room - 256));
+  cairn_heap_limit_set(heap, heap->reserved_bytes + heap->metadata_bytes);
+  uint32_t before = heap->type_count;
+  cairn_type type = define(heap, NULL, 0);
+  assert_int_equal(calls, 1);
+  assert_int_equal(type, before + 100);
+  assert_true(heap->type_count <= heap->type_capacity);
+  for (uint32_t i = 1; i < heap->type_count; i++) assert_int_equal(heap->types[i]->index, i);
+  for (chunk = heap->chunks; chunk != NULL; chunk = chunk->next) { /* nothing was overrun */
+    for (uint64_t at = chunk->used_bytes; at < chunk->bytes; at++) {
+      assert_int_equal(((const char *)chunk)[at], 0);
+    }
+  }
+  assert_true(cairn_heap_destroy(heap, NULL));
+}
+
+/* ---- refusing -------------------------------------------------------------------------------- */
 
 #define REFUSED(heap, ...)                             \
   do {                                                 \
@@ -301,8 +335,7 @@ static void types_are_checked(void **state) {
   assert_int_equal(cairn_type_define(heap, &spec), 0);
 }
 
-/* ---- acyclic
- * -------------------------------------------------------------------------------------- */
+/* ---- acyclic --------------------------------------------------------------------------------- */
 
 static cairn_type define_holder(cairn_heap *heap, cairn_type target, uint8_t kind) {
   const cairn_slot_spec slot = {
@@ -392,6 +425,7 @@ int main(void) {
       TEST(everything_is_copied),
       TEST(types_are_found_by_name),
       TEST(thousands_of_types),
+      cmocka_unit_test(types_defined_while_the_table_grows),
       TEST(single_slots_are_checked),
       TEST(array_slots_are_checked),
       TEST(tail_slots_are_checked),
