@@ -150,7 +150,8 @@ class _Declared(NamedTuple):
     symbol: "gdb.Symbol"
     block: "gdb.Block"
     kind: str
-    shape: Optional[Shape]  # None: it depends on the call (a VLA)
+    shape: Shape
+    dynamic: bool  # a VLA: its length, and so its shape, depends on the call
     shadowed: bool
 
 
@@ -278,7 +279,7 @@ def _text_of(value: "gdb.Value") -> str:
                                             raw=True).split())
     except (gdb.error, TypeError):
         return ""
-    return text if len(text) <= TEXT_MAX else text[:TEXT_MAX - 1] + "…"
+    return text if len(text) <= TEXT_MAX else text[:TEXT_MAX - 3] + "..."
 
 
 class _SavedRegisters:
@@ -353,6 +354,7 @@ class FrameReader:
     def _frame(self, frame: "gdb.Frame", level: int) -> Frame:
         record = Frame(level, frame.name() or "", int(frame.pc()), _register(frame, "sp"),
                        frame.type() == gdb.INLINE_FRAME)
+        record.program = gdb.solib_name(record.pc) is None
         position = frame.find_sal()
         if position.symtab is not None:
             record.file, record.line = position.symtab.filename, position.line
@@ -392,7 +394,8 @@ class FrameReader:
             for symbol in cast(Any, each):  # the stubs do not know that a block iterates
                 kind = kind_of(symbol)
                 if kind and symbol.type is not None:
-                    mine.append(_Declared(symbol, each, kind, _fixed_shape(symbol.type),
+                    mine.append(_Declared(symbol, each, kind, shape_of(symbol.type),
+                                          getattr(symbol.type, "dynamic", False),
                                           symbol.name in seen))
             seen.update(declared.symbol.name for declared in mine)
             found[:0] = mine
@@ -404,11 +407,15 @@ class FrameReader:
         symbol, kind = declared.symbol, declared.kind
         known: Dict[str, Any] = {"line": symbol.line, "shadowed": declared.shadowed}
         try:
+            shape = declared.shape
+            if declared.dynamic:
+                frame.select()  # GDB takes the length from the selected frame
             value = frame.read_var(symbol, declared.block)
-            shape = declared.shape or shape_of(value.type)
+            if declared.dynamic:
+                shape = shape_of(value.type)
             address = storage_of(value)
         except (gdb.error, RuntimeError):
-            if declared.shape is not None and _is_reference(declared.shape):
+            if _is_reference(declared.shape):
                 yield Variable(symbol.name, kind, fault="unreadable", **known)
             return
         if kind == "local" and address is not None and not symbol.needs_frame:
@@ -478,10 +485,6 @@ def _disassemble(function: "gdb.Block", frame: "gdb.Frame") -> Optional[reached.
     except gdb.error:
         return None
     return reached.read_code([(int(row["addr"]), str(row["asm"])) for row in listed])
-
-
-def _fixed_shape(kind: "gdb.Type") -> Optional[Shape]:
-    return None if getattr(kind, "dynamic", False) else shape_of(kind)
 
 
 def _unoptimised(symtab: "gdb.Symtab") -> bool:

@@ -42,7 +42,7 @@ class FrameShown(NamedTuple):
 class ThreadShown(NamedTuple):
     thread: Thread
     frames: List[FrameShown]
-    rest: List[Shown]  # thread-local variables, registers, unnamed stack words
+    rest: List[Shown]  # thread-local variables, registers
 
 
 class Scene:
@@ -76,7 +76,7 @@ class Resolver:
             for frame, label in zip(thread.frames, labels(thread.frames)):
                 rows = self._rows(frame.variables, f"{prefix}{label}.")
                 frames.append(FrameShown(frame, label, rows))
-            rest = self._rows(thread.thread_locals + thread.registers + thread.words, prefix)
+            rest = self._rows(thread.thread_locals + thread.registers, prefix)
             self._scene.threads.append(ThreadShown(thread, frames, rest))
         self._scene.data = self._rows(found.data, "")
         return self._scene

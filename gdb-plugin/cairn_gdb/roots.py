@@ -19,6 +19,7 @@ seconds.
 """
 
 import re
+from bisect import bisect_right
 from typing import Any, Dict, Iterator, List, Optional, Tuple, cast
 
 import gdb
@@ -27,7 +28,7 @@ from . import records, slots
 from .frames import FrameReader, VariableReader, registers_of, selection_kept, shape_of, storage_of
 from .rootset import Roots, Stack, stack_word
 from .session import Session
-from .slots import Outside, Scope, Shape, Spans, Thread, Variable, WORD_BYTES
+from .slots import Frame, Outside, Scope, Shape, Spans, Thread, Variable, WORD_BYTES
 
 RED_ZONE_BYTES = 128  # of the x86-64 ABI: a leaf function keeps locals below its stack pointer
 FRAMES_MAX = 5_000  # per thread; beyond them the words of the stack are still scanned
@@ -55,9 +56,11 @@ def outside(session: Session, scope: Scope) -> Outside:
             found.threads.append(record)
             if record.problem:
                 continue
-            if scope.raw or not any(frame.known for frame in record.frames):
+            raw = [frame for frame in record.frames if scope.raw
+                   or (scope.stand_ins and frame.program and not frame.known)]
+            if raw:
                 record.registers = list(_registers(record, spans))
-                record.words = _words(session, record, spans)
+                _add_words(session, record, raw, spans)
         _thread_locals(found.threads, reader, spans, read, found.warnings)
         found.data = _data(session, spans, _by_address(found.threads), found.warnings)
     return found
@@ -94,20 +97,23 @@ def _select_newest(thread: Thread) -> bool:
     return False
 
 
-def _words(session: Session, thread: Thread, spans: Spans) -> List[Variable]:
-    """The words of the thread's stack that lie in an arena and have no name."""
+def _add_words(session: Session, thread: Thread, wanted: List[Frame], spans: Spans) -> None:
+    """Adds to the wanted frames the words of their stack that lie in an arena and have no name.
+    The outermost frame gets what lies behind it, too: GDB may not have unwound to the end."""
     named = {variable.addr for frame in thread.frames for variable in frame.variables}
-    sp = thread.frames[0].sp if thread.frames else 0
-    found = []
-    for start, end in _stack_ranges(session, sp):
+    frames = [frame for frame in thread.frames if not frame.inlined]
+    starts = [frame.sp for frame in frames]
+    for start, end in _stack_ranges(session, thread.frames[0].sp):
         end = min(end, start + STACK_WORDS_MAX_BYTES)
         data = session.lens.read(start, end - start)
         words = memoryview(data)[:len(data) // WORD_BYTES * WORD_BYTES].cast("Q")
         for index in spans.hits(words):
             address = start + index * WORD_BYTES
-            if address not in named:
-                found.append(Variable(stack_word(address - sp), "word", address, words[index]))
-    return found
+            frame = frames[max(0, bisect_right(starts, address) - 1)] if frames else None
+            if frame in wanted and address not in named:
+                assert frame is not None
+                frame.variables.append(Variable(stack_word(address - frame.sp), "word", address,
+                                                words[index]))
 
 
 def _stack_ranges(session: Session, sp: int) -> List[Tuple[int, int]]:
@@ -276,7 +282,7 @@ def collect(session: Session) -> Roots:
     """Adds every slot that holds an object to the lens's snapshot."""
     lens = session.snapshot()
     roots = Roots(lens)
-    scope = Scope(all_threads=True, frame_limit=FRAMES_MAX, raw=False)
+    scope = Scope(all_threads=True, frame_limit=FRAMES_MAX, stand_ins=False)
     found = outside(session, scope)
     roots.warnings.extend(found.warnings)
     spans = spans_of(session)

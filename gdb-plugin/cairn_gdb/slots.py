@@ -168,6 +168,7 @@ class Frame:
         self.inlined = inlined
         self.file, self.line = "", 0
         self.known = False  # its variables are known: there is debug information
+        self.program = False  # its code is the program's, not a library's
         self.variables: List[Variable] = []
         self.left_out = 0  # words that were not looked at because there are too many
 
@@ -182,7 +183,6 @@ class Thread:
         self.more = False  # there are further frames, which were not read
         self.ended = ""  # why the frames end, where that is not the outermost one
         self.registers: List[Variable] = []
-        self.words: List[Variable] = []
         self.thread_locals: List[Variable] = []
         self.problem = ""  # why nothing is known of the thread: it runs
 
@@ -193,7 +193,8 @@ class Scope(NamedTuple):
     all_threads: bool = False
     frame_limit: int = 0  # per thread; 0: all
     everything: bool = False  # variables that hold no reference, too
-    raw: bool = False  # registers and unnamed stack words, too
+    raw: bool = False  # registers and unnamed stack words of every frame, too
+    stand_ins: bool = True  # ... of the program's frames whose variables are not known
 
 
 class Outside:

@@ -252,9 +252,10 @@ def _ends(thread: ThreadShown, several: bool) -> Iterator[str]:
                "-limit 0 shows all.")
     if thread.thread.ended:
         yield f"{who}he frames end early: {thread.thread.ended}."
-    if thread.frames and not any(each.frame.known for each in thread.frames):
-        yield (f"{who}here is no debug information for these frames: registers and unnamed words "
-               "of the stack are shown instead.")
+    unknown = sum(each.frame.program and not each.frame.known for each in thread.frames)
+    if unknown:
+        yield (f"{who}here is no debug information for {units.counted(unknown, 'frame')}: "
+               "registers and unnamed words of the stack (sp+N) stand in for variables.")
 
 
 def _frames(thread: ThreadShown, numbers: Dict[int, int], full: bool, cuts: List[str]

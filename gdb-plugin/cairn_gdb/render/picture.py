@@ -93,19 +93,32 @@ def draw(sections: Sequence[Section], held: Sequence[Held], titles: Tuple[str, s
     """The lines of the picture: what stands on the left, what on the right, their two titles.
 
     An entry of `held` that no name holds is not drawn."""
-    shown = [one._replace(text=plain(one.text), reasons=[plain(each) for each in one.reasons])
+    shown = [one._replace(text=_letters(one.text, page), aside=_letters(one.aside, page),
+                          reasons=[_letters(each, page) for each in one.reasons])
              for one in held]
-    return _Painter(_place(_rows_of(sections), shown), shown, titles, page).lines()
+    rows = _rows_of(sections)
+    for row in rows:
+        row.label, row.name = _letters(row.label, page), _letters(row.name, page)
+        row.remark = _letters(row.remark, page)
+    return _Painter(_place(rows, shown), shown, titles, page).lines()
+
+
+def _letters(text: str, page: Page) -> str:
+    """The text in letters that the page can show."""
+    text = plain(text)
+    if page.ascii and not text.isascii():
+        text = text.replace("…", page.ellipsis).encode("ascii", "backslashreplace").decode()
+    return text
 
 
 def _rows_of(sections: Sequence[Section]) -> List[_Row]:
     rows = []
     for section in sections:
         if section.heading or not section.names:
-            rows.append(_Row(plain(section.label), heading=True))
+            rows.append(_Row(section.label, heading=True))
         for index, name in enumerate(section.names):
-            label = "" if index or section.heading else plain(section.label)
-            rows.append(_Row(label, False, plain(name.text), plain(name.remark), name.held))
+            label = "" if index or section.heading else section.label
+            rows.append(_Row(label, False, name.text, name.remark, name.held))
     last: Dict[int, _Row] = {}
     for row in rows:
         if row.held is not None:
