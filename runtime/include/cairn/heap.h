@@ -18,8 +18,10 @@ extern "C" {
 typedef bool (*cairn_near_limit_fn)(cairn_heap *heap, uint64_t wanted_bytes, void *context);
 
 typedef struct cairn_heap_options {
-  const char *name;     /* shown by the debugger; copied, cut to 31 bytes; NULL: "heap N" */
-  uint64_t limit_bytes; /* of arenas, metadata and external bytes; 0: none */
+  const char *name; /* shown by the debugger; copied, cut to 31 bytes; NULL: "heap N" */
+  /* Of arenas, metadata and external bytes; 0: none.  An empty heap takes less than 5 MB, most of
+   * it never touched; with a limit below that there is no heap. */
+  uint64_t limit_bytes;
   cairn_near_limit_fn near_limit;
   void *near_limit_context;
   bool manual_collection; /* never collect by itself: only cairn_collect does */
@@ -48,8 +50,8 @@ CAIRN_API bool cairn_heap_destroy(cairn_heap *heap, cairn_leak_report *report);
 
 typedef struct cairn_stats {
   uint64_t object_count, buffer_count;
-  uint64_t used_bytes;     /* blocks in use */
-  uint64_t cached_bytes;   /* in pages held, free */
+  uint64_t used_bytes;     /* blocks in use, whole blocks */
+  uint64_t cached_bytes;   /* reserved and free: what is neither used nor an arena's first page */
   uint64_t reserved_bytes; /* arenas mapped now */
   uint64_t returned_bytes; /* given back to the system so far */
   uint64_t external_bytes, limit_bytes;
@@ -61,11 +63,13 @@ typedef struct cairn_stats {
 /* O(1).  The heap's thread. */
 CAIRN_API void cairn_heap_stats(const cairn_heap *heap, cairn_stats *stats);
 
-/* The memory limit; 0: none. */
+/* The memory limit; 0: none.  While more than that is taken, each allocation collects, asks
+ * near_limit, and fails. */
 CAIRN_API void cairn_heap_limit_set(cairn_heap *heap, uint64_t limit_bytes);
 
-/* Tells the heap of bytes outside it that `object` keeps alive (may be negative). They count
- * towards the limit and towards the next automatic collection. */
+/* Tells the heap of bytes outside it that `object` keeps alive; negative when they are given back,
+ * at the latest in its finalizer.  They count towards the limit and towards the next automatic
+ * collection.  Nothing is collected in here. */
 CAIRN_API void cairn_external_add(cairn_object *object, int64_t bytes);
 
 /* Finds cycles of garbage and frees them; returns how many objects were freed.  Weak references

@@ -147,7 +147,7 @@ typedef struct cairn_type_spec {
  * the struct, an unknown kind, no name). */
 CAIRN_API cairn_type cairn_type_define(cairn_heap *heap, const cairn_type_spec *spec);
 
-/* The type of that name in `heap`, or 0. */
+/* The type of that name in `heap`, the first one where several have it, or 0.  O(types). */
 CAIRN_API cairn_type cairn_type_find(const cairn_heap *heap, const char *name);
 
 /* The type's name; NULL for an index that is no type. */
@@ -164,8 +164,8 @@ CAIRN_API bool cairn_type_is_acyclic(const cairn_heap *heap, cairn_type type);
 CAIRN_API cairn_object *cairn_object_new(cairn_heap *heap, cairn_type type);
 CAIRN_API cairn_object *cairn_object_new_tail(cairn_heap *heap, cairn_type type, size_t tail_count);
 
-/* Buffers: zeroed memory from the heap's arenas that one object owns and points to (list items and
- * the like).  Freed with the object that an ARRAY or TABLE slot ties it to, else by
+/* Buffers: zeroed memory from the heap's arenas, aligned to 8, that one object owns and points to
+ * (list items and the like).  Freed with the object that an ARRAY or TABLE slot ties it to, else by
  * cairn_buffer_free in a finalizer.  NULL when out of memory. */
 CAIRN_API void *cairn_buffer_new(cairn_heap *heap, size_t bytes);
 CAIRN_API void cairn_buffer_free(void *buffer);
