@@ -1,8 +1,8 @@
 /* Damage: bytes of a real heap and of its contract are overwritten, seeded; the lens answers what
  * it can and lives.  What is asserted is on the sanitizers and on time; a sample of facts follows.
  */
+#include "damage.h"
 #include "garden.h"
-#include "image.h"
 
 static cairn_heap *heap;
 static cairn_object *all;
@@ -23,19 +23,6 @@ static int end(void **state) {
   cairn_list_clear(all);
   cairn_release(all);
   return !cairn_heap_destroy(heap, NULL);
-}
-
-static uint64_t random_next(uint64_t *seed) {
-  *seed ^= *seed << 13;
-  *seed ^= *seed >> 7;
-  *seed ^= *seed << 17;
-  return *seed;
-}
-
-/* A number from the environment, for longer runs by hand. */
-static uint64_t number_from(const char *variable, uint64_t otherwise) {
-  const char *text = getenv(variable);
-  return text == NULL ? otherwise : strtoull(text, NULL, 0);
 }
 
 static void inspect(void) {
@@ -60,23 +47,6 @@ static void damage_word(const struct image_part *part, uint64_t offset, uint64_t
   memcpy(part->copy + offset, &before, sizeof before);
 }
 
-static uint64_t nasty_value(uint64_t *seed) {
-  static const uint64_t values[] = {0, 1, 7, 0xff, 0xffff, UINT32_MAX, INT64_MAX, UINT64_MAX};
-  uint64_t pick = random_next(seed);
-  switch (pick % 4) {
-    case 0:
-      return values[pick / 4 % (sizeof values / sizeof values[0])];
-    case 1:
-      return random_next(seed);
-    case 2: { /* an address of the image */
-      const struct image_part *part = &image->parts[random_next(seed) % image->count];
-      return part->start + random_next(seed) % part->bytes;
-    }
-    default:
-      return image->parts[random_next(seed) % image->count].start;
-  }
-}
-
 static void damaged_words(void **state) {
   (void)state;
   uint64_t seed = number_from("CAIRN_SEED", 19088745);
@@ -89,7 +59,7 @@ static void damaged_words(void **state) {
     if (reach > part->bytes) reach = part->bytes;
     uint64_t offset = random_next(&seed) % (reach - 8);
     if (random_next(&seed) % 2 == 0) offset &= ~UINT64_C(7);
-    damage_word(part, offset, nasty_value(&seed));
+    damage_word(part, offset, nasty_value(image, &seed));
   }
 }
 
