@@ -55,7 +55,8 @@ def run(session: Session, arguments: Arguments) -> Result:
     numbers = {address: index for index, address in enumerate(scene.objects)}
     addresses = list(scene.objects)
     order = order_of(_sections(scene, numbers, full, []))
-    order += [index for index in numbers.values() if index not in set(order)]
+    drawn = set(order)
+    order += [index for index in numbers.values() if index not in drawn]
     rows = [session.describe(scene.objects[addresses[index]]) for index in order]
     session.remember([row.address for row in rows])
     reasons = _reasons(session, scene, rows)
@@ -218,7 +219,9 @@ def _object_text(row: Object) -> str:
     """`int 11`, `session user="ann"`: a value in angles names its type itself."""
     if row.value.startswith(f"<{row.type_name}") and row.value.endswith(">"):
         return row.value[1:-1]
-    return f"{row.type_name} {row.value}".rstrip()
+    if row.value in ("", row.type_name):
+        return row.type_name
+    return f"{row.type_name} {row.value}"
 
 
 def _sections(scene: Scene, numbers: Dict[int, int], full: bool, cuts: List[str]
@@ -278,7 +281,7 @@ def _idle(frames: List[FrameShown], full: bool) -> Iterator[Section]:
         yield Section(f"... {len(frames)} frames, no reference", (), True)
     else:
         for each in frames:
-            yield Section(each.label, (Name("-"),))
+            yield Section(each.label, (Name("", "(no reference)"),))
 
 
 def _by_kind(rows: List[Shown], numbers: Dict[int, int], most: int, cuts: List[str]
