@@ -33,7 +33,8 @@ void lens_problem_add(lens *self, enum lens_source source, enum lens_severity se
   struct lens_log *log = &self->log;
   size_t kept = 0;
   struct lens_log_entry *last = last_of_reason(log, source, reason, &kept);
-  if (kept >= LENS_PROBLEMS_A_REASON) {
+  size_t limit = severity == LENS_NOTE ? LENS_NOTES_A_REASON : LENS_PROBLEMS_A_REASON;
+  if (kept >= limit) {
     if (last->repeated != UINT32_MAX) last->repeated++;
     return;
   }

@@ -18,7 +18,12 @@ enum lens_source {
   LENS_SOURCE_QUERY
 };
 
-enum { LENS_PROBLEMS_MAX = 1024, LENS_PROBLEMS_A_REASON = 16, LENS_PROBLEM_TEXT_BYTES = 160 };
+enum {
+  LENS_PROBLEMS_MAX = 1024,
+  LENS_PROBLEMS_A_REASON = 16,
+  LENS_NOTES_A_REASON = 128, /* notes name what is missing: each counts */
+  LENS_PROBLEM_TEXT_BYTES = 160
+};
 
 struct lens_log {
   struct lens_log_entry *entries;
