@@ -26,6 +26,7 @@ ABI = 1
 SLICE_MS = 50
 NONE = 0xFFFFFFFF
 NAME_BYTES = 512
+TEXT_BYTES = 240  # of a value
 
 ReadMemory = Callable[[int, int], bytes]  # address, bytes -> the readable prefix
 Progress = Callable[[str, int, int], None]  # phase, done, total
@@ -253,6 +254,7 @@ class Lens:
         self._pending: Optional[BaseException] = None
         self._types: Dict[int, records.Type] = {}
         self._read_memory = read
+        self._text_buffer = ctypes.create_string_buffer(TEXT_BYTES)
         if read is None:
             status = self._library.lens_new_core(
                 os.fsencode(core), os.fsencode(executable) if executable else None,
@@ -448,10 +450,11 @@ class Lens:
         return records.Object(row.address, row.size_bytes, row.type, self.type(row.type).name,
                               row.refcount, _flags(STATES, row.state), row.heap, row.arena)
 
-    def object_text(self, address: int, depth: int = 1, width: int = 8, size: int = 240) -> str:
+    def object_text(self, address: int, depth: int = 1, width: int = 8) -> str:
         """A short text of the value; "" where none is known."""
-        buffer = ctypes.create_string_buffer(size)
-        status = self._library.lens_object_text(self._self, address, depth, width, buffer, size)
+        buffer = self._text_buffer
+        status = self._library.lens_object_text(self._self, address, depth, width, buffer,
+                                                TEXT_BYTES)
         if self._check(status, NOT_FOUND, UNREADABLE, CORRUPT, UNSUPPORTED) != OK:
             return ""
         return _text(buffer.value)

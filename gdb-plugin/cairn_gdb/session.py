@@ -162,7 +162,12 @@ class Session:
 
     def describe(self, row: Object) -> Object:
         """The object with its short value text."""
-        return row._replace(value=self.lens.object_text(row.address, VALUE_DEPTH, VALUE_WIDTH))
+        return self.describe_all([row])[0]
+
+    def describe_all(self, rows: Sequence[Object]) -> List[Object]:
+        """The objects with their short value texts."""
+        text = self.lens.object_text
+        return [row._replace(value=text(row.address, VALUE_DEPTH, VALUE_WIDTH)) for row in rows]
 
     def heap_label(self, index: int) -> str:
         """How a heap is called in text: its name, or its number."""

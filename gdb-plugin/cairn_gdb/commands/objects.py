@@ -36,7 +36,7 @@ def run(session: Session, arguments: Arguments) -> Result:
     rows, matched = select(session, wanted, biggest_first, arguments.limit)
     if not matched:
         _explain_nothing(session, wanted)
-    rows = [session.describe(row) for row in rows]
+    rows = session.describe_all(rows)
     session.remember([row.address for row in rows])
     heaps, arenas = lens.heaps(), lens.arenas()
     return Result(

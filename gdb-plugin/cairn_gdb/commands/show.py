@@ -27,6 +27,7 @@ class Shown(NamedTuple):
     fields: Sequence[Field] = ()
     slots: Sequence[Slot] = ()
     left_out: int = 0  # fields and slots that the limit cut
+    builtin: bool = False  # its value says what its plain fields say
     again: bool = False  # its fields stand further up already
 
 
@@ -64,7 +65,7 @@ def _look(session: Session, row: Object, depth: int, limit: int, seen: Set[int])
         slots.append(Slot(reference, None if target is None else
                           _look(session, target, depth - 1, limit, seen)))
     left_out = field_count - len(fields) + reference_count - len(references)
-    return Shown(described, fields, slots, left_out)
+    return Shown(described, fields, slots, left_out, session.lens.type(row.type).builtin)
 
 
 # ---- JSON ---------------------------------------------------------------------------------------
@@ -118,7 +119,7 @@ def lines(found: Answer, page: Page) -> Iterator[str]:
     fields = found.shown.fields
     if row.value and not (len(fields) == 1 and fields[0].text == row.value):
         yield f"  {row.value}"
-    yield from _field_lines(found.shown, page, "  ")
+    yield from _field_lines(found.shown, fields, page, "  ")
     yield from explanation(found.accounting, page)
     yield objects.hint(f"Next: cairn referrers {row.address:#x}, cairn refs {row.address:#x}",
                        page)
@@ -133,11 +134,12 @@ def _states(row: Object) -> str:
     return f" ({', '.join(said)})" if said else ""
 
 
-def _field_lines(shown: Shown, page: Page, indent: str) -> Iterator[str]:
-    names = [each.name for each in shown.fields] + [
+def _field_lines(shown: Shown, fields: Sequence[Field], page: Page, indent: str
+                 ) -> Iterator[str]:
+    names = [each.name for each in fields] + [
         slot.reference.slot_name for slot in shown.slots]
     width = min(32, max((len(name) for name in names), default=0))
-    for each in shown.fields:
+    for each in fields:
         yield f"{indent}{page.style('variable', each.name.ljust(width))}  {each.text}"
     for slot in shown.slots:
         name = page.style("variable", slot.reference.slot_name.ljust(width))
@@ -149,7 +151,8 @@ def _field_lines(shown: Shown, page: Page, indent: str) -> Iterator[str]:
             continue
         again = page.style("quiet", "  (see above)") if slot.target.again else ""
         yield f"{indent}{name}  {kind}{objects.one_line(slot.target.object, page)}{again}"
-        yield from _field_lines(slot.target, page, indent + "    ")
+        fields = () if slot.target.builtin else slot.target.fields
+        yield from _field_lines(slot.target, fields, page, indent + "    ")
     if shown.left_out:
         yield page.style("quiet", f"{indent}{units.number(shown.left_out)} more left out; "
                          "-limit 0 shows all.")

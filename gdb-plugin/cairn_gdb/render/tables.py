@@ -5,7 +5,7 @@ when the table would not fit the page; what is cut ends in an ellipsis.
 """
 
 import unicodedata
-from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Iterator, List, NamedTuple, Sequence, Tuple
 
 from .page import Page
 
@@ -46,6 +46,8 @@ def cut(text: str, width: int, page: Page) -> str:
 
 def pad(text: str, width: int, right: bool = False) -> str:
     """The text filled up to `width` cells."""
+    if text.isascii():
+        return text.rjust(width) if right else text.ljust(width)
     blank = " " * max(0, width - cells(text))
     return blank + text if right else text + blank
 
@@ -67,29 +69,34 @@ class Table:
 
     def add(self, *texts: str) -> None:
         assert len(texts) == len(self.columns)
-        self.rows.append([plain(text) for text in texts])
+        self.rows.append([text if text.isprintable() else plain(text) for text in texts])
 
     def lines(self, page: Page, indent: str = "") -> Iterator[str]:
         """The heading and the rows; a column whose cells are all empty is left out."""
         shown = [index for index, column in enumerate(self.columns)
                  if not self.rows or any(row[index] for row in self.rows)]
-        widths = {index: max([cells(self.columns[index].title)]
-                             + [cells(row[index]) for row in self.rows]) for index in shown}
+        titles = [column.title for column in self.columns]
+        widths = {index: max(cells(titles[index]),
+                             max((cells(row[index]) for row in self.rows), default=0))
+                  for index in shown}
         last = shown[-1] if shown else 0
         before = len(indent) + sum(widths[index] + len(GAP) for index in shown[:-1])
         widths[last] = min(widths.get(last, 0), max(16, page.width - before))
-        yield self._line([column.title for column in self.columns], shown, widths, page, indent,
-                         heading=True)
+        heading = [(index, widths[index], self.columns[index].right, "heading")
+                   for index in shown]
+        yield _line(titles, heading, last, page, indent)
+        layout = [(index, widths[index], self.columns[index].right, self.columns[index].style)
+                  for index in shown]
         for row in self.rows:
-            yield self._line(row, shown, widths, page, indent)
+            yield _line(row, layout, last, page, indent)
 
-    def _line(self, row: Sequence[str], shown: Sequence[int], widths: Dict[int, int],
-              page: Page, indent: str, heading: bool = False) -> str:
-        pieces = []
-        for index in shown:
-            column = self.columns[index]
-            text = cut(row[index], widths[index], page)
-            padded = pad(text, widths[index], column.right)
-            style = "heading" if heading else column.style
-            pieces.append(page.style(style, padded) if style else padded)
-        return (indent + GAP.join(pieces)).rstrip()
+
+def _line(row: Sequence[str], layout: Sequence[Tuple[int, int, bool, str]], last: int,
+          page: Page, indent: str) -> str:
+    """One row; the layout has of each column: its index, width, side and style."""
+    pieces = []
+    for index, width, right, style in layout:
+        text = cut(row[index], width, page) if index == last else row[index]
+        text = pad(text, width, right)
+        pieces.append(page.style(style, text) if style and page.colour else text)
+    return (indent + GAP.join(pieces)).rstrip()
