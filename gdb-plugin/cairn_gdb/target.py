@@ -42,6 +42,7 @@ class GdbTarget:
         self._inferior = inferior
         self._identity: Optional[Identity] = None
         self._identity_key: Optional[Tuple[object, ...]] = None
+        self._root: Optional[int] = None  # where the symbol says that a root record is; 0: nowhere
         self._progress_since = 0.0
         self._progress_shown = False
 
@@ -50,6 +51,7 @@ class GdbTarget:
     def forget(self) -> None:
         """The program may have been replaced by another one."""
         self._identity_key = None
+        self._root = None
 
     def identity(self) -> Identity:
         """Asks GDB only when the inferior changed; `info target` is not free."""
@@ -83,13 +85,15 @@ class GdbTarget:
             lens.set_regions(_live_regions(identity))
         self._hint(lens)
 
-    @staticmethod
-    def _hint(lens: Lens) -> None:
+    def _hint(self, lens: Lens) -> None:
         """Where symbols are left GDB knows at once what the lens would have to search for."""
-        try:
-            lens.hint_root(int(gdb.parse_and_eval("(unsigned long)&cairn_contract_root")))
-        except gdb.error:
-            pass  # stripped: the lens finds the note
+        if self._root is None:  # looking a symbol up takes milliseconds
+            try:
+                self._root = int(gdb.parse_and_eval("(unsigned long)&cairn_contract_root"))
+            except gdb.error:
+                self._root = 0  # stripped: the lens finds the note
+        if self._root:
+            lens.hint_root(self._root)
 
     def read(self, address: int, size: int) -> bytes:
         """The readable prefix of [address, address + size)."""

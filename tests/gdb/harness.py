@@ -95,7 +95,9 @@ def error_of(command: str) -> str:
 
 def answer(command: str) -> Dict[str, Any]:
     """The JSON envelope of a cairn command."""
-    text = execute("cairn " + command + " -json")
+    # GDB itself warns of some cores when it turns to another thread.
+    lines = execute("cairn " + command + " -json").splitlines()
+    text = "\n".join(line for line in lines if line and not line.startswith("warning: "))
     try:
         envelope: Dict[str, Any] = json.loads(text)
     except ValueError as error:

@@ -116,7 +116,7 @@ def run(options: argparse.Namespace, directory: str) -> None:
     command += ["-iex", "python import sys; sys.path.insert(0, %r)" % HERE]
     if not options.bare:
         command += ["-x", options.plugin]
-    command += ["-x", options.scenario] + target
+    command += ["-x", os.path.abspath(options.scenario)] + target
     # ^C is sent to GDB itself, so it has a session, and a process group, of its own.
     with subprocess.Popen(command, cwd=directory, env=env, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -10,8 +10,10 @@ that was seen between:
    holds it itself), unless it was named as in flux;
  - one that appears or disappears does so once.
 """
+import contextlib
+import os
 import struct
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 import gdb
 from cairn_gdb import gdb_commands, records
@@ -66,10 +68,26 @@ def judge(name: str, before: Dict[int, int], after: Dict[int, int], seen: List[S
 def step_through(end: int) -> List[Seen]:
     """Steps from op_begin's caller to op_end; the heap at every instruction."""
     seen = []
-    while int(gdb.parse_and_eval("$pc")) != end:
-        gdb.execute("stepi", to_string=True)
-        seen.append(census())
+    with quiet():
+        while int(gdb.parse_and_eval("$pc")) != end:
+            gdb.execute("stepi", to_string=True)
+            seen.append(census())
     return seen
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """GDB says where it is after each step, to_string or not: leave that out."""
+    gdb.flush()
+    kept, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    try:
+        yield
+    finally:
+        gdb.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(null)
 
 
 def settle(seen: List[Seen], own: Dict[int, Any]) -> List[Seen]:
@@ -78,6 +96,7 @@ def settle(seen: List[Seen], own: Dict[int, Any]) -> List[Seen]:
 
 
 gdb.execute("set step-mode on")  # into code without line numbers as well
+gdb.execute("set environment LD_BIND_NOW 1")  # the loader's instructions prove nothing
 run_to("op_begin")
 runtime_own = census()
 instructions = 0
