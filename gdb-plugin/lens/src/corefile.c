@@ -89,13 +89,24 @@ static uint32_t region_flags(uint32_t elf_flags) {
          ((elf_flags & PF_X) != 0 ? LENS_REGION_EXECUTE : 0u);
 }
 
+size_t lens_core_header_count(Elf *elf, uint64_t file_bytes) {
+  GElf_Ehdr head;
+  size_t count = 0;
+  if (gelf_getehdr(elf, &head) == NULL || head.e_phoff > file_bytes ||
+      head.e_phentsize != sizeof(Elf64_Phdr) || elf_getphdrnum(elf, &count) != 0) {
+    return 0;
+  }
+  uint64_t fitting = (file_bytes - head.e_phoff) / sizeof(Elf64_Phdr);
+  if (count > fitting) count = (size_t)fitting;
+  return count < SEGMENTS_MAX ? count : SEGMENTS_MAX;
+}
+
 lens_status lens_core_segments(Elf *elf, uint64_t file_bytes, uint64_t bias,
                                struct lens_segment **segments, size_t *count, size_t *capacity) {
-  size_t headers = 0;
-  if (elf_getphdrnum(elf, &headers) != 0) headers = 0;
-  for (size_t i = 0; i < headers && *count < SEGMENTS_MAX; i++) {
+  size_t headers = lens_core_header_count(elf, file_bytes);
+  for (size_t i = 0; i < headers; i++) {
     GElf_Phdr header;
-    if (i > INT32_MAX || gelf_getphdr(elf, (int)i, &header) == NULL) break;
+    if (gelf_getphdr(elf, (int)i, &header) == NULL) break;
     uint64_t start = bias + header.p_vaddr;
     if (header.p_type != PT_LOAD || header.p_memsz == 0 || header.p_memsz > UINT64_MAX - start) {
       continue;
@@ -148,10 +159,11 @@ static lens_status add_region(lens *self, uint64_t start, uint64_t end, uint32_t
   return lens_region_add(self, &region);
 }
 
-/* The region of one segment of the core: what is in the file, what the executable fills in, and the
- * rest, which is absent.  Earlier regions win, so the rest may be named as a whole. */
+/* The regions of one segment of the core: what is in the file, what the executable fills in, and
+ * the rest, which is absent, up to where the next segment starts.  Earlier regions win, so the rest
+ * may be named as a whole. */
 static lens_status add_segment(lens *self, const struct lens_core *core,
-                               const struct lens_segment *segment) {
+                               const struct lens_segment *segment, uint64_t next_start) {
   const struct lens_mapped_file *file = file_at(core, segment->start);
   bool is_stack = (segment->flags & LENS_REGION_WRITE) != 0 && file == NULL &&
                   holds_stack(core, segment->start, segment->end);
@@ -165,15 +177,18 @@ static lens_status add_segment(lens *self, const struct lens_core *core,
     uint64_t end = part->file_end < segment->end ? part->file_end : segment->end;
     status = add_region(self, start, end, flags, name);
   }
+  uint64_t end = segment->end < next_start ? segment->end : next_start;
   if (status == LENS_OK) {
-    status = add_region(self, segment->file_end, segment->end, flags | LENS_REGION_ABSENT, name);
+    status = add_region(self, segment->file_end, end, flags | LENS_REGION_ABSENT, name);
   }
   return status;
 }
 
 static lens_status add_regions(lens *self, const struct lens_core *core) {
   for (size_t i = 0; i < core->segment_count; i++) {
-    lens_status status = add_segment(self, core, &core->segments[i]);
+    bool is_last = i + 1 == core->segment_count;
+    uint64_t next_start = is_last ? UINT64_MAX : core->segments[i + 1].start;
+    lens_status status = add_segment(self, core, &core->segments[i], next_start);
     if (status != LENS_OK) return status;
   }
   /* Mapped files that have no segment at all. */
@@ -190,11 +205,10 @@ static lens_status add_regions(lens *self, const struct lens_core *core) {
 
 /* Warns when the headers speak of bytes behind the end of the file. */
 static void warn_if_cut(lens *self, const struct lens_core *core, Elf *elf) {
-  size_t headers = 0;
+  size_t headers = lens_core_header_count(elf, core->file_bytes);
   uint64_t needed = 0;
   GElf_Ehdr head;
-  if (elf_getphdrnum(elf, &headers) != 0) headers = 0;
-  for (size_t i = 0; i < headers && i < SEGMENTS_MAX; i++) {
+  for (size_t i = 0; i < headers; i++) {
     GElf_Phdr header;
     if (gelf_getphdr(elf, (int)i, &header) == NULL) break;
     if (header.p_filesz > UINT64_MAX - header.p_offset) continue;

@@ -65,6 +65,9 @@ lens_status lens_core_notes(lens *self, struct lens_core *core, Elf *elf);
  * problem. */
 lens_status lens_core_executable(lens *self, struct lens_core *core, const char *path);
 
+/* The program headers that the file really has, at most what the lens reads. */
+size_t lens_core_header_count(Elf *elf, uint64_t file_bytes);
+
 /* Appends the PT_LOADs of an ELF file to *segments, sorted by address, `bias` added. */
 lens_status lens_core_segments(Elf *elf, uint64_t file_bytes, uint64_t bias,
                                struct lens_segment **segments, size_t *count, size_t *capacity);

@@ -146,10 +146,9 @@ lens_status lens_core_notes(lens *self, struct lens_core *core, Elf *elf) {
   for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++) {
     if (machines[i].elf_machine == head.e_machine) core->machine = &machines[i];
   }
-  size_t headers = 0;
+  size_t headers = lens_core_header_count(elf, core->file_bytes);
   size_t segments = 0;
-  if (elf_getphdrnum(elf, &headers) != 0) headers = 0;
-  for (size_t i = 0; i < headers && i <= INT32_MAX && segments < NOTE_SEGMENTS_MAX; i++) {
+  for (size_t i = 0; i < headers && segments < NOTE_SEGMENTS_MAX; i++) {
     GElf_Phdr header;
     if (gelf_getphdr(elf, (int)i, &header) == NULL) break;
     if (header.p_type != PT_NOTE) continue;
