@@ -238,8 +238,7 @@ class VariableReader:
             if inner is not None:
                 return plain._replace(name="*" + name, addr=word, word=inner, trust="object",
                                       through=True)
-        return plain._replace(name=name, addr=address, word=word, trust=leaf.trust,
-                              unset=plain.unset if leaf.path == "" else "")
+        return plain._replace(name=name, addr=address, word=word, trust=leaf.trust)
 
     def _in_registers(self, value: "gdb.Value", plain: Variable, shape: Shape
                       ) -> Iterator[Variable]:
@@ -420,8 +419,8 @@ class FrameReader:
             return
         if kind == "local" and address is not None and not symbol.needs_frame:
             kind = "tls"  # a `static __thread` of the function
-        if kind in ("arg", "local") and address is not None and shape.scalar:
-            known["unset"] = self._unset(frame, level, declared, address)
+        if kind in ("arg", "local") and address is not None and not shape.empty:
+            known["unset"] = self._unset(frame, declared, address, shape)
         for variable in self._variables.read(value, symbol.name, kind, shape, **known):
             if variable.addr is None and variable.word is not None:
                 variable = self._placed(frame, level, variable)
@@ -440,11 +439,13 @@ class FrameReader:
 
     # -- set, or not yet? ----------------------------------------------------------------------
 
-    def _unset(self, frame: "gdb.Frame", level: int, declared: _Declared, address: int) -> str:
+    def _unset(self, frame: "gdb.Frame", declared: _Declared, address: int, shape: Shape) -> str:
         """"surely", "maybe" or "": whether the program has not come to where it is set."""
+        plain_code = _unoptimised(declared.symbol.symtab)
         code = self._code_of(declared.block, frame)
-        if code is not None:
-            verdict = reached.judge(code, int(frame.pc()), _register(frame, "rbp"), address)
+        if code is not None and (shape.scalar or plain_code):
+            verdict = reached.judge(code, int(frame.pc()), _register(frame, "rbp"), address,
+                                    shape.size)
             if verdict != reached.UNKNOWN:
                 return "surely" if verdict == reached.UNSET else ""
         if declared.kind == "arg":
@@ -457,8 +458,7 @@ class FrameReader:
             return ""
         # The scope of a declaration begins behind it; in code that was not reordered so does
         # its value.
-        later = symbol.line > position.line
-        return "surely" if later and _unoptimised(symbol.symtab) else "maybe"
+        return "surely" if plain_code and symbol.line > position.line else "maybe"
 
     def _code_of(self, block: "gdb.Block", frame: "gdb.Frame") -> Optional[reached.Code]:
         """The instructions of the function that the block is in, inlined ones being a part."""

@@ -56,17 +56,18 @@ def read_code(instructions: Sequence[Tuple[int, str]]) -> Code:
     return Code(mentions, jumps, framed_at)
 
 
-def judge(code: Code, pc: int, rbp: int, slot: int) -> str:
-    """Whether the one-word slot was touched when the program is at `pc`.
+def judge(code: Code, pc: int, rbp: int, slot: int, size: int = 8) -> str:
+    """Whether the variable [slot, slot + size) was touched when the program is at `pc`.
 
-    `pc` is the next instruction to execute in that frame, `rbp` the frame's own %rbp.  Members of
-    arrays and structs are not to be asked about: code may name them by another member."""
+    `pc` is the next instruction to execute in that frame, `rbp` the frame's own %rbp.  Of an
+    array or a struct this is to be asked as a whole, and in unoptimised code only: else code may
+    name its parts by a distance from something beside it."""
     if code.framed_at == NEVER:
         return UNKNOWN
     if pc <= code.framed_at:
         return UNSET
-    named = [address for address, displacement, size in code.mentions
-             if slot - size < rbp + displacement < slot + 8]
+    named = [address for address, displacement, width in code.mentions
+             if slot - width < rbp + displacement < slot + size]
     if not named:
         return UNKNOWN
     first = min(named)

@@ -1,5 +1,6 @@
 """`cairn stack`: the picture of names on the stack and the objects that they refer to."""
 
+import re
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import CairnError
@@ -303,6 +304,7 @@ def _names(rows: List[Shown], numbers: Dict[int, int], most: int, where: str, cu
     names: List[Name] = []
     elements: Dict[str, int] = {}
     left_out = 0
+    rows = _together(rows)
     gone = [row.variable.name for row in rows if row.note == "optimized out"]
     for row in rows:
         if row.note == "optimized out" and len(gone) > 1:
@@ -320,6 +322,25 @@ def _names(rows: List[Shown], numbers: Dict[int, int], most: int, where: str, cu
         cuts.append(f"{where}{units.counted(left_out, 'more name')} not drawn; -json has them "
                     "all.")
     return names
+
+
+_ELEMENT = re.compile(r"(.*)\[(\d+)\]")
+
+
+def _together(rows: List[Shown]) -> List[Shown]:
+    """Neighbouring elements of an array that have the same reason for no object, as one row."""
+    found: List[Shown] = []
+    for row in rows:
+        match = _ELEMENT.fullmatch(row.variable.name)
+        if match is not None and row.note in ("null", "uninitialised") and found:
+            before = re.fullmatch(re.escape(match.group(1)) + r"\[(\d+)(?:\.\.\d+)?\]",
+                                  found[-1].variable.name)
+            if before is not None and found[-1].note == row.note:
+                name = f"{match.group(1)}[{before.group(1)}..{match.group(2)}]"
+                found[-1] = row._replace(variable=row.variable._replace(name=name))
+                continue
+        found.append(row)
+    return found
 
 
 def _name(row: Shown, numbers: Dict[int, int], in_frame: bool) -> Name:
