@@ -5,8 +5,10 @@
  *  - it is among heap->room_arenas exactly when 0 < page_free_count < page_count - 1
  *  - page_free_count == page_count - 1 (all free) only for heap->empty_arena, or while a page of
  *    it is being handed out
- * of each huge arena: page 0 is META, pages 1 .. n hold the one block, the rest is FREE for ever;
- * and of the heap: arenas are linked in address order; reserved_bytes is the sum of arena.bytes,
+ *
+ * of each huge arena: page 0 is META, pages 1 .. n hold the one block, the rest is FREE for ever.
+ *
+ * Of the heap: arenas are linked in address order; reserved_bytes is the sum of arena.bytes;
  * page_count, page_free_count and meta_page_bytes are sums over the arenas' pages.
  *
  * A reader follows heap->arenas through arena.next at any instruction: an arena is complete before

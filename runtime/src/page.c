@@ -6,10 +6,12 @@
  *  - used_count == fresh - length of free_list
  *  - it is in heap->class_pages[size_class] exactly when used_count < block_count
  *  - it is idle when used_count == 0; arena->idle_pages counts those of an arena.  A class keeps
- * one idle page, unless that page is all that keeps one arena of several from being empty of each
- * LARGE page: one block at its start, span_pages - 1 LARGE_TAIL pages behind it; and of the heap:
- * used_bytes == sum of block_bytes over blocks handed out, object_count and buffer_count count what
- * is live or dying.
+ *    one idle page, unless idle pages alone keep one arena of several from being empty
+ *
+ * of each LARGE page: one block at its start, span_pages - 1 LARGE_TAIL pages behind it.
+ *
+ * Of the heap: used_bytes is the sum of block_bytes over blocks handed out; object_count and
+ * buffer_count count what is live or dying.
  *
  * A page's kind is the last thing stored when it is set up and the first when it is given back, so
  * a reader sees a complete page or none.  heap->flux says `allocate` while page lists change.
@@ -118,46 +120,56 @@ static void blocks_page_idle(cairn_heap *heap, struct cairn_page *page) {
   }
 }
 
-/* A block with pages of its own, all 0.  NULL: no memory. */
-static void *large_new(cairn_heap *heap, size_t bytes) {
-  if (bytes > SIZE_MAX / 2) return NULL;
-  bool began = flux_begin(heap);
-  uint32_t count = 0;
-  struct cairn_page *page;
-  if (bytes > (size_t)(CAIRN_ARENA_PAGES - 1) * CAIRN_PAGE_BYTES) {
-    page = cairn_huge_take(heap, bytes, &count);
-  } else {
-    count = (uint32_t)((bytes + CAIRN_PAGE_BYTES - 1) / CAIRN_PAGE_BYTES);
-    page = cairn_pages_take(heap, count);
-  }
-  char *block = NULL;
-  if (page != NULL) {
-    struct cairn_arena *arena = cairn_arena_of(page);
-    block = cairn_page_memory(arena, page);
-    ((cairn_object *)(void *)block)->header = 0;
-    bool zero = true;
-    for (uint32_t i = 0; i < count; i++) {
-      zero = zero && (page[i].flags & CAIRN_PAGE_FLAG_ZERO) != 0;
-      if (i == 0) continue;
-      page[i].span_pages = i;
-      CAIRN_ORDER();
-      page[i].kind = CAIRN_PAGE_LARGE_TAIL;
-    }
-    page->span_pages = count;
-    page->block_bytes = (uint64_t)count << arena->page_shift;
-    page->block_count = 1;
-    page->fresh = 1;
-    page->used_count = 1;
-    page->free_list = NULL;
+/* Makes `count` free pages one block. */
+static void large_set_up(struct cairn_page *page, uint32_t count) {
+  struct cairn_arena *arena = cairn_arena_of(page);
+  ((cairn_object *)(void *)cairn_page_memory(arena, page))->header = 0;
+  for (uint32_t i = 1; i < count; i++) {
+    page[i].span_pages = i;
     CAIRN_ORDER();
-    page->kind = CAIRN_PAGE_LARGE;
+    page[i].kind = CAIRN_PAGE_LARGE_TAIL;
+  }
+  page->span_pages = count;
+  page->block_bytes = (uint64_t)count << arena->page_shift;
+  page->block_count = 1;
+  page->fresh = 1;
+  page->used_count = 1;
+  page->free_list = NULL;
+  CAIRN_ORDER();
+  page->kind = CAIRN_PAGE_LARGE;
+}
+
+/* Free pages for a large block, and how many.  NULL: no memory. */
+static struct cairn_page *large_take(cairn_heap *heap, size_t bytes, uint32_t *count) {
+  if (bytes > (size_t)(CAIRN_ARENA_PAGES - 1) * CAIRN_PAGE_BYTES) {
+    return cairn_huge_take(heap, bytes, count);
+  }
+  *count = (uint32_t)((bytes + CAIRN_PAGE_BYTES - 1) / CAIRN_PAGE_BYTES);
+  return cairn_pages_take(heap, *count);
+}
+
+static bool pages_are_zero(const struct cairn_page *page, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    if ((page[i].flags & CAIRN_PAGE_FLAG_ZERO) == 0) return false;
+  }
+  return true;
+}
+
+/* A block with pages of its own: header 0, the rest of the first `bytes` zeroed.  NULL: no memory.
+ */
+static void *large_new(cairn_heap *heap, size_t bytes) {
+  bool began = flux_begin(heap);
+  uint32_t count;
+  struct cairn_page *page = large_take(heap, bytes, &count);
+  if (page != NULL) {
+    large_set_up(page, count);
     heap->used_bytes += page->block_bytes;
-    flux_end(heap, began);
-    if (!zero) memset(block, 0, bytes);
-    return block;
   }
   flux_end(heap, began);
-  return NULL;
+  if (page == NULL) return NULL;
+  char *block = cairn_page_memory(cairn_arena_of(page), page);
+  if (!pages_are_zero(page, count)) memset(block, 0, bytes);
+  return block;
 }
 
 static void large_free(cairn_heap *heap, struct cairn_page *page) {
