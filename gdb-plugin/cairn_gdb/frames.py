@@ -332,6 +332,8 @@ class FrameReader:
                 record.more = True
                 break
             record.frames.append(self._frame(frame, len(record.frames)))
+            if len(record.frames) == 1:
+                record.red_zone = self._is_leaf(frame)
             if frame.type() != gdb.INLINE_FRAME:
                 self._inner.append(_SavedRegisters(frame))
             frame = self._older(frame, record)
@@ -368,6 +370,14 @@ class FrameReader:
             record.variables.extend(self._read(frame, level, declared))
         record.left_out = self._variables.left_out
         return record
+
+    def _is_leaf(self, frame: "gdb.Frame") -> bool:
+        """The frame's function calls no other, as far as is known."""
+        try:
+            code = self._code_of(frame.block(), frame)
+        except RuntimeError:
+            return True  # no debug information
+        return code is None or not code.calls
 
     def _declared_in(self, block: "gdb.Block") -> List[_Declared]:
         """The variables of the block and of those around it, up to the function's; in the order

@@ -33,6 +33,7 @@ class Code(NamedTuple):
     mentions: List[Tuple[int, int, int]]  # address of the instruction, displacement, bytes
     jumps: List[Tuple[int, int]]  # backward jumps: (from, to); to 0 where it is computed
     framed_at: int  # the instruction that makes %rbp the frame pointer; NEVER: there is none
+    calls: bool  # it calls: then it keeps nothing below its stack pointer
 
 
 def read_code(instructions: Sequence[Tuple[int, str]]) -> Code:
@@ -40,10 +41,12 @@ def read_code(instructions: Sequence[Tuple[int, str]]) -> Code:
     mentions: List[Tuple[int, int, int]] = []
     jumps: List[Tuple[int, int]] = []
     framed_at = NEVER
+    calls = False
     for address, text in instructions:
         compact = " ".join(text.split())
         if framed_at == NEVER and re.match(r"mov (%rsp,%rbp|rbp,rsp)$", compact):
             framed_at = address
+        calls = calls or re.match(r"(?:bnd |notrack )*callq? ", compact) is not None
         wide = VECTOR_BYTES if re.search(r"[xyz]mm\d", compact) else 8
         for pattern in (_ATT, _INTEL):
             for match in pattern.finditer(compact):
@@ -53,7 +56,7 @@ def read_code(instructions: Sequence[Tuple[int, str]]) -> Code:
             to = int(jump.group(1), 16) if jump.group(1) else 0
             if to <= address:
                 jumps.append((address, to))
-    return Code(mentions, jumps, framed_at)
+    return Code(mentions, jumps, framed_at, calls)
 
 
 def judge(code: Code, pc: int, rbp: int, slot: int, size: int = 8) -> str:

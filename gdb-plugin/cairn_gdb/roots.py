@@ -10,7 +10,8 @@ as a word:
     tls         thread-local variables of the files that the frames are in
     data        the words of writable sections, named by the symbol that they lie in
     registers   of each thread's innermost frame: only those are surely its own
-    words       from 128 bytes below the stack pointer (the red zone) to the end of the stack
+    words       from the stack pointer to the end of the stack, and where the innermost function
+                calls no other from 128 bytes below (the red zone)
     foreign     all other writable memory: what malloc gave out, above all
 
 A stack is scanned whole even where GDB unwinds only a part of it, so a frame that is not read
@@ -103,7 +104,7 @@ def _add_words(session: Session, thread: Thread, wanted: List[Frame], spans: Spa
     named = {variable.addr for frame in thread.frames for variable in frame.variables}
     frames = [frame for frame in thread.frames if not frame.inlined]
     starts = [frame.sp for frame in frames]
-    for start, end in _stack_ranges(session, thread.frames[0].sp):
+    for start, end in _stack_ranges(session, thread):
         end = min(end, start + STACK_WORDS_MAX_BYTES)
         data = session.lens.read(start, end - start)
         words = memoryview(data)[:len(data) // WORD_BYTES * WORD_BYTES].cast("Q")
@@ -116,12 +117,14 @@ def _add_words(session: Session, thread: Thread, wanted: List[Frame], spans: Spa
                                                 words[index]))
 
 
-def _stack_ranges(session: Session, sp: int) -> List[Tuple[int, int]]:
+def _stack_ranges(session: Session, thread: Thread) -> List[Tuple[int, int]]:
     """From the red zone to the end of the mapping, without what is not the stack's: a kernel may
     merge a thread's stack with an arena that lies behind it."""
+    sp = thread.frames[0].sp if thread.frames else 0
     if sp == 0:
         return []
-    start = (sp - RED_ZONE_BYTES) // WORD_BYTES * WORD_BYTES
+    below = RED_ZONE_BYTES if thread.red_zone else 0
+    start = (sp - below) // WORD_BYTES * WORD_BYTES
     for region in session.lens.regions():
         if region.start <= sp < region.end:
             start = max(start, region.start)
@@ -323,7 +326,7 @@ def _add_thread(session: Session, roots: Roots, thread: Thread, spans: Spans) ->
     sp = thread.frames[0].sp
     roots.stacks[thread.number] = Stack(
         sp, sorted((frame.sp, frame.level) for frame in thread.frames))
-    for start, end in _stack_ranges(session, sp):
+    for start, end in _stack_ranges(session, thread):
         session.lens.scan_roots(start, end, "word", thread.number, session.target.progress)
 
 

@@ -182,6 +182,7 @@ class Thread:
         self.frames: List[Frame] = []
         self.more = False  # there are further frames, which were not read
         self.ended = ""  # why the frames end, where that is not the outermost one
+        self.red_zone = True  # the innermost function may use memory below its stack pointer
         self.registers: List[Variable] = []
         self.thread_locals: List[Variable] = []
         self.problem = ""  # why nothing is known of the thread: it runs

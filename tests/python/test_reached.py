@@ -69,6 +69,17 @@ class Judgement(unittest.TestCase):
     def test_a_slot_that_no_instruction_names_is_unknown(self) -> None:
         self.assertEqual(self.judge(STRAIGHT, 0x1014, -0x10), UNKNOWN)
 
+    def test_a_struct_is_touched_by_any_of_its_parts(self) -> None:
+        code = listing(*FRAME, "movl   $0x1,-0x18(%rbp)", "call   0x2000 <f>",
+                       "mov    %rax,-0x20(%rbp)", "ret")
+        self.assertEqual(judge(read_code(code), 0x1014, RBP, RBP - 0x20, 16), TOUCHED)
+        self.assertEqual(judge(read_code(code), 0x100C, RBP, RBP - 0x20, 16), UNSET)
+
+    def test_a_function_that_calls_has_no_red_zone(self) -> None:
+        self.assertTrue(read_code(STRAIGHT).calls)
+        self.assertTrue(read_code(listing("callq  *0x8(%rax)")).calls)
+        self.assertFalse(read_code(listing(*FRAME, "ret")).calls)
+
     def test_without_a_frame_pointer_nothing_is_known(self) -> None:
         code = listing("sub    $0x18,%rsp", "call   0x2000 <f>", "mov    %rax,-0x8(%rbp)")
         self.assertEqual(self.judge(code, 0x1004, -0x8), UNKNOWN)

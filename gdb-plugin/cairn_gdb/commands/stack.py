@@ -6,12 +6,12 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tu
 from ..errors import CairnError
 from ..holders import FrameShown, Resolver, Scene, Shown, ThreadShown
 from ..options import Arguments, Option
-from ..records import EXACT, Object, Result
+from ..records import EXACT, TOLERANT, Object, Result, least_sure
 from ..render import json_doc, objects, units
 from ..render.page import Page
 from ..render.picture import Held, Name, Section, draw, order_of
 from ..session import Session
-from ..slots import Scope
+from ..slots import Scope, confidence
 from .command import Command
 
 INDEX_MAX = 500_000  # objects: in larger heaps who else holds an object is asked for by name
@@ -63,7 +63,21 @@ def run(session: Session, arguments: Arguments) -> Result:
     reasons = _reasons(session, scene, rows)
     picture = Picture(scene, rows, reasons, [session.heap_label(row.heap) for row in rows],
                       _title(session, rows), full, [])
-    return Result(picture, EXACT, found.warnings)
+    return Result(picture, _exactness(session, scene), found.warnings + _flux(session))
+
+
+def _flux(session: Session) -> List[str]:
+    """The heaps that were stopped in the middle of something."""
+    return [f"{heap.name or f'heap {heap.id}'} is stopped in mid-{heap.flux}; what is in flux may "
+            "be drawn as it was." for heap in session.lens.heaps() if heap.flux != "none"]
+
+
+def _exactness(session: Session, scene: Scene) -> str:
+    frames = [row for thread in scene.threads for frame in thread.frames for row in frame.rows]
+    rest = [row for thread in scene.threads for row in thread.rest]
+    sure = [confidence(row.variable) for row in frames + rest + scene.data
+            if row.object is not None]
+    return least_sure(TOLERANT if _flux(session) else EXACT, *sure)
 
 
 def _title(session: Session, rows: Sequence[Object]) -> str:
