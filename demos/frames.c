@@ -47,9 +47,8 @@ static cairn_object *f2(cairn_object *x) {
 }
 
 static cairn_object *f1(cairn_object *x) {
-  cairn_object *y = NULL;
   rebind(&x, number(x) * 2);
-  y = f2(cairn_retain(x));
+  cairn_object *y = f2(cairn_retain(x));
   cairn_release(x);  // stop: f2-returned
   return y;
 }
