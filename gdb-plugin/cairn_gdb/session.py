@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, List, Optional, Protocol, Sequence, Tuple
 from . import records
 from .errors import CairnError
 from .records import Location, Object, Section, Value
+from .render import units
 
 if TYPE_CHECKING:  # loaded when a command first needs them
     from .bridge import Lens
@@ -262,35 +263,31 @@ class Session:
                                           "reference is listed."]
         return records.EXACT, []
 
+    def heap_warnings(self) -> List[str]:
+        """What the heaps say of themselves: none there, or one in the middle of something."""
+        heaps = self.lens.heaps()
+        if not heaps:
+            return ["the program has no heap now: cairn_heap_new was not called yet, or every heap "
+                    "was destroyed."]
+        return [f"{heap.name or heap.id} is stopped in mid-{heap.flux}"
+                + (f"; the object at {heap.flux_object:#x} is in flux." if heap.flux_object else
+                   ".") for heap in heaps if heap.flux != "none"]
+
     def walk_warnings(self) -> List[str]:
         """What a whole-heap answer has to say about what is missing or in flux."""
         totals = self.snapshot().walk_totals()
-        said = []
-        heaps = self.lens.heaps()
-        if not heaps:
-            said.append("the program has no heap now: cairn_heap_new was not called yet, or every "
-                        "heap was destroyed.")
-        for heap in heaps:
-            if heap.flux != "none":
-                at = f" at {heap.flux_object:#x}" if heap.flux_object else ""
-                said.append(f"{heap.name or heap.id} is stopped in mid-{heap.flux}{at}; objects "
-                            "there are in flux.")
+        said = self.heap_warnings()
         if totals.dying:
-            said.append(f"{totals.dying} {plural(totals.dying, 'object')} dying: their slots are "
-                        "being cleared.")
+            verb = "is" if totals.dying == 1 else "are"
+            said.append(f"{units.counted(totals.dying, 'object')} {verb} dying: slots are being "
+                        "cleared.")
         if totals.damaged_blocks:
-            said.append(f"{totals.damaged_blocks} damaged "
-                        f"{plural(totals.damaged_blocks, 'block')} left out; `cairn check` names "
-                        "them.")
+            said.append(f"{units.counted(totals.damaged_blocks, 'damaged block')} left out; `cairn "
+                        "check` names them.")
         if totals.unreadable_bytes:
-            said.append(f"{totals.unreadable_bytes} bytes of the heap can't be read; what is "
-                        "there is left out.")
+            said.append(f"{units.size(totals.unreadable_bytes)} of the heap can't be read and is "
+                        "left out.")
         return said
-
-
-def plural(count: int, word: str) -> str:
-    """The word for that many."""
-    return word if count == 1 else word + "s"
 
 
 def type_names(session: Session) -> List[str]:

@@ -56,6 +56,9 @@ class GdbTarget:
     def identity(self) -> Identity:
         """Asks GDB only when the inferior changed; `info target` is not free."""
         inferior = self._inferior
+        thread = gdb.selected_thread()
+        if thread is not None and thread.is_running():
+            raise CairnError("The program is running: `interrupt` it first.")
         key = (inferior.pid, inferior.progspace.filename, getattr(inferior, "connection_num", 0))
         if self._identity is None or key != self._identity_key:
             self._identity = _identify(inferior)

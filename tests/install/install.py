@@ -80,6 +80,8 @@ def main() -> None:
         for program in programs:
             check(run(program) == "1\n", "%s runs" % program.name)
             read_heap(options.gdb, program, "-x", str(plugin))
+        # The auto-load file's directory repeats the library's: it is right where it was installed.
+        run(options.cmake, "--install", options.build, "--prefix", prefix)
         auto = prefix / "share" / "gdb" / "auto-load"
         for program in programs:
             if program.name.endswith("shared"):

@@ -4,7 +4,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 from .. import options
 from ..options import Arguments, Option
-from ..records import Arena, Page, Result
+from ..records import EXACT, TOLERANT, Arena, Page, Result
 from ..render import json_doc, objects, units
 from ..render.page import Page as Paper
 from ..render.tables import Column, Table
@@ -47,8 +47,12 @@ def run(session: Session, arguments: Arguments) -> Result:
     if arguments.limit:
         del arenas[arguments.limit:]
     shown_pages = pages[:arguments.limit] if arguments.limit else pages
-    warnings = [f"page {page.address:#x} is damaged; `cairn check` says more."
-                for _, page in pages if page.kind == "damaged"][:3]
+    warnings = session.heap_warnings()
+    exactness = TOLERANT if any(heap.flux != "none" for heap in heaps) else EXACT
+    damaged = [page for _, page in pages if page.kind == "damaged"]
+    if damaged:
+        warnings.append(f"{units.counted(len(damaged), 'page')} damaged, the first at "
+                        f"{damaged[0].address:#x}; `cairn check` says more.")
     if by_page:
         session.remember([page.address for _, page in shown_pages])
     else:
@@ -57,7 +61,7 @@ def run(session: Session, arguments: Arguments) -> Result:
                          {heap.position: heap.id for heap in heaps},
                          {heap.position: heap.name or f"heap {heap.id}" for heap in heaps},
                          sum(heap.returned_bytes for heap in heaps), by_page),
-                  warnings=warnings)
+                  exactness, warnings)
 
 
 def classes_of(pages: List[Tuple[Arena, Page]]) -> List[SizeClass]:

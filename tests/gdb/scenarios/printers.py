@@ -5,10 +5,9 @@ import gdb
 from harness import check, equal, execute, passed, start
 
 start()
-frame = gdb.newest_frame()  # `frame function` takes a call that never returns for its neighbour
-while frame.name() != "middle":
-    frame = frame.older()
-frame.select()
+# `frame function` takes the caller of one that never returns for its neighbour.
+while gdb.selected_frame().name() != "middle":
+    gdb.execute("up", to_string=True)
 text = execute("print list")
 check(re.search(r"list\[8\] rc=\d+", text), "a pointer to a list: " + text)
 check(re.search(r"list\[8\] rc=\d+", execute("print *list")), "the list itself")
