@@ -59,7 +59,7 @@ static void another_layout_is_followed(void **state) {
   assert_string_equal(heap.flux, "none");
   assert_int_equal(lens_arena_get(self, 0, &arena), LENS_OK);
   assert_int_equal(arena.address, fake_base + FAKE_ARENA);
-  assert_int_equal(arena.page_count, 16);
+  assert_int_equal(arena.page_count, 8);
   /* What this runtime does not state is a missing feature with a name. */
   assert_true(has_problem(self, "\"heap.flux\""));
   assert_true(has_problem(self, "\"state.held\""));

@@ -16,13 +16,13 @@
 #include "lens.h"
 
 enum {
-  FAKE_BYTES = 0x50000,
+  FAKE_BYTES = 0x18000,
   FAKE_RECORD = 0x1000,
   FAKE_HEAP = 0x8000,
   FAKE_TYPES = 0x9000, /* the array; the structs follow */
   FAKE_NAMES = 0xc000,
-  FAKE_ARENA = 0x40000,
-  FAKE_ARENA_BYTES = 0x10000,
+  FAKE_ARENA = 0x10000,
+  FAKE_ARENA_BYTES = 0x8000,
   FAKE_PAGE_BYTES = 0x1000,
   FAKE_PAGE_TABLE = 0x200,
   FAKE_PAGE_ROW = 40,

@@ -1,0 +1,80 @@
+/* Everything that a lens answers, asked of a target that may be anything.
+ *
+ * The answers are not looked at: what is tested is that each comes, in bounded time and memory.
+ */
+#ifndef FUZZ_ASK_H
+#define FUZZ_ASK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lens.h"
+
+enum { ASK_SLICE_MS = 50, ASK_SLICES_MAX = 40, ASK_BLOCKS = 64 };
+
+static inline void ask_object(lens *self, uint64_t address) {
+  char text[200];
+  lens_ref refs[16];
+  lens_field fields[8];
+  uint64_t written = 0;
+  uint64_t total = 0;
+  (void)lens_object_text(self, address, 3, 6, text, sizeof text);
+  (void)lens_object_fields(self, address, 0, 8, fields, &written, &total);
+  written = 0;
+  (void)lens_object_refs(self, address, 0, 16, refs, &written, &total);
+  for (uint64_t i = 0; i < written; i++) {
+    (void)lens_ref_text(self, address, &refs[i], text, sizeof text);
+  }
+}
+
+/* The first blocks of each page, whatever is in them. */
+static inline void ask_blocks(lens *self) {
+  uint64_t left = ASK_BLOCKS;
+  for (uint64_t a = 0; a < lens_arena_count(self); a++) {
+    lens_arena arena;
+    if (lens_arena_get(self, a, &arena) != LENS_OK) return;
+    for (uint64_t p = 0; p < arena.page_count && left > 0; p++) {
+      lens_page page;
+      if (lens_page_get(self, a, p, &page) != LENS_OK) return;
+      for (uint64_t b = 0; b < page.block_count && b < 16 && left > 0; b++, left--) {
+        lens_location location;
+        (void)lens_locate(self, page.address + b * page.block_bytes + 1, &location);
+        ask_object(self, page.address + b * page.block_bytes);
+      }
+    }
+  }
+}
+
+typedef lens_status (*ask_step)(lens *self, uint32_t slice_ms, lens_progress *progress);
+
+static inline bool ask_whole(lens *self, ask_step step) {
+  lens_status status = LENS_AGAIN;
+  for (int i = 0; i < ASK_SLICES_MAX && status == LENS_AGAIN; i++) {
+    lens_progress progress;
+    status = step(self, ASK_SLICE_MS, &progress);
+  }
+  return status == LENS_OK;
+}
+
+static inline void ask_everything(lens *self) {
+  lens_status status = LENS_AGAIN;
+  for (int i = 0; i < ASK_SLICES_MAX && status == LENS_AGAIN; i++) {
+    status = lens_model_load(self, ASK_SLICE_MS);
+  }
+  if (status != LENS_OK) return;
+  ask_blocks(self);
+  lens_type_census types[8];
+  lens_object rows[8];
+  uint64_t written = 0;
+  uint64_t total = 0;
+  const lens_filter all = {.refcount_max = UINT64_MAX, .size_max = UINT64_MAX, .heap = LENS_NONE};
+  if (ask_whole(self, lens_walk)) {
+    (void)lens_census(self, 8, types, &written, &total);
+    (void)lens_select(self, &all, 8, rows, &written, &total);
+  }
+  (void)ask_whole(self, lens_index);
+  (void)ask_whole(self, lens_account_all);
+  (void)ask_whole(self, lens_check);
+}
+
+#endif

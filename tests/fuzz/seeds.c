@@ -1,0 +1,114 @@
+/* Writes the seeds of the fuzz targets: seeds DIRECTORY makes DIRECTORY/{core,contract,note}/.
+ *
+ * They are made and not checked in, because they follow the vocabulary of the contract.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "fakecore.h"
+
+static const char *directory;
+
+static void make_directory(const char *name) {
+  char path[512];
+  snprintf(path, sizeof path, "%s%s%s", directory, name[0] == 0 ? "" : "/", name);
+  if (mkdir(path, 0777) == 0 || errno == EEXIST) return;
+  perror(path);
+  exit(1);
+}
+
+static void write_seed(const char *name, const void *bytes, size_t count) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/%s", directory, name);
+  FILE *file = fopen(path, "wb");
+  if (file == NULL || fwrite(bytes, 1, count, file) != count || fclose(file) != 0) {
+    perror(path);
+    exit(1);
+  }
+}
+
+enum { STRONG = 33, WEAK = 34, SINGLE = 40, ARRAY = 41, TAIL = 42, TABLE = 43, OPAQUE = 64 };
+
+/* Objects with slots of all shapes, a dying one, an opaque one, a large one, buffers. */
+static void populate(struct fake *fake) {
+  fake_page(fake, 1, 7, 96, 40, 1);
+  fake_page(fake, 2, 7, 128, 32, 1);
+  fake_page(fake, 3, 6, 2 * FAKE_PAGE_BYTES, 1, 2);
+  fake_page(fake, 4, 5, 0, 0, 1);
+  fake_type(fake, 1, "holder", 64, 0);
+  fake_slot(fake, 1, (struct fake_slot){"next", STRONG, SINGLE, .offset = 8});
+  fake_slot(fake, 1,
+            (struct fake_slot){"items", STRONG, ARRAY, .offset = 16, .count_width = 2,
+                               .count_offset = 24});
+  fake_slot(fake, 1,
+            (struct fake_slot){"rows", STRONG, TABLE, .offset = 32, .count_width = 1,
+                               .count_offset = 26, .stride = 16, .value_offset = 8});
+  fake_slot(fake, 1, (struct fake_slot){"seen", WEAK, SINGLE, .offset = 40, .tag_mask = 1});
+  fake_slot(
+      fake, 1,
+      (struct fake_slot){"tail", STRONG, TAIL, .offset = 64, .count_width = 4, .count_offset = 28});
+  fake_type(fake, 2, "opaque", 64, OPAQUE);
+  for (uint32_t i = 0; i < 32; i++) {
+    uint64_t at = fake_block(fake, 1, i);
+    uint64_t buffer = fake_block(fake, 2, i);
+    uint64_t state = i == 5 ? fake_dying : fake_live;
+    if (i % 7 == 6) continue; /* free */
+    fake_put(fake, at, fake_header(state, i % 3 == 2 ? 2 : 1, i == 5 ? 3 : 1), 8);
+    fake_put(fake, at + 8, fake_base + fake_block(fake, 1, (i + 1) % 32), 8);
+    fake_put(fake, at + 16, fake_base + buffer + 8, 8);
+    fake_put(fake, at + 24, 3, 2);
+    fake_put(fake, at + 28, 2, 4);
+    fake_put(fake, at + 64, fake_base + fake_block(fake, 1, i / 2), 8);
+    fake_put(fake, buffer, fake_live | fake_buffer, 8);
+    fake_put(fake, buffer + 8, fake_base + fake_block(fake, 1, 0), 8);
+  }
+  fake_put(fake, fake_block(fake, 1, 9) + 32, fake_base + fake_block(fake, 3, 0) + 8, 8);
+  fake_put(fake, fake_block(fake, 1, 9) + 26, 200, 1);
+  fake_put(fake, fake_block(fake, 3, 0), fake_live | fake_buffer, 8);
+  fake_put(fake, fake_block(fake, 3, 0) + 8, fake_base + fake_block(fake, 1, 1), 8);
+}
+
+static void write_module(void) {
+  uint8_t module[512] = {0};
+  Elf64_Ehdr head = {
+      .e_type = ET_DYN, .e_phoff = 64, .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2};
+  memcpy(head.e_ident, ELFMAG, SELFMAG);
+  head.e_ident[EI_CLASS] = ELFCLASS64;
+  head.e_ident[EI_DATA] = ELFDATA2LSB;
+  const Elf64_Phdr headers[] = {
+      {.p_type = PT_LOAD, .p_vaddr = 0x1000, .p_memsz = sizeof module},
+      {.p_type = PT_NOTE, .p_vaddr = 0x1000 + 256, .p_memsz = 28, .p_align = 4}};
+  const Elf64_Nhdr note = {.n_namesz = sizeof CAIRN_NOTE_OWNER,
+                           .n_descsz = CAIRN_NOTE_DESC_BYTES,
+                           .n_type = CAIRN_NOTE_TYPE};
+  memcpy(module, &head, sizeof head);
+  memcpy(module + 64, headers, sizeof headers);
+  memcpy(module + 256, &note, sizeof note);
+  memcpy(module + 256 + sizeof note, CAIRN_NOTE_OWNER, sizeof CAIRN_NOTE_OWNER);
+  write_seed("note/module", module, sizeof module);
+  write_seed("note/bare", module + 256, 28);
+}
+
+int main(int argc, char **argv) {
+  static struct fake fake;
+  static struct fakecore core;
+  if (argc != 2) {
+    fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
+    return 2;
+  }
+  directory = argv[1];
+  make_directory("");
+  make_directory("core");
+  make_directory("contract");
+  make_directory("note");
+  fake_new(&fake);
+  write_seed("contract/empty", fake.bytes, sizeof fake.bytes);
+  populate(&fake);
+  write_seed("contract/populated", fake.bytes, sizeof fake.bytes);
+  fakecore_new(&core, &fake);
+  write_seed("core/whole", core.bytes, sizeof core.bytes);
+  write_seed("core/cut", core.bytes, FAKECORE_HEAP_AT + FAKE_ARENA + 0x300);
+  write_module();
+  return 0;
+}
