@@ -12,7 +12,7 @@ WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werr
 DIALECTS = [("c", standard) for standard in ("c11", "c17", "c2x")]
 DIALECTS += [("c++", standard) for standard in ("c++17", "c++20")]
 
-compilers = dict(zip(("c", "c++"), sys.argv[1:]))
+compilers = {language: path for language, path in zip(("c", "c++"), sys.argv[1:]) if path}
 faults = 0
 checked = 0
 for header in sorted(INCLUDE.rglob("*.h")):
