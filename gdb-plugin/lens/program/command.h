@@ -1,0 +1,69 @@
+/* A command: a question, answered from a lens as text or as JSON. */
+#ifndef PROGRAM_COMMAND_H
+#define PROGRAM_COMMAND_H
+
+#include <stdbool.h>
+#include <yajl/yajl_gen.h>
+
+#include "lens.h"
+#include "options.h"
+
+struct session {
+  lens *target;
+  const struct options *options;
+  yajl_gen json; /* NULL: the answer is text */
+};
+
+struct command {
+  const char *name;
+  bool takes_address;
+  bool needs_walk;
+  /* Gets all that the answer needs, calls answer_begin, prints: text, or the value of "data". */
+  lens_status (*run)(struct session *session);
+};
+
+/* NULL: there is none of that name. */
+const struct command *command_find(const char *name);
+
+lens_status overview_run(struct session *session);
+lens_status arenas_run(struct session *session);
+lens_status types_run(struct session *session);
+lens_status objects_run(struct session *session);
+lens_status refcounts_run(struct session *session);
+lens_status show_run(struct session *session);
+lens_status refs_run(struct session *session);
+lens_status referrers_run(struct session *session);
+lens_status check_run(struct session *session);
+
+/* ---- what commands share ---- */
+
+/* Runs a sliced function to its end. */
+typedef lens_status (*step_fn)(lens *self, uint32_t slice_ms, lens_progress *progress);
+lens_status run_steps(lens *target, step_fn step);
+
+/* From here on there is an answer: prints what stands before it. */
+void answer_begin(const struct session *session);
+
+/* JSON. */
+void json_name(yajl_gen json, const char *name);
+void json_text(yajl_gen json, const char *name, const char *text); /* name NULL: an array's item */
+void json_number(yajl_gen json, const char *name, uint64_t number);
+void json_address(yajl_gen json, const char *name, uint64_t address);
+/* The members of an object record, without its braces: addr, type, refcount, size, value, immortal.
+ */
+void json_object(const struct session *session, const lens_object *object);
+/* "matched" and "shown" of a listing. */
+void json_listing_end(yajl_gen json, uint64_t matched, uint64_t shown);
+
+/* Text. */
+const char *type_name(const struct session *session, uint32_t type);
+bool is_immortal(const lens_object *object);
+/* Says what the limit cut. */
+void text_cut(uint64_t shown, uint64_t matched, const char *word);
+/* The census, the most bytes first; the caller frees the rows. */
+lens_status census_by_bytes(const struct session *session, lens_type_census **rows,
+                            uint64_t *count);
+/* The command's object: by any address inside it.  LENS_NOT_FOUND with lens_error. */
+lens_status find_object(const struct session *session, lens_object *object);
+
+#endif

@@ -1,0 +1,398 @@
+/* show, refs, referrers and check: one object, and what is wrong. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "command.h"
+#include "table.h"
+#include "units.h"
+
+enum { PART = 64, SLICE_MS = 50 };
+
+static const char *const REF_KINDS[] = {"", "strong", "weak", "borrowed", "opaque"};
+static const char *const ROOT_KINDS[] = {"arg", "local",    "static", "global",
+                                         "tls", "register", "word",   "foreign"};
+static const char *const VERDICTS[] = {"balanced", "over-retained", "under-retained", "immortal",
+                                       "unknown"};
+
+static bool within_limit(const struct session *session, uint64_t shown) {
+  return session->options->limit == 0 || shown < session->options->limit;
+}
+
+static void json_member_object(const struct session *session, const char *name,
+                               const lens_object *object) {
+  json_name(session->json, name);
+  yajl_gen_map_open(session->json);
+  json_object(session, object);
+  yajl_gen_map_close(session->json);
+}
+
+static void text_object(const struct session *session, const lens_object *object) {
+  char value[256] = "";
+  lens_object_text(session->target, object->address, 1, 8, value, sizeof value);
+  printf("%s 0x%" PRIx64 "  %s%s  %s  %s\n", type_name(session, object->type), object->address,
+         is_immortal(object) ? "" : "rc ", text_count(object->refcount).text,
+         text_size(object->size_bytes).text, value);
+}
+
+/* A reference's target as one word of text: its value, or why there is none. */
+static void target_text(const struct session *session, uint64_t target, char *out, size_t bytes) {
+  if (lens_object_text(session->target, target, 1, 4, out, bytes) != LENS_OK)
+    snprintf(out, bytes, "(no object)");
+}
+
+/* ---- refs ---- */
+
+/* `names`: what the members for the slot and for its object are called. */
+static lens_status ref_row(const struct session *session, uint64_t holder, const lens_ref *ref,
+                           const char *const *names, struct table *table) {
+  char slot[128], value[256];
+  lens_status status = lens_ref_text(session->target, holder, ref, slot, sizeof slot);
+  if (status == LENS_CANCELLED || status == LENS_NO_MEMORY) return status;
+  if (status != LENS_OK) snprintf(slot, sizeof slot, "+0x%" PRIx64, ref->slot_address - holder);
+  const char *kind = REF_KINDS[ref->kind <= LENS_REF_OPAQUE ? ref->kind : 0];
+  if (session->json == NULL) {
+    target_text(session, ref->target, value, sizeof value);
+    table_cell(table, slot);
+    table_cell(table, kind);
+    table_cell(table, text_address(ref->target).text);
+    table_cell(table, value);
+    return LENS_OK;
+  }
+  lens_object target;
+  yajl_gen_map_open(session->json);
+  json_text(session->json, names[0], slot);
+  json_text(session->json, "kind", kind);
+  if (lens_object_at(session->target, ref->target, &target) == LENS_OK) {
+    json_member_object(session, names[1], &target);
+  } else {
+    json_address(session->json, names[1], ref->target);
+  }
+  yajl_gen_map_close(session->json);
+  return LENS_OK;
+}
+
+/* The rows of "what it holds"; `*total` is how many there are. */
+static lens_status ref_rows(const struct session *session, uint64_t holder,
+                            const char *const *names, struct table *table, uint64_t *shown,
+                            uint64_t *total) {
+  lens_ref refs[PART];
+  uint64_t written = 0;
+  *shown = *total = 0;
+  do {
+    lens_status status =
+        lens_object_refs(session->target, holder, *shown, PART, refs, &written, total);
+    for (uint64_t i = 0; status == LENS_OK && i < written && within_limit(session, *shown);
+         i++, ++*shown) {
+      status = ref_row(session, holder, &refs[i], names, table);
+    }
+    if (status != LENS_OK) return status;
+  } while (*shown < *total && written != 0 && within_limit(session, *shown));
+  return LENS_OK;
+}
+
+lens_status refs_run(struct session *session) {
+  lens_object object;
+  lens_status status = find_object(session, &object);
+  if (status != LENS_OK) return status;
+  struct table table;
+  uint64_t shown = 0, total = 0;
+  table_begin(&table, (const char *const[]){"slot", "kind", "target", "value", NULL});
+  answer_begin(session);
+  if (session->json != NULL) {
+    yajl_gen_map_open(session->json);
+    json_name(session->json, "rows");
+    yajl_gen_array_open(session->json);
+  } else {
+    text_object(session, &object);
+  }
+  const char *const names[] = {"slot", "object"};
+  status = ref_rows(session, object.address, names, &table, &shown, &total);
+  if (session->json != NULL) {
+    yajl_gen_array_close(session->json);
+    json_listing_end(session->json, total, shown);
+    yajl_gen_map_close(session->json);
+  } else {
+    table_print(&table);
+    text_cut(shown, total, "references");
+    if (total == 0) puts("It holds nothing.");
+  }
+  return status;
+}
+
+/* ---- show ---- */
+
+lens_status show_run(struct session *session) {
+  lens_object object;
+  lens_status status = find_object(session, &object);
+  if (status != LENS_OK) return status;
+  struct table table;
+  uint64_t shown = 0, total = 0, written = 0;
+  lens_field fields[PART];
+  status = lens_object_fields(session->target, object.address, 0, PART, fields, &written, &total);
+  if (status != LENS_OK) return status;
+  table_begin(&table, (const char *const[]){"field", "kind", "address", "value", NULL});
+  answer_begin(session);
+  if (session->json != NULL) {
+    yajl_gen_map_open(session->json);
+    json_object(session, &object);
+    json_name(session->json, "fields");
+    yajl_gen_array_open(session->json);
+  } else {
+    text_object(session, &object);
+  }
+  for (uint64_t i = 0; i < written; i++) {
+    if (session->json == NULL) {
+      table_cell(&table, fields[i].name);
+      table_cell(&table, fields[i].kind);
+      table_cell(&table, text_address(fields[i].address).text);
+      table_cell(&table, fields[i].text);
+      continue;
+    }
+    yajl_gen_map_open(session->json);
+    json_text(session->json, "name", fields[i].name);
+    json_text(session->json, "kind", fields[i].kind);
+    json_text(session->json, "value", fields[i].text);
+    yajl_gen_map_close(session->json);
+  }
+  const char *const names[] = {"name", "value"};
+  status = ref_rows(session, object.address, names, &table, &shown, &total);
+  if (session->json != NULL) {
+    yajl_gen_array_close(session->json);
+    yajl_gen_map_close(session->json);
+  } else {
+    table_print(&table);
+    text_cut(shown, total, "references");
+  }
+  return status;
+}
+
+/* ---- roots: every word outside the heap ---- */
+
+static lens_status scan(const struct session *session, const lens_region *region, uint32_t kind) {
+  uint64_t cursor = region->start, added;
+  lens_status status = LENS_AGAIN;
+  while (status == LENS_AGAIN) {
+    status = lens_roots_scan(session->target, region->start, region->end, kind, LENS_NONE, SLICE_MS,
+                             &cursor, &added);
+  }
+  return status;
+}
+
+static lens_status add_registers(const struct session *session) {
+  for (uint64_t i = 0; i < lens_thread_count(session->target); i++) {
+    lens_thread thread;
+    if (lens_thread_get(session->target, i, &thread) != LENS_OK) continue;
+    for (uint32_t k = 0; k < thread.register_count; k++) {
+      const char *name;
+      lens_root root = {.kind = LENS_ROOT_REGISTER,
+                        .confidence = LENS_CONFIDENCE_CONSERVATIVE,
+                        .thread = (uint32_t)i,
+                        .frame = LENS_NONE,
+                        .tag = k};
+      if (lens_thread_register(session->target, i, k, &name, &root.value) != LENS_OK) continue;
+      lens_status status = lens_root_add(session->target, &root);
+      if (status != LENS_OK) return status;
+    }
+  }
+  return LENS_OK;
+}
+
+/* Without a debugger there are no variables: registers, stacks and other written memory, word by
+ * word. */
+static lens_status find_roots(const struct session *session) {
+  lens_status status = add_registers(session);
+  for (uint64_t i = 0; status == LENS_OK && i < lens_region_count(session->target); i++) {
+    lens_region region;
+    status = lens_region_get(session->target, i, &region);
+    if (status == LENS_OK && (region.flags & LENS_REGION_STACK) != 0)
+      status = scan(session, &region, LENS_ROOT_WORD);
+  }
+  uint64_t written, total;
+  if (status == LENS_OK) status = lens_foreign_ranges(session->target, 0, NULL, &written, &total);
+  if (status != LENS_OK) return status;
+  lens_region *ranges = malloc((total + 1) * sizeof *ranges);
+  if (ranges == NULL) return LENS_NO_MEMORY;
+  status = lens_foreign_ranges(session->target, total, ranges, &written, &total);
+  for (uint64_t i = 0; status == LENS_OK && i < written; i++)
+    status = scan(session, &ranges[i], LENS_ROOT_FOREIGN);
+  free(ranges);
+  return status;
+}
+
+/* ---- referrers ---- */
+
+static void root_name(const struct session *session, const lens_root *root, char *out,
+                      size_t bytes) {
+  const char *name = "";
+  uint64_t value;
+  if (root->kind == LENS_ROOT_REGISTER &&
+      lens_thread_register(session->target, root->thread, (uint32_t)root->tag, &name, &value) ==
+          LENS_OK) {
+    lens_thread thread = {0};
+    lens_thread_get(session->target, root->thread, &thread);
+    snprintf(out, bytes, "$%s of thread %" PRIu64, name, thread.id);
+  } else {
+    snprintf(out, bytes, "0x%" PRIx64, root->slot_address);
+  }
+}
+
+static void root_row(const struct session *session, const lens_root *root, struct table *table) {
+  char name[64];
+  const char *kind = ROOT_KINDS[root->kind <= LENS_ROOT_FOREIGN ? root->kind : LENS_ROOT_FOREIGN];
+  root_name(session, root, name, sizeof name);
+  if (session->json == NULL) {
+    table_cell(table, kind);
+    table_cell(table, name);
+    table_cell(table, root->interior != 0 ? "interior" : "");
+    table_cell(table, "");
+    return;
+  }
+  yajl_gen_map_open(session->json);
+  json_name(session->json, "holder");
+  yajl_gen_map_open(session->json);
+  json_text(session->json, "kind", kind);
+  json_text(session->json, "name", name);
+  if (root->slot_address != 0) json_address(session->json, "addr", root->slot_address);
+  json_text(session->json, "confidence", "conservative");
+  yajl_gen_map_close(session->json);
+  json_text(session->json, "slot", name);
+  json_text(session->json, "kind", "root");
+  yajl_gen_map_close(session->json);
+}
+
+static lens_status holder_row(const struct session *session, const lens_referrer *row,
+                              struct table *table) {
+  lens_object holder;
+  char slot[128], value[256];
+  lens_status status = lens_object_at(session->target, row->holder, &holder);
+  if (status == LENS_OK)
+    status = lens_ref_text(session->target, row->holder, &row->ref, slot, sizeof slot);
+  if (status != LENS_OK) return status;
+  const char *kind = REF_KINDS[row->ref.kind <= LENS_REF_OPAQUE ? row->ref.kind : 0];
+  if (session->json == NULL) {
+    char where[160];
+    snprintf(where, sizeof where, "0x%" PRIx64 " %s", row->holder, slot);
+    target_text(session, row->holder, value, sizeof value);
+    table_cell(table, type_name(session, holder.type));
+    table_cell(table, where);
+    table_cell(table, kind);
+    table_cell(table, value);
+    return LENS_OK;
+  }
+  yajl_gen_map_open(session->json);
+  json_member_object(session, "holder", &holder);
+  json_text(session->json, "slot", slot);
+  json_text(session->json, "kind", kind);
+  yajl_gen_map_close(session->json);
+  return LENS_OK;
+}
+
+static lens_status ask_referrers(const struct session *session, uint64_t address, uint64_t first,
+                                 lens_referrer *rows, uint64_t *written, uint64_t *total) {
+  lens_status status = LENS_AGAIN;
+  while (status == LENS_AGAIN) {
+    status = lens_referrers(session->target, address, SLICE_MS, first, PART, rows, written, total);
+  }
+  return status;
+}
+
+static void print_account(const struct session *session, const lens_account *account) {
+  const char *verdict =
+      VERDICTS[account->verdict <= LENS_VERDICT_UNKNOWN ? account->verdict : LENS_VERDICT_UNKNOWN];
+  if (session->json == NULL) {
+    printf("count %" PRIu64 ": %" PRIu64 " from objects, %" PRIu64
+           " from the runtime, at most %" PRIu64 " from words outside the heap: %s",
+           account->refcount, account->heap_refs, account->runtime_refs, account->root_refs,
+           verdict);
+    if (account->surplus != 0)
+      printf(" by %" PRIu64,
+             (uint64_t)(account->surplus < 0 ? -account->surplus : account->surplus));
+    puts(".");
+    return;
+  }
+  json_name(session->json, "accounting");
+  yajl_gen_map_open(session->json);
+  json_number(session->json, "refcount", account->refcount);
+  json_number(session->json, "heap_refs", account->heap_refs);
+  json_number(session->json, "runtime_refs", account->runtime_refs);
+  json_number(session->json, "root_refs", account->root_refs);
+  json_text(session->json, "verdict", verdict);
+  json_name(session->json, "surplus");
+  yajl_gen_integer(session->json, account->surplus);
+  yajl_gen_map_close(session->json);
+}
+
+static lens_status holder_rows(const struct session *session, const lens_object *object,
+                               struct table *table, uint64_t *shown, uint64_t *total) {
+  lens_referrer rows[PART];
+  uint64_t written = 0;
+  *shown = *total = 0;
+  do {
+    lens_status status = ask_referrers(session, object->address, *shown, rows, &written, total);
+    for (uint64_t i = 0; status == LENS_OK && i < written && within_limit(session, *shown);
+         i++, ++*shown) {
+      status = holder_row(session, &rows[i], table);
+    }
+    if (status != LENS_OK) return status;
+  } while (*shown < *total && written != 0 && within_limit(session, *shown));
+  return LENS_OK;
+}
+
+/* The roots of the object; *shown and *total go on counting. */
+static lens_status root_rows(const struct session *session, uint32_t index, struct table *table,
+                             uint64_t *shown, uint64_t *total) {
+  uint64_t written, count;
+  lens_status status = lens_roots_of(session->target, index, 0, NULL, &written, &count);
+  if (status != LENS_OK) return status;
+  uint64_t *roots = malloc((count + 1) * sizeof *roots);
+  if (roots == NULL) return LENS_NO_MEMORY;
+  status = lens_roots_of(session->target, index, count, roots, &written, &count);
+  for (uint64_t i = 0; status == LENS_OK && i < written && within_limit(session, *shown);
+       i++, ++*shown) {
+    lens_root root;
+    status = lens_root_get(session->target, roots[i], &root);
+    if (status == LENS_OK) root_row(session, &root, table);
+  }
+  free(roots);
+  *total += count;
+  return status;
+}
+
+lens_status referrers_run(struct session *session) {
+  lens_object object;
+  lens_account account;
+  uint32_t index;
+  lens_status status = find_object(session, &object);
+  if (status == LENS_OK) status = find_roots(session);
+  if (status == LENS_OK) status = lens_snapshot_find(session->target, object.address, &index);
+  if (status != LENS_OK) return status;
+  status = LENS_AGAIN;
+  while (status == LENS_AGAIN)
+    status = lens_account_object(session->target, index, SLICE_MS, &account);
+  if (status != LENS_OK) return status;
+  struct table table;
+  uint64_t shown, total, root_total = 0;
+  table_begin(&table, (const char *const[]){"holder", "slot", "kind", "value", NULL});
+  answer_begin(session);
+  if (session->json != NULL) {
+    yajl_gen_map_open(session->json);
+    json_name(session->json, "rows");
+    yajl_gen_array_open(session->json);
+  } else {
+    text_object(session, &object);
+  }
+  status = holder_rows(session, &object, &table, &shown, &total);
+  if (status == LENS_OK) status = root_rows(session, index, &table, &shown, &root_total);
+  if (session->json != NULL) {
+    yajl_gen_array_close(session->json);
+    json_listing_end(session->json, total + root_total, shown);
+    print_account(session, &account);
+    yajl_gen_map_close(session->json);
+  } else {
+    table_print(&table);
+    text_cut(shown, total + root_total, "holders");
+    print_account(session, &account);
+  }
+  return status;
+}

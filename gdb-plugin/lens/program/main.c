@@ -1,0 +1,164 @@
+/* cairn-lens: reads the heaps in a core file, without GDB.
+ *
+ * The offline program over liblens: what tests, sanitizers and fuzzers drive, and what a user has
+ * where GDB is not.  This file opens the core, runs one command and wraps its answer.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+
+enum { SLICE_MS = 50, WARNINGS_MAX = 20 };
+
+static const struct command COMMANDS[] = {
+    {"overview", false, true, overview_run}, {"types", false, true, types_run},
+    {"objects", false, true, objects_run},   {"refcounts", false, true, refcounts_run},
+    {"arenas", false, false, arenas_run},    {"show", true, true, show_run},
+    {"refs", true, false, refs_run},         {"referrers", true, true, referrers_run},
+    {"check", false, true, check_run}};
+
+const struct command *command_find(const char *name) {
+  for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {
+    if (strcmp(COMMANDS[i].name, name) == 0) return &COMMANDS[i];
+  }
+  return NULL;
+}
+
+lens_status run_steps(lens *target, step_fn step) {
+  lens_status status = LENS_AGAIN;
+  while (status == LENS_AGAIN) status = step(target, SLICE_MS, NULL);
+  return status;
+}
+
+static lens_status load_step(lens *self, uint32_t slice_ms, lens_progress *progress) {
+  (void)progress;
+  return lens_model_load(self, slice_ms);
+}
+
+/* ---- the envelope ---- */
+
+static void print_json(void *context, const char *text, size_t bytes) {
+  (void)context;
+  fwrite(text, 1, bytes, stdout);
+}
+
+/* The process: its first thread has the lowest number. */
+static uint64_t process_of(const lens *target) {
+  uint64_t process = 0;
+  for (uint64_t i = 0; i < lens_thread_count(target); i++) {
+    lens_thread thread;
+    if (lens_thread_get(target, i, &thread) == LENS_OK && (i == 0 || thread.id < process))
+      process = thread.id;
+  }
+  return process;
+}
+
+static const char *exactness_of(const lens *target) {
+  static const char *const names[] = {"exact", "tolerant", "conservative"};
+  lens_walk_totals totals;
+  if (lens_walk_totals_get(target, &totals) != LENS_OK || totals.exactness > 2) return names[0];
+  return names[totals.exactness];
+}
+
+void answer_begin(const struct session *session) {
+  yajl_gen json = session->json;
+  if (json == NULL) return;
+  yajl_gen_map_open(json);
+  json_text(json, "schema", "cairn/1");
+  json_text(json, "command", session->options->command);
+  json_name(json, "target");
+  yajl_gen_map_open(json);
+  json_text(json, "kind", "core");
+  json_number(json, "pid", process_of(session->target));
+  json_text(json, "executable",
+            session->options->executable == NULL ? "" : session->options->executable);
+  yajl_gen_map_close(json);
+  json_name(json, "data");
+}
+
+/* What was wrong on the way; check lists it as its answer. */
+static void envelope_end(const struct session *session) {
+  yajl_gen json = session->json;
+  json_text(json, "exactness", exactness_of(session->target));
+  json_name(json, "warnings");
+  yajl_gen_array_open(json);
+  uint64_t count =
+      strcmp(session->options->command, "check") == 0 ? 0 : lens_problem_count(session->target);
+  for (uint64_t i = 0; i < count && i < WARNINGS_MAX; i++) {
+    lens_problem problem;
+    if (lens_problem_get(session->target, i, &problem) == LENS_OK)
+      json_text(json, NULL, problem.text);
+  }
+  yajl_gen_array_close(json);
+  yajl_gen_map_close(json);
+}
+
+static void print_warnings(const struct session *session) {
+  if (strcmp(session->options->command, "check") == 0) return;
+  uint64_t count = lens_problem_count(session->target);
+  for (uint64_t i = 0; i < count && i < WARNINGS_MAX; i++) {
+    lens_problem problem;
+    if (lens_problem_get(session->target, i, &problem) == LENS_OK)
+      printf("warning: %s\n", problem.text);
+  }
+  if (count > WARNINGS_MAX)
+    printf("warning: and %llu more; see check\n", (unsigned long long)(count - WARNINGS_MAX));
+  const char *exactness = exactness_of(session->target);
+  if (strcmp(exactness, "exact") != 0) printf("The answer is %s.\n", exactness);
+}
+
+/* ---- the whole ---- */
+
+static int fail(const char *core, lens_status status, const char *error) {
+  fflush(stdout);
+  fprintf(stderr, "cairn-lens: %s: %s\n", core, error[0] != 0 ? error : lens_status_text(status));
+  return 2;
+}
+
+static bool has_problem(const lens *target) {
+  for (uint64_t i = 0; i < lens_problem_count(target); i++) {
+    lens_problem problem;
+    if (lens_problem_get(target, i, &problem) == LENS_OK && problem.severity >= LENS_WARNING)
+      return true;
+  }
+  return false;
+}
+
+static int answer(struct session *session) {
+  const struct command *command = command_find(session->options->command);
+  lens_status status = run_steps(session->target, load_step);
+  if (status == LENS_OK && command->needs_walk) status = run_steps(session->target, lens_walk);
+  if (status != LENS_OK) return fail(session->options->core, status, lens_error(session->target));
+  if (session->options->json) {
+    session->json = yajl_gen_alloc(NULL);
+    if (session->json == NULL) return fail(session->options->core, LENS_NO_MEMORY, "");
+    yajl_gen_config(session->json, yajl_gen_print_callback, print_json, NULL);
+  }
+  status = command->run(session);
+  if (status != LENS_OK) return fail(session->options->core, status, lens_error(session->target));
+  if (session->json != NULL) {
+    envelope_end(session);
+    putchar('\n');
+  } else {
+    print_warnings(session);
+  }
+  if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+    perror("cairn-lens: output");
+    return 2;
+  }
+  return has_problem(session->target) ? 1 : 0;
+}
+
+int main(int argc, char **argv) {
+  struct options options;
+  int exit_status = options_parse(&options, argc, argv);
+  if (exit_status != OPTIONS_OK) return exit_status;
+  struct session session = {.options = &options};
+  lens_status status = lens_new_core(options.core, options.executable, &session.target);
+  if (status != LENS_OK) return fail(options.core, status, lens_error(NULL));
+  exit_status = answer(&session);
+  if (session.json != NULL) yajl_gen_free(session.json);
+  lens_free(session.target);
+  return exit_status;
+}

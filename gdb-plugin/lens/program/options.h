@@ -1,0 +1,28 @@
+/* What the user asked for. */
+#ifndef PROGRAM_OPTIONS_H
+#define PROGRAM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct options {
+  const char *core, *executable; /* executable: NULL where none is given */
+  const char *command;           /* "overview" by default */
+  uint64_t address;              /* of the command's object */
+  bool json, reverse;
+  uint64_t limit; /* rows; 0: all */
+  const char *type_glob;
+  uint64_t refcount_min, refcount_max, size_min, size_max, heap; /* heap: its id; UINT64_MAX: all */
+  const char *sort;
+};
+
+enum { OPTIONS_OK = -1 };
+
+/* OPTIONS_OK, or the status to exit with: 0 after the help, 2 after a message about what is wrong.
+ */
+int options_parse(struct options *options, int argc, char **argv);
+
+/* A number with an optional k, M or G; false when it is none. */
+bool options_number(const char *text, uint64_t *number);
+
+#endif
