@@ -126,8 +126,9 @@ class Session:
             self.target.refresh_lens(lens)
         if not lens.load_model(self.target.progress):
             said = lens.last_error.rstrip(".")
+            met = "".join(f"  Also: {text}." for text in _texts(lens)[:2])
             raise CairnError("No Cairn heap in this program" + (f": {said}." if said else ".")
-                             + "  One is there once the program has called cairn_heap_new.")
+                             + f"{met}  One is there once the program has called cairn_heap_new.")
         return lens
 
     def snapshot(self, edges: bool = False) -> Lens:
@@ -273,10 +274,18 @@ class Session:
                 + (f"; the object at {heap.flux_object:#x} is in flux." if heap.flux_object else
                    ".") for heap in heaps if heap.flux != "none"]
 
+    def problem_warnings(self) -> List[str]:
+        """What the lens met on its way, in one line; `cairn check` lists it."""
+        met = _texts(self.lens)
+        if len(met) < 2:
+            return [f"{text}." for text in met]
+        return [f"{units.counted(len(met), 'problem')} met, the first: {met[0]}; `cairn check` "
+                "lists them."]
+
     def walk_warnings(self) -> List[str]:
         """What a whole-heap answer has to say about what is missing or in flux."""
         totals = self.snapshot().walk_totals()
-        said = self.heap_warnings()
+        said = self.heap_warnings() + self.problem_warnings()
         if totals.dying:
             verb = "is" if totals.dying == 1 else "are"
             said.append(f"{units.counted(totals.dying, 'object')} {verb} dying: slots are being "
@@ -288,6 +297,10 @@ class Session:
             said.append(f"{units.size(totals.unreadable_bytes)} of the heap can't be read and is "
                         "left out.")
         return said
+
+
+def _texts(lens: Lens) -> List[str]:
+    return [problem.text.rstrip(".") for problem in lens.problems() if problem.severity != "note"]
 
 
 def type_names(session: Session) -> List[str]:

@@ -47,12 +47,8 @@ def run(session: Session, arguments: Arguments) -> Result:
     if arguments.limit:
         del arenas[arguments.limit:]
     shown_pages = pages[:arguments.limit] if arguments.limit else pages
-    warnings = session.heap_warnings()
+    warnings = session.heap_warnings() + session.problem_warnings()
     exactness = TOLERANT if any(heap.flux != "none" for heap in heaps) else EXACT
-    damaged = [page for _, page in pages if page.kind == "damaged"]
-    if damaged:
-        warnings.append(f"{units.counted(len(damaged), 'page')} damaged, the first at "
-                        f"{damaged[0].address:#x}; `cairn check` says more.")
     if by_page:
         session.remember([page.address for _, page in shown_pages])
     else:

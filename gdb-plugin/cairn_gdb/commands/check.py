@@ -27,7 +27,7 @@ def run(session: Session, arguments: Arguments) -> Result:
     kept = problems[:arguments.limit] if arguments.limit else problems
     session.remember([problem.address for problem in kept])
     return Result(Findings(kept, len(problems), sum(one.repeated for one in problems), totals),
-                  session.exactness(), session.walk_warnings() + notes,
+                  session.exactness(), session.heap_warnings() + notes,
                   status=1 if problems else 0)
 
 
