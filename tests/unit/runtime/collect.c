@@ -200,11 +200,11 @@ static void test_weak_references_to_garbage(void **state) {
 static void test_a_count_too_large_is_kept(void **state) {
   struct nodes *nodes = *state;
   struct node *pair = pair_new(nodes, nodes->plain, 1);
+  cairn_release(&pair->base);
   pair->base.header |= CAIRN_COUNT_SATURATED;
   assert_int_equal(cairn_collect(nodes->heap), 0);
   assert_int_equal(objects_of(nodes), 2);
   pair->base.header &= ~CAIRN_COUNT_SATURATED;
-  cairn_release(&pair->base);
   assert_int_equal(cairn_collect(nodes->heap), 2);
 }
 
@@ -354,12 +354,24 @@ static void watch_itself(struct node *node) {
   assert_true(cairn_weak_set(&observer->base, &observer->weak, &node->base));
 }
 
+/* Runs while the garbage is being cleared. */
+static void look_for_garbage(cairn_object *object) {
+  nodes_log_finalizer(as_node(object));
+  assert_null(observer->weak);
+}
+
 static void test_a_finalizer_watches_its_own_garbage(void **state) {
   struct nodes *nodes = *state;
   nodes_finalizer = watch_itself;
+  const cairn_type_spec spec = {
+      .name = "acyclic", .size_bytes = sizeof(struct node), .finalize = look_for_garbage};
+  cairn_type acyclic = cairn_type_define(nodes->heap, &spec);
   observer = node_new(nodes, nodes->plain, 0);
-  cairn_release(&pair_new(nodes, nodes->watched, 1)->base);
-  assert_int_equal(cairn_collect(nodes->heap), 2);
+  struct node *pair = pair_new(nodes, nodes->watched, 1);
+  give(&pair->right, node_new(nodes, acyclic, 2));
+  cairn_release(&pair->base);
+  assert_int_equal(cairn_collect(nodes->heap), 3);
+  assert_int_equal(nodes_log_count, 1);
   assert_null(observer->weak);
   cairn_release(&observer->base);
 }

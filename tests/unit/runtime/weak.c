@@ -228,6 +228,47 @@ static void test_finalizer_within_growth(void **state) {
   cairn_release(&late_target->base);
 }
 
+/* The same, and the finalizer lifts the limit: the table grows within, beyond what the outer call
+ * then gets a mapping for. */
+enum { LATE_SLOTS = 100 };
+static struct observers *late_observers;
+
+static void lift_and_watch(struct node *node) {
+  nodes_log_finalizer(node);
+  cairn_heap_limit_set(cairn_object_heap(&node->base), 0);
+  for (size_t i = 0; i < LATE_SLOTS; i++) {
+    assert_true(
+        cairn_weak_set(&late_observers->base, &late_observers->targets[i], &late_target->base));
+  }
+}
+
+static void test_growth_within_growth(void **state) {
+  struct nodes *nodes = *state;
+  nodes_finalizer = lift_and_watch;
+  late_target = node_new(nodes, nodes->plain, 2);
+  struct observers *o = observers_new(nodes, 65);
+  late_observers = observers_new(nodes, LATE_SLOTS);
+  uint64_t metadata_bytes = nodes->heap->metadata_bytes;
+  for (uint64_t i = 0; i < 64; i++) {
+    assert_true(cairn_weak_set(&o->base, &o->targets[i], &late_target->base));
+  }
+  struct node *cycle = node_new(nodes, nodes->watched, 3);
+  cycle->left = cairn_retain(&cycle->base);
+  cairn_release(&cycle->base);
+  cairn_heap_limit_set(nodes->heap, nodes->heap->reserved_bytes + nodes->heap->metadata_bytes);
+  assert_true(cairn_weak_set(&o->base, &o->targets[64], &late_target->base));
+  assert_int_equal(nodes_log_count, 1);
+  assert_int_equal(entries(nodes), 65 + LATE_SLOTS);
+  const struct weak_table_head *table = (const void *)nodes->heap->weak_table;
+  assert_int_equal(table->capacity, 256);
+  assert_int_equal(nodes->heap->metadata_bytes, metadata_bytes + table->bytes);
+  cairn_release(&o->base);
+  assert_int_equal(entries(nodes), LATE_SLOTS);
+  cairn_release(&late_target->base);
+  for (size_t i = 0; i < LATE_SLOTS; i++) assert_null(late_observers->targets[i]);
+  cairn_release(&late_observers->base);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, nodes_setup, nodes_teardown)
   const struct CMUnitTest tests[] = {
@@ -240,6 +281,7 @@ int main(void) {
       TEST(test_many_targets),
       TEST(test_without_memory),
       TEST(test_finalizer_within_growth),
+      TEST(test_growth_within_growth),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
