@@ -109,8 +109,6 @@ def run(options: argparse.Namespace, directory: str) -> None:
     env = dict(os.environ, LC_ALL="C.UTF-8", TERM="dumb", SCENARIO_TARGET=options.target,
                SCENARIO_PLUGIN=options.plugin, SCENARIO_DIRECTORY=directory,
                SCENARIO_TRUTH=os.path.join(directory, "truth"))
-    if options.lens:
-        env["CAIRN_LENS"] = options.lens
     target = prepare(options, directory, env)
     command = gdb_command(options.gdb)
     command += ["-iex", "python import sys; sys.path.insert(0, %r)" % HERE]
@@ -142,7 +140,6 @@ def main() -> int:
     parser.add_argument("--plugin", required=True)
     parser.add_argument("--program")
     parser.add_argument("--target", choices=KINDS, default="none")
-    parser.add_argument("--lens", help="liblens.so; without it the plugin searches")
     parser.add_argument("--timeout", type=float, default=60)
     parser.add_argument("--bare", action="store_true", help="the scenario loads the plugin itself")
     parser.add_argument("scenario")

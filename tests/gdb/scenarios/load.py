@@ -7,17 +7,20 @@ import gdb
 from harness import PLUGIN, check, equal, error_of, execute, passed
 
 LOAD_S = 0.050
+SOURCE = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                       "..", "..", "..", "gdb-plugin"))
 COMMANDS = ("map", "arenas", "objects", "refcounts", "types", "show", "stack", "roots", "refs",
             "referrers", "check")
 
 # The first load ever compiles the plugin; what counts is every load after it.
-compileall.compile_dir(os.path.dirname(PLUGIN), quiet=1)
+compileall.compile_dir(SOURCE, quiet=1)
 before = time.perf_counter()
 gdb.execute("source " + PLUGIN)
 took = time.perf_counter() - before
 print("loaded in %.1f ms" % (took * 1000))
 check(took < LOAD_S, "the plugin loads in %.0f ms" % (LOAD_S * 1000))
 equal(execute("source " + PLUGIN), "", "loading it again says nothing")
+equal(execute("source " + os.path.join(SOURCE, "cairn.py")), "", "nor does the source tree's")
 
 equal(int(gdb.parse_and_eval("$cairn_status")), 2, "$cairn_status before any command")
 overview = execute("help cairn")
