@@ -222,7 +222,7 @@ class Session:
             "arena_meta": "is in an arena's own page table, where no object is",
             "heap_meta": "is in a heap's metadata (types, tables), where no object is",
             "unreadable": "is in memory that can't be read",
-            "damaged": "is in a damaged block or page; try `cairn check`",
+            "damaged": "is in a damaged block or page",
         }.get(location.place)
         if location.place == "buffer":
             return (f"{named} is in a buffer at {location.base:#x} ({location.block_bytes} "
@@ -231,7 +231,8 @@ class Session:
         if where is not None:
             block = (f" (block {location.base:#x}, {location.block_bytes} bytes)"
                      if location.place in ("freed", "fresh", "damaged") and location.base else "")
-            return f"{named} {where}{block}."
+            advice = "  Try `cairn check`." if location.place == "damaged" else ""
+            return f"{named} {where}{block}.{advice}"
         return self._why_outside(expression, named, address)
 
     def _why_outside(self, expression: str, named: str, address: int) -> str:
