@@ -76,7 +76,7 @@ def compare(lens: str, path: str, truth: str) -> None:
             builtin.add(fields[0])
         elif word == "object":
             made[fields[0]] = (fields[1], int(fields[2]), int(fields[3]))
-    answer = json.loads(run(lens, path, "-json", "-objects", "-limit", "0"))
+    answer = json.loads(run(lens, path, "objects", "-json", "-limit", "0"))
     found: Dict[str, Tuple[str, int, int]] = {
         row["addr"]: (row["type"], row["refcount"], row["size"])
         for row in answer["data"]["rows"] if row["addr"] not in builtin}
