@@ -1,8 +1,8 @@
 /* The built-in types: their structs, and what their files say to each other.
  *
  * Each type is a file that states its struct's slots and fields as data (a cairn_type_spec named
- * cairn_spec_<name>) and the functions of its public header.  To add a type: a line in
- * CAIRN_BUILTINS, one in CAIRN_DISPLAY_KINDS (layout.h), its struct here, its file and its header.
+ * cairn_spec_<name>) and the functions of its public header.  docs/ARCHITECTURE.md says how to add
+ * one.
  *
  * Invariants that all of them keep, at every instruction:
  *  - A count is raised before a slot is filled and dropped after it is cleared.
@@ -16,21 +16,6 @@
 #define CAIRN_BUILTIN_H
 
 #include "internal.h"
-
-/* In the order of enum cairn_builtin_type. */
-#define CAIRN_BUILTINS(E) \
-  E(NONE, none)           \
-  E(BOOL, bool)           \
-  E(INT, int)             \
-  E(FLOAT, float)         \
-  E(STR, str)             \
-  E(BYTES, bytes)         \
-  E(TUPLE, tuple)         \
-  E(LIST, list)           \
-  E(DICT, dict)           \
-  E(SET, set)             \
-  E(WEAKREF, weakref)     \
-  E(CELL, cell)
 
 #define CAIRN_BUILTIN_SPEC(NAME, name) extern const cairn_type_spec cairn_spec_##name;
 CAIRN_BUILTINS(CAIRN_BUILTIN_SPEC)

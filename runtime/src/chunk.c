@@ -9,8 +9,6 @@
  *
  * What this is not: a general allocator.  Nothing is freed on its own.
  */
-#include <string.h>
-
 #include "internal.h"
 
 enum { CHUNK_BYTES = 64 << 10, CHUNK_ALIGN = 16, CHUNK_GRAIN = 4096 };
@@ -20,10 +18,13 @@ static size_t round_up(size_t bytes, size_t grain) { return (bytes + grain - 1) 
 static const size_t first_offset =
     (sizeof(struct cairn_chunk) + CHUNK_ALIGN - 1) & ~(size_t)(CHUNK_ALIGN - 1);
 
-static struct cairn_chunk *chunk_map(size_t payload_bytes) {
-  if (payload_bytes > SIZE_MAX / 2) return NULL;
+/* The size of a chunk with room for that much. */
+static size_t chunk_bytes_for(size_t payload_bytes) {
   size_t bytes = round_up(first_offset + payload_bytes, CHUNK_GRAIN);
-  if (bytes < CHUNK_BYTES) bytes = CHUNK_BYTES;
+  return bytes < CHUNK_BYTES ? CHUNK_BYTES : bytes;
+}
+
+static struct cairn_chunk *chunk_map(size_t bytes) {
   struct cairn_chunk *chunk = cairn_system_map(bytes, 0);
   if (chunk == NULL) return NULL;
   chunk->bytes = bytes;
@@ -41,7 +42,7 @@ static void *chunk_cut(struct cairn_chunk *chunk, size_t bytes) {
 
 cairn_heap *cairn_chunk_heap_new(void) {
   size_t bytes = round_up(sizeof(cairn_heap), CHUNK_ALIGN);
-  struct cairn_chunk *chunk = chunk_map(bytes);
+  struct cairn_chunk *chunk = chunk_map(chunk_bytes_for(bytes));
   if (chunk == NULL) return NULL;
   cairn_heap *heap = chunk_cut(chunk, bytes);
   heap->chunks = chunk;
@@ -64,10 +65,9 @@ void *cairn_chunk_try(cairn_heap *heap, size_t bytes) {
   bytes = round_up(bytes, CHUNK_ALIGN);
   void *memory = chunk_cut(heap->chunks, bytes);
   if (memory != NULL) return memory;
-  size_t new_bytes = round_up(first_offset + bytes, CHUNK_GRAIN);
-  if (new_bytes < CHUNK_BYTES) new_bytes = CHUNK_BYTES;
-  if (!cairn_limit_allows(heap, new_bytes)) return NULL;
-  struct cairn_chunk *chunk = chunk_map(bytes);
+  size_t chunk_bytes = chunk_bytes_for(bytes);
+  if (!cairn_limit_allows(heap, chunk_bytes)) return NULL;
+  struct cairn_chunk *chunk = chunk_map(chunk_bytes);
   if (chunk == NULL) return NULL;
   chunk->next = heap->chunks;
   CAIRN_ORDER();
@@ -81,11 +81,4 @@ void *cairn_chunk_alloc(cairn_heap *heap, size_t bytes) {
     void *memory = cairn_chunk_try(heap, bytes);
     if (memory != NULL || !cairn_memory_relieve(heap, bytes, attempt)) return memory;
   }
-}
-
-char *cairn_chunk_text(cairn_heap *heap, const char *text) {
-  size_t bytes = strlen(text) + 1;
-  char *copy = cairn_chunk_alloc(heap, bytes);
-  if (copy != NULL) memcpy(copy, text, bytes);
-  return copy;
 }

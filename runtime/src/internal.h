@@ -1,7 +1,8 @@
 /* What the files of the runtime say to each other.  Nothing outside runtime/src includes it.
  *
  * Files, in the way of the calls (each calls only downwards):
- *   builtin types (int.c, str.c, list.c, table.c, dict.c, ...)
+ *   builtin.h  the built-in types: scalar.c, str.c, list.c, ..., one a file; table.c and compare.c,
+ *              which several of them use; intern.c; builtin.c, which makes those of a new heap
  *   due.c      when to collect                object.c   native objects, buffers
  *   collect.c  the cycle collector: detect.c finds garbage, reclaim.c frees it
  *   candidate.c  objects whose count was dropped   weak.c     weak slots
@@ -32,21 +33,26 @@ enum { CAIRN_DISPLAY_KINDS(CAIRN_ENUM_DISPLAY) };
 enum { CAIRN_TYPE_FLAGS(CAIRN_ENUM_TYPE_FLAG) };
 enum { CAIRN_RUNTIME_SLOT_NAMES(CAIRN_ENUM_RUNTIME_SLOT) };
 
-/* Fixed type indices: every heap defines its built-in types in this order. */
+/* The built-in types, as E(NAME, name).  Every heap defines them in this order, so each has a fixed
+ * type index. */
+#define CAIRN_BUILTINS(E) \
+  E(NONE, none)           \
+  E(BOOL, bool)           \
+  E(INT, int)             \
+  E(FLOAT, float)         \
+  E(STR, str)             \
+  E(BYTES, bytes)         \
+  E(TUPLE, tuple)         \
+  E(LIST, list)           \
+  E(DICT, dict)           \
+  E(SET, set)             \
+  E(WEAKREF, weakref)     \
+  E(CELL, cell)
+
+#define CAIRN_BUILTIN_INDEX(NAME, name) CAIRN_TYPE_##NAME,
 enum cairn_builtin_type {
-  CAIRN_TYPE_NONE = 1,
-  CAIRN_TYPE_BOOL,
-  CAIRN_TYPE_INT,
-  CAIRN_TYPE_FLOAT,
-  CAIRN_TYPE_STR,
-  CAIRN_TYPE_BYTES,
-  CAIRN_TYPE_TUPLE,
-  CAIRN_TYPE_LIST,
-  CAIRN_TYPE_DICT,
-  CAIRN_TYPE_SET,
-  CAIRN_TYPE_WEAKREF,
-  CAIRN_TYPE_CELL,
-  CAIRN_TYPE_FIRST_USER
+  CAIRN_TYPE_NO_TYPE, /* 0 */
+  CAIRN_BUILTINS(CAIRN_BUILTIN_INDEX) CAIRN_TYPE_FIRST_USER
 };
 
 /* The collector's word beside each block: all 0 between collections.  At
@@ -107,8 +113,7 @@ struct cairn_heap {
 };
 
 /* ---- system.c: memory from the system, the limit --------------------------------------------- */
-/* Zeroed pages, aligned to `alignment` (a power of two).  Does not look at the limit.  NULL: none.
- */
+/* Zeroed pages, aligned to `alignment` (0, or a power of two), whatever the limit; NULL: none. */
 void *cairn_system_map(size_t bytes, size_t alignment);
 void cairn_system_unmap(void *memory, size_t bytes);
 /* Address space that will mostly stay untouched and that cores leave out. */
@@ -120,8 +125,7 @@ void cairn_limit_refresh(cairn_heap *heap);
 /* What to do when memory could not be had: `attempt` 0 collects, 1 asks near_limit.  True: try
  * once more, with attempt + 1; false: give up. */
 bool cairn_memory_relieve(cairn_heap *heap, uint64_t wanted_bytes, unsigned attempt);
-/* Metadata outside chunks (the weak table): counted, limited, relieved.  NULL when out of memory.
- */
+/* Metadata outside chunks (the weak table): counted, limited, relieved; NULL: out of memory. */
 void *cairn_metadata_map(cairn_heap *heap, size_t bytes);
 void cairn_metadata_unmap(cairn_heap *heap, void *memory, size_t bytes);
 
@@ -143,9 +147,8 @@ void cairn_chunk_free_all(cairn_heap *heap);
 void *cairn_chunk_try(cairn_heap *heap, size_t bytes);
 /* Zeroed, 16-byte aligned, never freed on its own; NULL when out of memory. */
 void *cairn_chunk_alloc(cairn_heap *heap, size_t bytes);
-char *cairn_chunk_text(cairn_heap *heap, const char *text); /* a copy */
 
-/* ---- arena.c, page.c ------------------------------------------------------------------------- */
+/* ---- places: arenas and pages by address ----------------------------------------------------- */
 static inline struct cairn_arena *cairn_arena_of(const void *address) {
   return (struct cairn_arena *)((uintptr_t)address & ~((uintptr_t)CAIRN_ARENA_BYTES - 1));
 }
@@ -168,6 +171,7 @@ static inline char *cairn_page_memory(struct cairn_arena *arena, const struct ca
 static inline bool cairn_arena_is_huge(const struct cairn_arena *arena) {
   return arena->page_bytes != CAIRN_PAGE_BYTES;
 }
+
 /* ---- size_class.c ---------------------------------------------------------------------------- */
 /* The class of blocks of at least `bytes` (1 .. CAIRN_SMALL_MAX_BYTES), and its block size. */
 uint32_t cairn_size_class_of(size_t bytes);
@@ -176,8 +180,8 @@ uint32_t cairn_size_class_bytes(uint32_t size_class);
 uint32_t cairn_size_class_index(uint32_t size_class, uint32_t page_offset);
 
 /* ---- arena.c: segments and runs of pages ----------------------------------------------------- */
-/* `count` adjoining free pages (still FREE; the caller sets them up), mapping an arena where
- * needed. NULL when the limit or the system says no. */
+/* `count` adjoining free pages (still FREE; the caller sets them up), mapping an arena where there
+ * is none with room.  NULL when the limit or the system says no. */
 struct cairn_page *cairn_pages_take(cairn_heap *heap, uint32_t count);
 /* Pages that are FREE again go back; an arena that is empty then may go back to the system. */
 void cairn_pages_return(cairn_heap *heap, struct cairn_page *first, uint32_t count);
@@ -191,6 +195,7 @@ struct cairn_side *cairn_side_of(const cairn_object *object);
 cairn_object *cairn_side_object(cairn_heap *heap, uint32_t compressed); /* and back */
 uint32_t cairn_side_compress(const cairn_object *object);
 
+/* ---- page.c: blocks -------------------------------------------------------------------------- */
 /* A block of at least `bytes` (header included): header 0, the rest of the first `bytes` zeroed.
  * Applies the limit, collects when due, calls near_limit.  NULL when out of memory.
  * The caller makes it live with one store of the header (cairn_block_publish). */

@@ -85,17 +85,6 @@ static void limit_counts_chunks(void **state) {
   cairn_chunk_free_all(heap);
 }
 
-static void text_is_a_copy(void **state) {
-  (void)state;
-  cairn_heap *heap = cairn_chunk_heap_new();
-  char text[] = "a name";
-  char *copy = cairn_chunk_text(heap, text);
-  text[0] = 'x';
-  assert_string_equal(copy, "a name");
-  assert_true(in_chunks(heap, copy, sizeof text));
-  cairn_chunk_free_all(heap);
-}
-
 static void failed_mapping_changes_nothing(void **state) {
   (void)state;
   cairn_heap *heap = cairn_chunk_heap_new();
@@ -116,7 +105,6 @@ int main(void) {
       cmocka_unit_test(pieces_are_zeroed_aligned_and_apart),
       cmocka_unit_test(piece_larger_than_a_chunk),
       cmocka_unit_test(limit_counts_chunks),
-      cmocka_unit_test(text_is_a_copy),
       cmocka_unit_test(failed_mapping_changes_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
