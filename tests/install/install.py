@@ -46,6 +46,13 @@ def consumers(prefix: pathlib.Path, libdir: str, work: pathlib.Path,
         run("gcc", "-g", "-O0", "-o", program, source, *(["-static"] if kind == "static" else []),
             *flags, "-Wl,-rpath," + str(prefix / libdir))
         built.append(program)
+    if shutil.which("g++"):
+        # The headers are C++ too, down to what a careful program lets its compiler say.
+        flags = run("pkg-config", "--cflags", "--libs", "cairn", env=env).split()
+        program = work / "cxx_shared"
+        run("g++", "-x", "c++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g",
+            "-O0", "-o", program, source, *flags, "-Wl,-rpath," + str(prefix / libdir))
+        built.append(program)
     return built
 
 
