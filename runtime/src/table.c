@@ -235,7 +235,7 @@ void cairn_table_remove(struct cairn_mapping *mapping, struct cairn_row *row) {
 
 struct cairn_row *cairn_table_next(const struct cairn_table *table, size_t *position) {
   if (table == NULL) return NULL;
-  for (size_t i = *position; i < table->row_count; i++) {
+  for (size_t i = *position < table->first ? table->first : *position; i < table->row_count; i++) {
     struct cairn_row *row = row_at(table, (uint32_t)i);
     if (row->key == NULL) continue;
     *position = i + 1;

@@ -1,7 +1,7 @@
 /* dict: values by key, in order of insertion.
  *
  * Keys are told apart by cairn_equal (compare.h); any object can be one.  Keys and values are never
- * NULL.  The entries stand in order in one buffer that the dict owns: 24 bytes each, and 7 to 13
+ * NULL.  The entries stand in order in one buffer that the dict owns: 24 bytes each, and 6 to 13
  * more of hash index once there are more than eight.  A removed entry leaves a hole that the next
  * growth closes; the buffer goes back when the last entry is removed.
  */

@@ -1,7 +1,7 @@
 /* set: objects, each once, in order of insertion.
  *
  * A dict without values: items are told apart by cairn_equal (compare.h), and stand in one buffer
- * that the set owns, 16 bytes each and 7 to 13 more of hash index once there are more than eight.
+ * that the set owns, 16 bytes each and 6 to 13 more of hash index once there are more than eight.
  */
 #ifndef CAIRN_SET_H
 #define CAIRN_SET_H

@@ -151,6 +151,23 @@ static void a_million_entries(void **state) {
   cairn_release(dict);
 }
 
+/* The oldest entry is found at once, however many were removed before it. */
+static void the_oldest_entry(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *dict = cairn_dict_new(heap);
+  for (int64_t key = 0; key < 100000; key++) set_ints(dict, key, key);
+  for (int64_t key = 0; key < 100000; key++) {
+    size_t position = 0;
+    cairn_object *oldest, *value;
+    assert_true(cairn_dict_next(dict, &position, &oldest, &value));
+    assert_int_equal(value_of(oldest), key);
+    assert_int_equal(value_of(value), key);
+    assert_true(cairn_dict_remove(dict, oldest));
+  }
+  assert_int_equal(cairn_dict_count(dict), 0);
+  cairn_release(dict);
+}
+
 /* Holes are closed and big buffers go back: a queue stays small. */
 static void a_queue_stays_small(void **state) {
   cairn_heap *heap = *state;
@@ -372,6 +389,7 @@ int main(void) {
       WITH_HEAP(text_keys),
       WITH_HEAP(random_operations),
       WITH_HEAP(a_million_entries),
+      WITH_HEAP(the_oldest_entry),
       WITH_HEAP(a_queue_stays_small),
       WITH_HEAP(walking_while_removing),
       WITH_HEAP(memory_can_be_out),
