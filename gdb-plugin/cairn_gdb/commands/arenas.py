@@ -2,7 +2,6 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
-from .. import options
 from ..options import Arguments, Option
 from ..records import EXACT, TOLERANT, Arena, Page, Result
 from ..render import json_doc, objects, units
@@ -163,7 +162,7 @@ COMMAND = Command(
     name="arenas",
     summary="Show how full the heap's arenas are.",
     run=run, document=document, lines=lines,
-    options=(Option("pages", "flag", "a row a page"), options.LIMIT),
+    options=(Option("pages", "flag", "a row a page"),),
     details="""
 An arena is an aligned segment of memory, cut into pages; a page has blocks of one size; a block
 holds an object or a buffer that an object owns.  `used` counts what is handed out, `free` what

@@ -64,7 +64,7 @@ COMMAND = Command(
     name="check",
     summary="Check the integrity of the heap.",
     run=run, document=document, lines=lines,
-    options=(options.EXIT, options.LIMIT),
+    options=(options.EXIT,),
     details="""
 Looks at every header, page, free list and count, and at the tables that describe them, and names
 what is damaged and where.  $cairn_status is 0 where nothing is wrong, 1 where something is, 2

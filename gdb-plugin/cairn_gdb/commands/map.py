@@ -26,6 +26,7 @@ class Asked(NamedTuple):
 class Map(NamedTuple):
     pieces: List[Piece]
     asked: Optional[Asked]
+    matched: int  # pieces that there are
 
 
 def run(session: Session, arguments: Arguments) -> Result:
@@ -46,7 +47,8 @@ def run(session: Session, arguments: Arguments) -> Result:
     found = [_named(session, piece) for piece in
              pieces(lens.regions(), sections, session.identity.executable, arenas, stacks)]
     asked = _ask(session, arguments.expression, found) if arguments.expression else None
-    return Result(Map(found, asked), EXACT, warnings)
+    limit = arguments.count("limit") or len(found)  # a map is whole where nobody cuts it
+    return Result(Map(found[:limit], asked, len(found)), EXACT, warnings)
 
 
 def _named(session: Session, piece: Piece) -> Piece:
@@ -93,6 +95,7 @@ def lines(found: Map, page: Page) -> Iterator[str]:
     if found.asked is not None:
         yield _answer(found.asked, page)
         return
+    yield from objects.closing(len(found.pieces), found.matched, "region", page)
     summed = ", ".join(f"{kind} {units.size(size)}"
                        for kind, size in totals(found.pieces).items())
     yield f"{summed}."

@@ -2,7 +2,6 @@
 
 from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
-from .. import options
 from ..errors import CairnError, did_you_mean
 from ..options import Arguments, Option
 from ..records import EVERYTHING, UNBOUNDED, Filter, Object, Range, Result
@@ -146,8 +145,7 @@ COMMAND = Command(
              Option("size", "sizes", "only blocks of so many bytes", "RANGE"),
              Option("heap", "count", "only the heap with that number", "N"),
              Option("sort", "choice", "by refcount, size, addr or type", "KEY", SORTS),
-             Option("reverse", "flag", "the other way round"),
-             options.LIMIT),
+             Option("reverse", "flag", "the other way round")),
     details="""
 The highest counts (or the biggest sizes) stand last, by the prompt; row @1 is the first of the
 order.  Objects that are never freed (none, true, false, small ints) come after all others.""",

@@ -9,8 +9,9 @@ from ..render.page import Page
 from ..render.tables import Column, Table
 from ..session import Session
 from .command import Command
+from .types import merge
 
-BIGGEST = 8  # types shown
+BIGGEST = 8  # types shown where nobody asks for more
 
 
 class HeapLine(NamedTuple):
@@ -22,7 +23,8 @@ class HeapLine(NamedTuple):
 class Overview(NamedTuple):
     records: List[RootRecord]
     heaps: List[HeapLine]
-    types: List[TypeCensus]  # the biggest first
+    types: List[TypeCensus]  # the biggest first, cut
+    type_count: int
     totals: WalkTotals
 
 
@@ -35,10 +37,11 @@ def run(session: Session, arguments: Arguments) -> Result:
         mine = [row for row in census if heap_of[row.type] == heap.position]
         heaps.append(HeapLine(heap, sum(row.objects for row in mine),
                               sum(row.bytes for row in mine)))
-    census.sort(key=lambda row: (-row.bytes, row.type_name))
+    census = sorted(merge(census), key=lambda row: (-row.bytes, row.type_name))
     totals = lens.walk_totals()
-    return Result(Overview(lens.root_records(), heaps, census, totals), totals.exactness,
-                  session.walk_warnings())
+    shown = arguments.count("limit", BIGGEST) or len(census)
+    return Result(Overview(lens.root_records(), heaps, census[:shown], len(census), totals),
+                  totals.exactness, session.walk_warnings())
 
 
 def document(found: Overview) -> Any:
@@ -55,12 +58,10 @@ def lines(found: Overview, page: Page) -> Iterator[str]:
     if found.types:
         table = Table(Column("objects", right=True), Column("size", right=True),
                       Column("type", style="type"))
-        for row in reversed(found.types[:BIGGEST]):
+        for row in reversed(found.types):
             table.add(units.number(row.objects), units.size(row.bytes), row.type_name)
         yield from table.lines(page)
-        if len(found.types) > BIGGEST:
-            yield page.style("quiet", f"{BIGGEST} of {len(found.types)} types shown; `cairn types`"
-                             " shows all.")
+        yield from objects.closing(len(found.types), found.type_count, "type", page)
         yield ""
     table = Table(Column("heap"), Column("objects", right=True), Column("size", right=True),
                   Column("buffers", right=True), Column("used", right=True),

@@ -2,7 +2,6 @@
 
 from typing import Any, Iterator, List, NamedTuple
 
-from .. import options
 from ..options import Arguments
 from ..records import CountCensus, Result
 from ..render import json_doc, objects, units
@@ -58,7 +57,6 @@ COMMAND = Command(
     name="refcounts",
     summary="Count the objects by their reference count.",
     run=run, document=document, lines=lines,
-    options=(options.LIMIT,),
     details="""
 A row for each count that occurs, the smallest first, and a bar for how many objects have it.
 Objects that are never freed (none, true, false, small ints, saturated counts) stand last.""",

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple
 
-from .. import accounting, options
+from .. import accounting
 from ..accounting import Accounting
 from ..options import Arguments
 from ..records import Object, Referrer, Result, Root
@@ -89,7 +89,6 @@ COMMAND = Command(
     summary="List who holds an object, and whether that explains its count.",
     argument="OBJECT",
     run=run, document=document, lines=lines,
-    options=(options.LIMIT,),
     details="""
 A row a slot: those in other objects first, then the roots (variables, registers, unnamed stack
 words, other writable memory).  An object's strong slot owns a reference; a root may own one or

@@ -2,7 +2,6 @@
 
 from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
-from .. import options
 from ..options import Arguments
 from ..records import Object, Reference, Result
 from ..render import json_doc, objects, units
@@ -68,7 +67,6 @@ COMMAND = Command(
     summary="List what an object holds.",
     argument="OBJECT",
     run=run, document=document, lines=lines,
-    options=(options.LIMIT,),
     details="""
 A row a slot that is not empty.  A strong slot owns a reference, a weak one is cleared when its
 target dies, a borrowed one is neither.  An opaque word is what a type with a C traverse function

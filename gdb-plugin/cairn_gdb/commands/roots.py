@@ -2,7 +2,6 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple
 
-from .. import options
 from ..options import Arguments, Option
 from ..records import CONSERVATIVE, EXACT, Object, Result, Root
 from ..render import json_doc, objects, units
@@ -76,7 +75,7 @@ COMMAND = Command(
     name="roots",
     summary="List the slots outside the heap that hold objects.",
     run=run, document=document, lines=lines,
-    options=(Option("kind", "choice", "only roots of that kind", "KIND", KINDS), options.LIMIT),
+    options=(Option("kind", "choice", "only roots of that kind", "KIND", KINDS),),
     details="""
 Each storage place is listed once, by the surest thing that is known of it: a variable by its name
 (arg, local, static, global, tls), then registers, then words without a name: of a stack (word),

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Union
 
-from .. import accounting, options
+from .. import accounting
 from ..accounting import Accounting
 from ..options import Arguments, Option
 from ..records import Field, Object, Reference, Result, Type, least_sure
@@ -163,8 +163,7 @@ COMMAND = Command(
     summary="Show one object: its value, its fields, and what explains its count.",
     argument="OBJECT",
     run=run, document=document, lines=lines,
-    options=(Option("depth", "count", "how many levels of references to follow (1)", "N"),
-             options.LIMIT),
+    options=(Option("depth", "count", "how many levels of references to follow (1)", "N"),),
     details="""
 A plain field shows its value, a reference the object that it holds.  The last lines say who
 accounts for the count: slots of other objects, the runtime itself, and roots (variables,

@@ -2,7 +2,6 @@
 
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
 
-from .. import options
 from ..options import Arguments, Option
 from ..records import Result, TypeCensus
 from ..render import json_doc, objects, units
@@ -86,8 +85,7 @@ COMMAND = Command(
     summary="Count the objects and their bytes by type.",
     run=run, document=document, lines=lines,
     options=(Option("sort", "choice", "by bytes, count, refcount or type", "KEY", tuple(KEYS)),
-             Option("reverse", "flag", "the other way round"),
-             options.LIMIT),
+             Option("reverse", "flag", "the other way round")),
     details="""
 The types that take the most bytes stand last, by the prompt.  `size` is of the objects' blocks;
 buffers that they own (a list's items) are counted in `cairn arenas`.  `counts` is the smallest

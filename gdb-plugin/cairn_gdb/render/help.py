@@ -8,12 +8,13 @@ from typing import List, Sequence, Tuple
 
 from ..commands.command import Command
 from ..errors import did_you_mean
-from ..options import JSON, Option
+from ..options import JSON, LIMIT, Option
 
 
 def options_of(command: Command) -> Tuple[Option, ...]:
     """The options that the command takes, those that all take included."""
-    return (*command.options, JSON)
+    own = {option.name for option in command.options}
+    return (*command.options, *(each for each in (LIMIT, JSON) if each.name not in own))
 
 
 def usage(command: Command) -> str:
