@@ -18,6 +18,7 @@ import gdb.printing
 
 from .errors import CairnError
 from .records import Object
+from .render import objects
 from .session import Session
 
 SessionOf = Callable[[], Session]
@@ -120,7 +121,8 @@ def text_of(session: Session, row: Object) -> str:
     name = row.type_name if size is None else f"{row.type_name}[{size.group(1)}]"
     count = "immortal" if row.immortal else f"rc={row.refcount}"
     dying = " dying" if "dying" in row.state else ""
-    return f"{name} {count}{dying} {lens.object_text(row.address, DEPTH, WIDTH)}".rstrip()
+    row = row._replace(value=lens.object_text(row.address, DEPTH, WIDTH))
+    return f"{name} {count}{dying} {objects.value(row)}".rstrip()
 
 
 def install(session_of: SessionOf) -> None:

@@ -64,7 +64,7 @@ class Header(unittest.TestCase):
         self.assertGreater(len(structs()), 20)
 
     def test_abi(self) -> None:
-        self.assertIn("#define LENS_ABI %du" % bridge.ABI, CODE)
+        self.assertEqual(re.findall(r"#define LENS_ABI\s+(\d+)u", CODE), [str(bridge.ABI)])
 
     def test_functions(self) -> None:
         header = functions()

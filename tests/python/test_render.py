@@ -121,6 +121,13 @@ class Documents(unittest.TestCase):
         self.assertEqual(objects.count_word(an_object(states=frozenset(["saturated"]))),
                          "immortal")
 
+    def test_a_value_does_not_say_the_type_again(self) -> None:
+        for value, shown in (("<list size=1>", "<size=1>"), ("<list to 0x10>", "<to 0x10>"),
+                             ("<list 3>", "<list 3>"), ("<lists a=1>", "<lists a=1>"),
+                             ("[]", "[]")):
+            with self.subTest(value):
+                self.assertEqual(objects.value(an_object(value=value)), shown)
+
     def test_what_was_cut_is_said(self) -> None:
         self.assertEqual(list(objects.closing(5, 5, "object", PAGE)), [])
         self.assertEqual(list(objects.closing(5, 1234, "object", PAGE)),

@@ -127,7 +127,7 @@ def lines(found: Listing, page: Page) -> Iterator[str]:
     for number, row, heap in reversed(numbered) if found.biggest_last else numbered:
         table.add(objects.label(number), f"{row.address:#x}", objects.count(row),
                   units.size(row.size_bytes), str(heap) if found.several_heaps else "",
-                  row.type_name, row.value)
+                  row.type_name, objects.value(row))
     yield from table.lines(page)
     yield from objects.closing(len(found.rows), found.matched, "object", page)
     if len(found.rows) == found.matched:

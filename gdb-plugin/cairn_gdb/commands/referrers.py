@@ -68,7 +68,7 @@ def lines(found: Holders, page: Page) -> Iterator[str]:
         else:
             table.add(objects.label(number), one.reference.slot_name, one.reference.kind,
                       f"{holder.address:#x}", objects.count(holder), holder.type_name,
-                      dying + holder.value)
+                      dying + objects.value(holder))
     for root in found.roots:
         table.add("", root.name, root.kind, f"{root.slot_address:#x}" if root.slot_address else
                   "", "", "", "" if root.confidence == "exact" else root.confidence)

@@ -54,7 +54,7 @@ def lines(found: References, page: Page) -> Iterator[str]:
         else:
             table.add(objects.label(number), reference.slot_name, reference.kind,
                       f"{target.address:#x}", objects.count(target), target.type_name,
-                      target.value)
+                      objects.value(target))
     yield from table.lines(page)
     yield from objects.closing(len(found.rows), found.matched, "reference", page)
     if len(found.rows) == found.matched:

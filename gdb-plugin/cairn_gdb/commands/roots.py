@@ -62,7 +62,7 @@ def lines(found: Found, page: Page) -> Iterator[str]:
                   str(root.thread) if found.threads and root.thread is not None else "",
                   f"{root.slot_address:#x}" if root.slot_address else "register",
                   f"{row.address:#x}", objects.count(row), row.type_name,
-                  "" if root.confidence == EXACT else root.confidence, row.value)
+                  "" if root.confidence == EXACT else root.confidence, objects.value(row))
     yield from table.lines(page)
     yield from objects.closing(len(found.rows), found.matched, "root", page)
     counted = ", ".join(f"{units.number(found.kinds[kind])} {kind}" for kind in KINDS

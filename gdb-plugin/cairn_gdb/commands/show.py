@@ -118,7 +118,7 @@ def lines(found: Answer, page: Page) -> Iterator[str]:
                          "start)")
     fields = found.shown.fields
     if row.value and not (len(fields) == 1 and fields[0].text == row.value):
-        yield f"  {row.value}"
+        yield f"  {objects.value(row)}"
     yield from _field_lines(found.shown, fields, page, "  ")
     yield from explanation(found.accounting, page)
     yield objects.hint(f"Next: cairn referrers {row.address:#x}, cairn refs {row.address:#x}",

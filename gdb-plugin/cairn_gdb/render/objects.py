@@ -1,5 +1,6 @@
 """Objects, and the lines that stand below a listing, as text."""
 
+import re
 from typing import Iterator
 
 from ..records import Object
@@ -17,6 +18,12 @@ def count_word(row: Object) -> str:
     return "immortal" if row.immortal else f"rc {units.number(row.refcount)}"
 
 
+def value(row: Object) -> str:
+    """The value's text for a reader who sees the type beside it: `<serial=1>`, not
+    `<node serial=1>`."""
+    return re.sub(rf"^<{re.escape(row.type_name)} (?=to |\S+=)", "<", row.value)
+
+
 def label(number: int) -> str:
     """How a row of a listing is named in the next command."""
     return f"@{number}"
@@ -26,7 +33,7 @@ def one_line(row: Object, page: Page) -> str:
     """`list 0x7f... rc 2  [1, "two"]`"""
     head = (f"{page.style('type', row.type_name)} {page.style('address', hex(row.address))} "
             f"{count_word(row)}")
-    return f"{head}  {row.value}" if row.value else head
+    return f"{head}  {value(row)}" if row.value else head
 
 
 def closing(shown: int, matched: int, word: str, page: Page) -> Iterator[str]:
