@@ -217,7 +217,9 @@ class _Painter:
         room = min(NAME_MAX, max(10, width * 2 // 5 - self.label_columns))
         for row in self.rows:
             row.name, row.remark = self._fit_name(row.name, row.remark, room)
-        self.name_columns = max((self._name_columns(row) for row in self.rows), default=0)
+        headings = [cells(row.label) - self.label_columns - 2 for row in self.rows if row.heading]
+        self.name_columns = max([min(heading, room) for heading in headings]
+                                + [self._name_columns(row) for row in self.rows], default=0)
 
     def _fit_name(self, name: str, remark: str, room: int) -> Tuple[str, str]:
         name = cut(name, room, self.page)
