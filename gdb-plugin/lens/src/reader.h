@@ -26,8 +26,7 @@ struct lens_cache {
   uint8_t odd[LENS_GRAIN_BYTES]; /* bytes of a page that is readable in part */
 };
 
-void lens_cache_free(struct lens_cache *cache);
-/* Forgets all bytes; keeps the memory. */
+/* Forgets all bytes and frees their memory. */
 void lens_cache_clear(struct lens_cache *cache);
 
 /* A view of the bytes at `address`, without a copy: at least 1 and at most `bytes` of them, all in
