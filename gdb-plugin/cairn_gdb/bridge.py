@@ -408,7 +408,7 @@ class Lens:
             found.append(records.Arena(
                 index, row.address, row.bytes, row.page_bytes, row.page_count,
                 row.page_free_count, row.heap, row.blocks_used, row.blocks_free,
-                row.bytes_used))
+                row.bytes_used, row.side, row.side_bytes))
         return found
 
     def page(self, arena: int, page: int) -> records.Page:

@@ -54,7 +54,7 @@ def pieces(regions: Sequence[Region], sections: Sequence[Section], executable: s
     own = _own_sections(sections)
     found: List[Piece] = []
     before = Region(0, 0, frozenset())  # the file-backed region that an anonymous one may belong to
-    unnamed = not any(region.name.startswith("[") for region in ordered)
+    unnamed = not any(region.name == "[vdso]" for region in ordered)
     program_end = 0
     for region in ordered:
         if region.name == program:

@@ -88,6 +88,8 @@ class Arena(NamedTuple):
     blocks_used: int
     blocks_free: int
     bytes_used: int
+    side: int = 0  # the collector's own memory beside the arena
+    side_bytes: int = 0
 
 
 class Page(NamedTuple):

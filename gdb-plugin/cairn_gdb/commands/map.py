@@ -53,10 +53,16 @@ def run(session: Session, arguments: Arguments) -> Result:
 
 def _named(session: Session, piece: Piece) -> Piece:
     """What nobody named may be a heap's own memory."""
-    if piece.kind == "other" and not piece.name:
-        location = session.lens.locate(piece.start)
-        if location.place == "heap_meta":
-            return piece._replace(name=f"{session.heap_label(location.heap)}, metadata")
+    if piece.kind != "other" or piece.name:
+        return piece
+    if piece.perms == "---":
+        return piece._replace(name="no access")
+    location = session.lens.locate(piece.start)
+    if location.place == "heap_meta":
+        return piece._replace(name=f"{session.heap_label(location.heap)}, metadata")
+    for arena in session.lens.arenas():
+        if arena.side < piece.end and piece.start < arena.side + arena.side_bytes:
+            return piece._replace(name=f"{session.heap_label(arena.heap)}, the collector's")
     return piece
 
 

@@ -246,6 +246,8 @@ def _sections(scene: Scene, numbers: Dict[int, int], full: bool, cuts: List[str]
     several = len(scene.threads) > 1
     for thread in scene.threads:
         if several:
+            if sections:
+                sections.append(Section("", (), True))  # a blank row
             sections.append(Section(_thread_title(thread), (), True))
         if thread.thread.problem:
             sections.append(Section(f"({thread.thread.problem})", (), True))
@@ -292,7 +294,7 @@ def _frames(thread: ThreadShown, numbers: Dict[int, int], full: bool, cuts: List
 
 
 def _idle(frames: List[FrameShown], full: bool) -> Iterator[Section]:
-    if len(frames) > 2 and not full:
+    if len(frames) > 1 and not full:
         yield Section(f"... {len(frames)} frames, no reference", (), True)
     else:
         for each in frames:

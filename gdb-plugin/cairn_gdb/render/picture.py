@@ -224,12 +224,12 @@ class _Painter:
     def _fit_name(self, name: str, remark: str, room: int) -> Tuple[str, str]:
         name = cut(name, room, self.page)
         if remark:
-            left = room - cells(name) - 1
+            left = room - cells(name) - (1 if name else 0)
             remark = cut(remark, left, self.page) if left >= 6 else ""
         return name, remark
 
     def _name_columns(self, row: _Row) -> int:
-        used = cells(row.name) + (1 + cells(row.remark) if row.remark else 0)
+        used = cells(row.name) + cells(row.remark) + (1 if row.name and row.remark else 0)
         return used + (cells(self._pointer(row)) if row.by_label else 0)
 
     def _choose_lanes(self) -> None:
@@ -304,7 +304,7 @@ class _Painter:
         text = " " + self.style("function", label) + " " * (self.label_columns - cells(label) + 2)
         text += self.style("variable", row.name)
         if row.remark:
-            text += " " + self.style("quiet", row.remark)
+            text += (" " if row.name else "") + self.style("quiet", row.remark)
         used = self._name_columns(row)
         if row.by_label:
             text += self._pointer(row)
