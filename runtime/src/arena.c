@@ -1,4 +1,4 @@
-/* Arenas: large aligned segments, cut into pages; and the numbers that compress references.
+/* Arenas: large aligned segments, cut into pages; and their numbers.
  *
  * Invariants, of each ordinary arena:
  *  - page 0 is META; page_free_count == pages of kind FREE == bits set in free_pages
@@ -18,24 +18,16 @@
  */
 #include <string.h>
 
-#include "internal.h"
+#include "side.h"
 
 enum {
-  /* A compressed reference: arena number | page | block.  The last number stands for all huge
-   * arenas, whose one block needs no more than the arena's own (huge) number. */
-  BLOCK_BITS = 11,
-  PAGE_BITS = 7,
-  POSITION_BITS = PAGE_BITS + BLOCK_BITS,
-  HUGE_MARK = (1 << (32 - POSITION_BITS)) - 1,
-  NUMBER_FIRST = 1, /* so that no reference is 0 */
-  NUMBER_END = HUGE_MARK,
-  HUGE_NUMBER_END = 1 << POSITION_BITS,
+  NUMBER_FIRST = 1, /* so that no compressed reference (side.h) is 0 */
+  NUMBER_END = CAIRN_SIDE_HUGE,
+  HUGE_NUMBER_END = 1 << CAIRN_SIDE_POSITION_BITS,
   HUGE_PAGE_SHIFT_FIRST = 16,
   HUGE_PAGE_SHIFT_LAST = 21, /* the block must start within CAIRN_ARENA_BYTES */
   PAGE_SHIFT = 15
 };
-_Static_assert(1 << BLOCK_BITS == CAIRN_PAGE_BLOCKS_MAX, "a block's index fits");
-_Static_assert(1 << PAGE_BITS == CAIRN_ARENA_PAGES, "a page's index fits");
 _Static_assert(1 << PAGE_SHIFT == CAIRN_PAGE_BYTES, "the ordinary page");
 _Static_assert(CAIRN_PAGE_TABLE_OFFSET + CAIRN_ARENA_PAGES * sizeof(struct cairn_page) <=
                    CAIRN_PAGE_BYTES,
@@ -295,46 +287,3 @@ struct cairn_page *cairn_huge_take(cairn_heap *heap, size_t bytes, uint32_t *cou
 }
 
 void cairn_huge_return(cairn_heap *heap, struct cairn_arena *arena) { arena_free(heap, arena); }
-
-/* ---- the collector's side memory ------------------------------------------------------------- */
-
-/* The index of the block among those of its page. */
-static uint32_t block_index(const struct cairn_arena *arena, const struct cairn_page *page,
-                            uintptr_t offset) {
-  if (page->kind != CAIRN_PAGE_BLOCKS) return 0;
-  return cairn_size_class_index(page->size_class, (uint32_t)offset & (arena->page_bytes - 1));
-}
-
-/* A block's position in its arena's side memory. */
-static uint32_t side_position(const struct cairn_arena *arena, const cairn_object *object) {
-  if (cairn_arena_is_huge(arena)) return 0;
-  uintptr_t offset = (uintptr_t)object - (uintptr_t)arena;
-  uint32_t page = (uint32_t)(offset >> PAGE_SHIFT);
-  return page << BLOCK_BITS | block_index(arena, cairn_page_of(object), offset);
-}
-
-struct cairn_side *cairn_side_of(const cairn_object *object) {
-  struct cairn_arena *arena = cairn_arena_of(object);
-  return (struct cairn_side *)arena->side + side_position(arena, object);
-}
-
-uint32_t cairn_side_compress(const cairn_object *object) {
-  struct cairn_arena *arena = cairn_arena_of(object);
-  if (cairn_arena_is_huge(arena)) {
-    return (uint32_t)HUGE_MARK << POSITION_BITS | (arena->number - NUMBER_END - 1);
-  }
-  return arena->number << POSITION_BITS | side_position(arena, object);
-}
-
-cairn_object *cairn_side_object(cairn_heap *heap, uint32_t compressed) {
-  uint32_t number = compressed >> POSITION_BITS;
-  uint32_t position = compressed & ((1u << POSITION_BITS) - 1);
-  if (number == HUGE_MARK) {
-    struct cairn_arena *arena = heap->huge_numbers.arenas[position];
-    return (cairn_object *)(void *)((char *)arena + arena->page_bytes);
-  }
-  struct cairn_arena *arena = heap->numbers.arenas[number];
-  struct cairn_page *page = cairn_arena_page(arena, position >> BLOCK_BITS);
-  uint64_t offset = (position & (CAIRN_PAGE_BLOCKS_MAX - 1)) * page->block_bytes;
-  return (cairn_object *)(void *)(cairn_page_memory(arena, page) + offset);
-}

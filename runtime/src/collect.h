@@ -16,6 +16,7 @@
 #ifndef CAIRN_COLLECT_H
 #define CAIRN_COLLECT_H
 
+#include "side.h"
 #include "slots.h"
 
 /* side.trial: references to the member that are not explained yet, and its colour. */
@@ -23,9 +24,10 @@
 #define CAIRN_TRIAL_REACHED 0x40000000u
 #define CAIRN_TRIAL_COUNT   0x3fffffffu
 
-/* Garbage, in address order, linked through side.link; 0: none. */
+/* Garbage, in address order, linked through side.link. */
 struct cairn_garbage {
-  uint32_t head, tail;
+  uint32_t head;           /* a compressed reference; 0: there is none */
+  struct cairn_side *last; /* the side word of the last one */
 };
 
 /* ---- detect.c -------------------------------------------------------------------------------- */
@@ -50,19 +52,5 @@ void cairn_reclaim(cairn_heap *heap, struct cairn_garbage garbage);
 /* A collection ended that had `member_count` members and freed `freed_count` objects. */
 void cairn_collect_account(cairn_heap *heap, bool full, uint64_t member_count,
                            uint64_t freed_count);
-
-/* ---- lists through side.link -------------------------------------------------------------------
- */
-static inline void cairn_link_push(uint32_t *head, const cairn_object *object) {
-  cairn_side_of(object)->link = *head;
-  *head = cairn_side_compress(object);
-}
-static inline cairn_object *cairn_link_pop(cairn_heap *heap, uint32_t *head) {
-  cairn_object *object = cairn_side_object(heap, *head);
-  struct cairn_side *side = cairn_side_of(object);
-  *head = side->link;
-  side->link = 0;
-  return object;
-}
 
 #endif

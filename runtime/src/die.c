@@ -21,6 +21,7 @@
  *
  * What this is not: the allocator (page.c), and the cycle collector, whose garbage dies here.
  */
+#include "side.h"
 #include "slots.h"
 
 enum { DEPTH_MAX = 32 };
@@ -186,16 +187,12 @@ static void park(cairn_heap *heap, cairn_object *object) {
   if ((object->header & CAIRN_STATE(WEAKLY)) != 0) cairn_weak_target_gone(heap, object);
   const uint64_t gone = CAIRN_COUNT_MASK | CAIRN_STATE(LIVE) | CAIRN_STATE(HELD);
   object->header = (object->header & ~gone) | CAIRN_STATE(DYING);
-  cairn_side_of(object)->link = heap->parked_head;
-  heap->parked_head = cairn_side_compress(object);
+  cairn_link_push(&heap->parked_head, object, cairn_side_of(object));
 }
 
 static cairn_object *unpark(cairn_heap *heap) {
-  cairn_object *object = cairn_side_object(heap, heap->parked_head);
-  struct cairn_side *side = cairn_side_of(object);
-  heap->parked_head = side->link;
-  side->link = 0;
-  return object;
+  struct cairn_side *side;
+  return cairn_link_pop(heap, &heap->parked_head, &side);
 }
 
 /* The last reference to the object is gone. */

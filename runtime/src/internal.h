@@ -55,8 +55,7 @@ enum cairn_builtin_type {
   CAIRN_BUILTINS(CAIRN_BUILTIN_INDEX) CAIRN_TYPE_FIRST_USER
 };
 
-/* The collector's word beside each block: all 0 between collections.  At
- * arena->side + (page * CAIRN_PAGE_BLOCKS_MAX + block index) * sizeof(struct cairn_side). */
+/* The collector's word beside each block (side.h): all 0 between collections. */
 struct cairn_side {
   uint32_t trial; /* trial count and colour */
   uint32_t link;  /* the next object of a work list, as a compressed reference (collect.c) */
@@ -176,8 +175,13 @@ static inline bool cairn_arena_is_huge(const struct cairn_arena *arena) {
 /* The class of blocks of at least `bytes` (1 .. CAIRN_SMALL_MAX_BYTES), and its block size. */
 uint32_t cairn_size_class_of(size_t bytes);
 uint32_t cairn_size_class_bytes(uint32_t size_class);
+/* ceil(2^32 / block size). */
+extern const uint32_t cairn_size_class_reciprocals[CAIRN_SIZE_CLASSES];
 /* offset / block size, for an offset within a page. */
-uint32_t cairn_size_class_index(uint32_t size_class, uint32_t page_offset);
+static inline uint32_t cairn_size_class_index(uint32_t size_class, uint32_t page_offset) {
+  assert(size_class < CAIRN_SIZE_CLASSES && page_offset < CAIRN_PAGE_BYTES);
+  return (uint32_t)((uint64_t)page_offset * cairn_size_class_reciprocals[size_class] >> 32);
+}
 
 /* ---- arena.c: segments and runs of pages ----------------------------------------------------- */
 /* `count` adjoining free pages (still FREE; the caller sets them up), mapping an arena where there
@@ -189,11 +193,6 @@ void cairn_pages_return(cairn_heap *heap, struct cairn_page *first, uint32_t cou
 struct cairn_page *cairn_huge_take(cairn_heap *heap, size_t bytes, uint32_t *count);
 void cairn_huge_return(cairn_heap *heap, struct cairn_arena *arena);
 void cairn_arena_free_all(cairn_heap *heap);
-
-/* The collector's word beside a live object, and a reference to the object in 32 bits: never 0. */
-struct cairn_side *cairn_side_of(const cairn_object *object);
-cairn_object *cairn_side_object(cairn_heap *heap, uint32_t compressed); /* and back */
-uint32_t cairn_side_compress(const cairn_object *object);
 
 /* ---- page.c: blocks -------------------------------------------------------------------------- */
 /* A block of at least `bytes` (header included): header 0, the rest of the first `bytes` zeroed.

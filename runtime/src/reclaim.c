@@ -15,36 +15,47 @@
  */
 #include "collect.h"
 
-static cairn_object *next_of(cairn_heap *heap, const cairn_object *object) {
-  uint32_t link = cairn_side_of(object)->link;
-  return link == 0 ? NULL : cairn_side_object(heap, link);
+/* A walk over the garbage; a step reads the link only then, so the object must still be held. */
+struct walk {
+  const cairn_heap *heap;
+  cairn_object *object; /* NULL at the end */
+  struct cairn_side *side;
+};
+
+static void walk_go(struct walk *walk, uint32_t compressed) {
+  walk->object = compressed == 0 ? NULL : cairn_side_object(walk->heap, compressed, &walk->side);
 }
 
-static cairn_object *first_of(cairn_heap *heap, struct cairn_garbage garbage) {
-  return garbage.head == 0 ? NULL : cairn_side_object(heap, garbage.head);
+static struct walk walk_begin(const cairn_heap *heap, struct cairn_garbage garbage) {
+  struct walk walk = {heap, NULL, NULL};
+  walk_go(&walk, garbage.head);
+  return walk;
 }
+
+static void walk_step(struct walk *walk) { walk_go(walk, walk->side->link); }
 
 static void clear_weak(cairn_heap *heap, struct cairn_garbage garbage) {
-  for (cairn_object *o = first_of(heap, garbage); o != NULL; o = next_of(heap, o)) {
-    if ((o->header & CAIRN_STATE(WEAKLY)) != 0) cairn_weak_target_gone(heap, o);
+  for (struct walk w = walk_begin(heap, garbage); w.object != NULL; walk_step(&w)) {
+    if ((w.object->header & CAIRN_STATE(WEAKLY)) != 0) cairn_weak_target_gone(heap, w.object);
   }
 }
 
 static void hold(cairn_heap *heap, struct cairn_garbage garbage) {
-  for (cairn_object *o = first_of(heap, garbage); o != NULL; o = next_of(heap, o)) {
-    o->header = (o->header + 1) | CAIRN_STATE(HELD);
+  for (struct walk w = walk_begin(heap, garbage); w.object != NULL; walk_step(&w)) {
+    w.object->header = (w.object->header + 1) | CAIRN_STATE(HELD);
   }
 }
 
 /* True when a finalizer ran. */
 static bool finalize(cairn_heap *heap, struct cairn_garbage garbage) {
   bool ran = false;
-  for (cairn_object *o = first_of(heap, garbage); o != NULL; o = next_of(heap, o)) {
-    const struct cairn_type *type = cairn_type_of(heap, o);
+  for (struct walk w = walk_begin(heap, garbage); w.object != NULL; walk_step(&w)) {
+    cairn_object *object = w.object;
+    const struct cairn_type *type = cairn_type_of(heap, object);
     if ((type->flags & CAIRN_TYPE_FLAG_FINALIZER) == 0) continue;
-    if ((o->header & CAIRN_STATE(FINALIZED)) != 0) continue;
-    o->header |= CAIRN_STATE(FINALIZED);
-    cairn_type_finalizer(type)(o);
+    if ((object->header & CAIRN_STATE(FINALIZED)) != 0) continue;
+    object->header |= CAIRN_STATE(FINALIZED);
+    cairn_type_finalizer(type)(object);
     cairn_flux_set(heap, CAIRN_FLUX_RECLAIM, NULL);
     ran = true;
   }
@@ -84,12 +95,13 @@ void cairn_reclaim(cairn_heap *heap, struct cairn_garbage garbage) {
     garbage = detect_again(heap, garbage);
     clear_weak(heap, garbage);
   }
-  for (cairn_object *o = first_of(heap, garbage); o != NULL; o = next_of(heap, o)) {
-    clear_slots(heap, o);
+  for (struct walk w = walk_begin(heap, garbage); w.object != NULL; walk_step(&w)) {
+    clear_slots(heap, w.object);
   }
   while (garbage.head != 0) {
-    cairn_object *object = cairn_link_pop(heap, &garbage.head);
-    cairn_side_of(object)->trial = 0;
+    struct cairn_side *side;
+    cairn_object *object = cairn_link_pop(heap, &garbage.head, &side);
+    side->trial = 0;
     cairn_object_unhold(heap, object);
   }
 }

@@ -18,9 +18,9 @@
 #define CLASS_BYTES(bytes) bytes
 static const uint16_t class_bytes[] = {CLASS_SIZES(CLASS_BYTES)};
 
-/* ceil(2^32 / bytes): offset * this >> 32 is exact while offset * bytes < 2^32. */
+/* offset * this >> 32 is exact while offset * bytes < 2^32. */
 #define CLASS_RECIPROCAL(bytes) (uint32_t)((0xffffffffull + (bytes)) / (bytes))
-static const uint32_t class_reciprocal[] = {CLASS_SIZES(CLASS_RECIPROCAL)};
+const uint32_t cairn_size_class_reciprocals[] = {CLASS_SIZES(CLASS_RECIPROCAL)};
 
 _Static_assert(sizeof class_bytes / sizeof class_bytes[0] == CAIRN_SIZE_CLASSES, "one row a class");
 _Static_assert((uint64_t)CAIRN_PAGE_BYTES *CAIRN_SMALL_MAX_BYTES < 1ull << 32, "reciprocals exact");
@@ -50,9 +50,4 @@ uint32_t cairn_size_class_of(size_t bytes) {
 uint32_t cairn_size_class_bytes(uint32_t size_class) {
   assert(size_class < CAIRN_SIZE_CLASSES);
   return class_bytes[size_class];
-}
-
-uint32_t cairn_size_class_index(uint32_t size_class, uint32_t page_offset) {
-  assert(size_class < CAIRN_SIZE_CLASSES && page_offset < CAIRN_PAGE_BYTES);
-  return (uint32_t)((uint64_t)page_offset * class_reciprocal[size_class] >> 32);
 }

@@ -8,7 +8,7 @@
  * What this is not: the debugger's check, which trusts nothing.  Here only the program is under
  * suspicion, and the page table is believed once its own pass is through.
  */
-#include "internal.h"
+#include "side.h"
 
 struct check {
   cairn_heap *heap;

@@ -163,50 +163,6 @@ static void block_beyond_the_largest_fails(void **state) {
   assert_int_equal(heap->arena_count, 0);
 }
 
-/* Every block of pages of several classes: its word is its own, and the way back leads to it. */
-static void compressed_references_lead_back(void **state) {
-  cairn_heap *heap = *state;
-  for (int arena = 0; arena < 3; arena++) assert_non_null(cairn_pages_take(heap, USABLE_PAGES));
-  const size_t sizes[] = {16, 24, 40, 1792, 2512, 10912, 16384};
-  struct cairn_side *last = NULL;
-  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-    uint32_t previous = 0;
-    for (uint32_t n = 0; n < CAIRN_PAGE_BYTES / sizes[i]; n++) {
-      cairn_object *object = cairn_block_new(heap, sizes[i]);
-      uint32_t compressed = cairn_side_compress(object);
-      assert_int_not_equal(compressed, 0);
-      assert_ptr_equal(cairn_side_object(heap, compressed), object);
-      if (n > 0) assert_int_equal(compressed, previous + 1);
-      previous = compressed;
-      struct cairn_side *side = cairn_side_of(object);
-      assert_ptr_not_equal(side, last);
-      assert_int_equal(side->trial, 0);
-      char *start = cairn_arena_of(object)->side;
-      assert_true((char *)side >= start);
-      assert_true((char *)(side + 1) <= start + cairn_arena_of(object)->side_bytes);
-      last = side;
-    }
-  }
-}
-
-static void compressed_references_to_large_blocks(void **state) {
-  cairn_heap *heap = *state;
-  const size_t sizes[] = {20000, 100000, 3 << 20, 5 << 20, 200 << 20};
-  enum { COUNT = sizeof sizes / sizeof sizes[0] };
-  uint32_t compressed[COUNT];
-  cairn_object *objects[COUNT];
-  for (size_t i = 0; i < COUNT; i++) {
-    objects[i] = cairn_block_new(heap, sizes[i]);
-    compressed[i] = cairn_side_compress(objects[i]);
-    cairn_side_of(objects[i])->trial = (uint32_t)i + 1;
-  }
-  for (size_t i = 0; i < COUNT; i++) {
-    assert_ptr_equal(cairn_side_object(heap, compressed[i]), objects[i]);
-    assert_int_equal(cairn_side_of(objects[i])->trial, i + 1);
-    for (size_t j = 0; j < i; j++) assert_int_not_equal(compressed[i], compressed[j]);
-  }
-}
-
 /* Growing the table of numbers takes the metadata that the arena was just allowed beside. */
 static void limit_is_kept_while_numbers_grow(void **state) {
   cairn_heap *heap = *state;
@@ -257,7 +213,6 @@ int main(void) {
       TEST(run_over_all_usable_pages),        TEST(one_empty_arena_is_kept),
       TEST(arenas_stand_in_address_order),    TEST(numbers_are_unique_and_reused),
       TEST(huge_arena_holds_one_block),       TEST(block_beyond_the_largest_fails),
-      TEST(compressed_references_lead_back),  TEST(compressed_references_to_large_blocks),
       TEST(limit_is_kept_while_numbers_grow), TEST(failed_mapping_leaves_the_heap_as_it_was),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

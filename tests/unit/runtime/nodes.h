@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #include "cairn/cairn.h"
-#include "internal.h"
+#include "side.h"
 
 struct node {
   cairn_object base;

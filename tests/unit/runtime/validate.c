@@ -9,6 +9,7 @@
 
 #include "builtin.h"
 #include "cairn/cairn.h"
+#include "side.h"
 
 static int set_up(void **state) {
   *state = cairn_heap_new(NULL);
