@@ -98,7 +98,7 @@ A line that begins with # is told to the reader."""
                 gdb.flush()
             if line and not line.startswith("#"):
                 try:
-                    gdb.execute(line)
+                    gdb.execute(line, from_tty=True)  # as typed by a person
                 except gdb.error as error:
                     raise gdb.GdbError("%s: %s" % (line, error)) from None
                 gdb.flush()

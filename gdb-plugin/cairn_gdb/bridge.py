@@ -1,6 +1,7 @@
 """The lens, as Python sees it: the one room that imports ctypes.
 
-Declares all of lens.h, turns statuses into exceptions and rows into records.  Invariants:
+Declares what the plugin calls of lens.h, turns statuses into exceptions and rows into records.
+Invariants:
 
  - A function of the lens that fails raises; what it returns is complete.
  - An exception in the reader's callback would be swallowed by ctypes: it is kept, the lens is
@@ -128,7 +129,7 @@ _COUNT = POINTER(c_uint64)
 
 
 def _signatures() -> Dict[str, Tuple[Any, Sequence[Any]]]:
-    """Every function of lens.h: what it returns, what it takes."""
+    """The functions of lens.h that are called here: what each returns, what it takes."""
     status, size = ctypes.c_int, c_uint64
     rows = [c_uint64]  # a capacity, then its rows
     out = [_COUNT, _COUNT]  # written, total

@@ -13,7 +13,7 @@ import gdb
 from . import commands, lens_path, options
 from .commands.command import Command
 from .errors import CairnError
-from .options import Arguments
+from .options import EXIT, Arguments
 from .records import Result
 from .render import help as help_text
 from .render import json_doc
@@ -46,23 +46,31 @@ class Sessions:
         for session in self._by_number.values():
             session.invalidate()
 
-    def replaced(self, _event: Any = None) -> None:
-        """The program may be another one now."""
+    def renamed(self, _event: Any = None) -> None:
+        """The program may be another one, or have other symbols: memory itself is the same."""
         for session in self._by_number.values():
-            session.invalidate()
+            session.forget_roots()
+            session.target.forget()
+
+    def ended(self, event: Any) -> None:
+        """The program is gone; what was read of it may be large."""
+        session = self._by_number.get(event.inferior.num)
+        if session is not None:
+            session.close()
             session.target.forget()
 
     def remove(self, event: Any) -> None:
-        session = self._by_number.pop(event.inferior.num, None)
-        if session is not None:
-            session.close()
+        """The inferior is gone."""
+        self.ended(event)
+        self._by_number.pop(event.inferior.num, None)
 
     def connect(self) -> None:
         """Hears of all that can change memory; a stop itself changes nothing and costs nothing."""
-        for name in ("cont", "memory_changed", "register_changed", "inferior_call"):
+        for name in ("cont", "memory_changed", "inferior_call"):
             _hear(name, self.invalidate)
-        for name in ("new_objfile", "clear_objfiles", "exited", "connection_removed"):
-            _hear(name, self.replaced)
+        for name in ("register_changed", "new_objfile", "clear_objfiles", "connection_removed"):
+            _hear(name, self.renamed)
+        _hear("exited", self.ended)
         _hear("inferior_deleted", self.remove)
 
 
@@ -113,13 +121,13 @@ class Ascii(gdb.Parameter):
         return f"Drawing with plain letters only is {shown}."
 
 
-def page() -> Page:
-    """The page as GDB's settings and Cairn's say."""
+def page(person: bool) -> Page:
+    """The page as GDB's settings and Cairn's say; without colours for anyone but a person."""
     width = gdb.parameter("width") or UNLIMITED_WIDTH
     ascii_only = gdb.parameter("cairn ascii")
     if ascii_only is None:
         ascii_only = not _can_encode("─█→")
-    return Page(width=width, ascii=bool(ascii_only), colour=_styling())
+    return Page(width=width, ascii=bool(ascii_only), colour=person and _styling())
 
 
 def _styling() -> bool:
@@ -158,6 +166,8 @@ def ask(command: Command, arguments: Arguments) -> Result:
     session = sessions.current()
     try:
         return command.run(session, arguments)
+    except gdb.error as problem:  # a connection was lost, a register can't be read
+        raise CairnError(str(problem))
     finally:
         session.target.progress_end()
 
@@ -181,17 +191,17 @@ def _print(lines: Iterable[str]) -> None:
         gdb.write(line + "\n")
 
 
-def _text(command: Command, result: Result) -> Iterable[str]:
-    sheet = page()
+def _text(command: Command, result: Result, sheet: Page) -> Iterable[str]:
     yield from command.lines(result.records, sheet)
     for warning in result.warnings:
         yield sheet.style("warning", "warning: ") + warning
 
 
-def run(command: Command, line: str) -> None:
+def run(command: Command, line: str, from_tty: bool) -> None:
     """What GDB calls: everything from the line to the status."""
     set_status(STATUS_NO_ANSWER)
-    leave = False
+    # Known before the line is: a script that mistyped an option must not go on.
+    leave = EXIT in command.options and "-exit" in line.split()
     try:
         arguments = options.parse(line, help_text.options_of(command), limit())
         leave = arguments.flag("exit")
@@ -199,7 +209,7 @@ def run(command: Command, line: str) -> None:
         if arguments.flag("json"):
             _print(json_doc.pieces(document(command, result)))
         else:
-            _print(_text(command, result))
+            _print(_text(command, result, page(from_tty)))
         status = result.status
     except CairnError as problem:
         if not leave:
@@ -225,8 +235,9 @@ class CairnCommand(gdb.Command):
     def invoke(self, argument: str, from_tty: bool) -> None:
         self.dont_repeat()
         if self.command.name == "" and argument and not argument.startswith("-"):
+            set_status(STATUS_NO_ANSWER)
             raise gdb.GdbError(help_text.unknown(argument.split()[0], list(_table)))
-        run(self.command, argument)
+        run(self.command, argument, from_tty)
 
     def complete(self, text: str, word: str) -> Any:
         words, expression = options.completions(

@@ -85,6 +85,10 @@ class Session:
         self._problem = ""
         self._roots = None
 
+    def forget_roots(self) -> None:
+        """The names of variables, or the registers, may have changed."""
+        self._roots = None
+
     def close(self) -> None:
         """The program is gone."""
         self.invalidate()
