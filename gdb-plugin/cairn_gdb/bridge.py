@@ -225,7 +225,8 @@ def _open_library() -> Any:
                 function.argtypes = list(arguments)
             return library
         except (OSError, AttributeError) as problem:
-            tried.append(f"{path}: {problem}")
+            said = str(problem)
+            tried.append(said if said.startswith(path) else f"{path}: {said}")
     raise CairnError(lens_path.cannot_load(tried))
 
 
