@@ -68,21 +68,20 @@ static int replay_file(const char *path) {
   size_t bytes = (size_t)about.st_size;
   uint8_t *data = malloc(bytes + 1);
   uint8_t *mutated = malloc(bytes + 1);
-  if (data == NULL || mutated == NULL || fread(data, 1, bytes, file) != bytes) {
-    perror(path);
-    return 1;
-  }
+  if (data == NULL || mutated == NULL) abort();
+  int failed = fread(data, 1, bytes, file) != bytes;
+  if (failed) perror(path);
   fclose(file);
   inputs++;
-  run(data, bytes);
-  for (unsigned long round = 0; round < mutations; round++) {
+  if (!failed) run(data, bytes);
+  for (unsigned long round = 0; round < mutations && !failed; round++) {
     uint64_t seed = (round + 1) * 0x9e3779b97f4a7c15u;
     memcpy(mutated, data, bytes);
     run(mutated, mutate(mutated, bytes, &seed));
   }
   free(data);
   free(mutated);
-  return 0;
+  return failed;
 }
 
 static int is_shown(const struct dirent *entry) { return entry->d_name[0] != '.'; }

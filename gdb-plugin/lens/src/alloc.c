@@ -1,6 +1,7 @@
 /* Memory of the lens itself.  See alloc.h. */
 #include "alloc.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static _Thread_local int64_t budget = -1;
@@ -26,13 +27,14 @@ void *lens_alloc_zeroed(size_t count, size_t item_bytes) {
 void lens_dealloc(void *memory) { free(memory); }
 
 void *lens_grow(void *array, size_t *capacity, size_t needed, size_t item_bytes) {
+  assert(item_bytes != 0);
   if (needed <= *capacity && array != NULL) return array;
   size_t wanted = *capacity < 8 ? 8 : *capacity;
   while (wanted < needed) {
     if (wanted > SIZE_MAX / 2) return NULL;
     wanted *= 2;
   }
-  if (item_bytes != 0 && wanted > SIZE_MAX / item_bytes) return NULL;
+  if (wanted > SIZE_MAX / item_bytes) return NULL;
   if (!lens_alloc_allowed()) return NULL;
   void *moved = realloc(array, wanted * item_bytes);
   if (moved != NULL) *capacity = wanted;

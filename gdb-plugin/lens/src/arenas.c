@@ -341,23 +341,22 @@ lens_status lens_arenas_settle(lens *self) {
   struct lens_model *model = &self->model;
   uint64_t *starts = lens_alloc(model->arena_count * sizeof *starts);
   if (starts == NULL) return LENS_NO_MEMORY;
-  if (model->arena_count > 1) {
-    qsort(model->arenas, model->arena_count, sizeof *model->arenas, compare_arenas);
-  }
+  struct lens_arena_model *arenas = model->arenas;
+  size_t count = arenas == NULL ? 0 : model->arena_count;
+  if (count > 1) qsort(arenas, count, sizeof *arenas, compare_arenas);
   size_t kept = 0;
-  for (size_t i = 0; i < model->arena_count; i++) {
-    struct lens_arena_model *arena = &model->arenas[i];
-    const lens_arena *before = kept == 0 ? NULL : &model->arenas[kept - 1].shown;
-    if (before != NULL && arena->shown.address - before->address < before->bytes) {
-      lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE, arena->shown.address,
+  for (size_t i = 0; i < count; i++) {
+    const lens_arena *shown = &arenas[i].shown;
+    const lens_arena *before = kept == 0 ? NULL : &arenas[kept - 1].shown;
+    if (before != NULL && shown->address - before->address < before->bytes) {
+      lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE, shown->address,
                        "the arena at 0x%llx lies within the one at 0x%llx and is left out",
-                       (unsigned long long)arena->shown.address,
-                       (unsigned long long)before->address);
-      lens_dealloc(arena->pages);
+                       (unsigned long long)shown->address, (unsigned long long)before->address);
+      lens_dealloc(arenas[i].pages);
       continue;
     }
-    starts[kept] = arena->shown.address;
-    model->arenas[kept++] = *arena;
+    starts[kept] = shown->address;
+    arenas[kept++] = arenas[i];
   }
   model->arena_count = kept;
   lens_dealloc(model->arena_starts);

@@ -58,8 +58,8 @@ static lens_status read_weak_table(lens *self, const struct lens_contract *contr
 
 static uint8_t flux_of(const struct lens_contract *contract, uint64_t value) {
   if (contract->heap.flux.width == 0) return LENS_FLUX_NONE;
-  for (uint8_t flux = 0; flux < LENS_FLUX_OTHER; flux++) {
-    if (contract->fluxes[flux] == value) return flux;
+  for (int flux = 0; flux < LENS_FLUX_OTHER; flux++) {
+    if (contract->fluxes[flux] == value) return (uint8_t)flux;
   }
   return LENS_FLUX_OTHER;
 }

@@ -31,21 +31,23 @@ static const char *place_name(uint32_t place) {
 }
 
 lens_status lens_object_hold(lens *self, uint64_t address, struct lens_held *out) {
-  lens_location location;
+  lens_location location = {0};
   lens_status status = lens_locate(self, address, &location);
   if (status != LENS_OK) return status;
   bool is_object = location.place == LENS_PLACE_OBJECT || location.place == LENS_PLACE_DYING;
   if (!is_object || location.offset != 0) {
-    return lens_fail(self, LENS_NOT_FOUND, "no object at 0x%llx: %s", (unsigned long long)address,
-                     place_name(location.place));
+    lens_fail(self, LENS_NOT_FOUND, "no object at 0x%llx: %s", (unsigned long long)address,
+              place_name(location.place));
+    return LENS_NOT_FOUND;
   }
   uint64_t wanted =
       location.block_bytes < sizeof out->bytes ? location.block_bytes : sizeof out->bytes;
   status = lens_fetch_prefix(self, address, wanted, out->bytes, &out->byte_count);
   if (status != LENS_OK) return status;
   if (out->byte_count < 8) {
-    return lens_fail(self, LENS_UNREADABLE, "the object at 0x%llx can't be read",
-                     (unsigned long long)address);
+    lens_fail(self, LENS_UNREADABLE, "the object at 0x%llx can't be read",
+              (unsigned long long)address);
+    return LENS_UNREADABLE;
   }
   struct lens_head head;
   lens_head_decode(self, location.heap, lens_load_uint(out->bytes, 8), &head);

@@ -134,8 +134,6 @@ static void write_closing(struct lens_writer *out, const struct open_object *top
       lens_write(out, "]");
       break;
     case LENS_DISPLAY_DICT:
-      lens_write(out, "}");
-      break;
     case LENS_DISPLAY_SET:
       lens_write(out, "}");
       break;
