@@ -7,12 +7,20 @@ The way of the data, one file a step:
     records.py   what the lens answers, as plain data
     session.py   one program: its lens, its snapshot, the rows of the last listing
     commands/    one file a command: ask the session, then say it as JSON or as text
-    render/      tables, units, colours, the JSON envelope
+    render/      tables, pictures, units, colours, the JSON envelope
     gdb_commands.py   makes GDB commands out of the table in commands/   imports gdb
 
-Besides target.py and gdb_commands.py only these may import gdb: frames.py, roots.py (variables
-and other roots), functions.py (the convenience functions), printers.py (pretty-printers), mi.py
-(MI commands).  Only bridge.py may import ctypes.  All else is pure and tested without GDB.
+and for what lies outside the heap:
+
+    variables.py   a variable's words         frames.py   the frames and their variables
+    statics.py     statics, globals, TLS      roots.py    all slots together     (import gdb)
+    reached.py     was a variable set yet?    slots.py    threads, frames, slots as plain data
+    holders.py     a slot's object, or why there is none
+    rootset.py     the roots of one stop      layout.py   the memory of the process
+
+Only these import gdb: the six above that say so, functions.py (the convenience functions),
+printers.py (pretty-printers), mi.py (MI commands).  Only bridge.py imports ctypes.  All else is
+pure and tested without GDB.
 
 Nothing is read from the program until a cairn command is typed or an object is printed.
 """

@@ -1,38 +1,25 @@
-"""Threads, frames, blocks and variables of the program, as records (slots.py).
+"""Threads, frames and blocks of the program, as records (slots.py).
 
-Imports gdb.  Every slot that a variable's type lets hold a pointer is found here, with its word:
-arguments, locals of nested blocks, statics of functions, members of local structs, unions and
-arrays.  What a word means (an object, a freed block, nothing) is not asked here.
+Imports gdb.  Every variable of a frame is found here: arguments, locals of nested blocks, statics
+of functions, in memory or in registers, set or not set yet.
 
 Invariants:
- - The selected thread and frame are the same after as before, whatever happens.
- - A variable's memory is read once, however many elements it has, and at most READ_MAX_BYTES.
+ - The selected thread and frame are the same after as before, whatever happens (selection_kept).
+ - A storage place that several frames share, a function's static, is read once.
  - A value that GDB can't give is a record with its `fault`; nothing is guessed.
 """
 
 import re
 from contextlib import contextmanager
-from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple,
-                    cast)
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, cast
 
 import gdb
 
 from . import reached
-from .slots import (Frame, Leaf, Run, Scope, Shape, Spans, Thread, Variable, WORD_BYTES,
-                    best_leaves, run_hits, word_at)
+from .slots import Frame, Scope, Shape, Spans, Thread, Variable
+from .variables import Read, VariableReader, is_reference, shape_of, storage_of
 
-Read = Callable[[int, int], bytes]  # address, bytes -> the readable prefix
-
-READ_MAX_BYTES = 16 << 20  # of one variable
-EXPAND_MAX = 16  # elements of an array that are named one by one
-HITS_MAX = 10_000  # of one variable
-DEPTH_MAX = 8  # of structs in structs
 CODE_MAX_BYTES = 64 << 10  # of a function that is disassembled
-TEXT_MAX = 60
-
-_ANONYMOUS = ("", None)
-_POINTERS = (gdb.TYPE_CODE_PTR,)
-_RECORDS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 
 
 @contextmanager
@@ -52,97 +39,7 @@ def selection_kept() -> Iterator[None]:
             frame.select()
 
 
-# ---- shapes from types -------------------------------------------------------------------------
-
-def is_object_struct(kind: "gdb.Type") -> bool:
-    """A cairn_object, or a struct whose first member is one."""
-    for _ in range(DEPTH_MAX):
-        kind = kind.strip_typedefs()
-        if kind.code != gdb.TYPE_CODE_STRUCT:
-            return False
-        if kind.tag == "cairn_object":
-            return True
-        members = kind.fields()
-        if not members or members[0].type is None:
-            return False
-        kind = members[0].type
-    return False
-
-
-def _is_address_integer(kind: "gdb.Type") -> bool:
-    """uintptr_t or intptr_t, by whatever further names."""
-    while kind.code == gdb.TYPE_CODE_TYPEDEF:
-        if kind.name in ("uintptr_t", "intptr_t"):
-            return True
-        kind = kind.target()
-    return False
-
-
-def trust_of(kind: "gdb.Type", member: bool = False) -> str:
-    """What a word of that type promises; "" for what is no reference for sure.
-
-    Any integer variable of a word's size may hold an address; a member of a struct or an array
-    only where its type says so: the C library's structs are full of leftovers."""
-    address_integer = _is_address_integer(kind)
-    kind = kind.strip_typedefs()
-    if kind.code == gdb.TYPE_CODE_INT:
-        allowed = address_integer or not member
-        return "integer" if kind.sizeof == WORD_BYTES and allowed else ""
-    if kind.code not in _POINTERS or kind.sizeof != WORD_BYTES:
-        return ""
-    target = kind.target().strip_typedefs()
-    if target.code == gdb.TYPE_CODE_FUNC:
-        return ""
-    if target.code in _POINTERS and trust_of(target) in ("object", "slot"):
-        return "slot"
-    return "object" if is_object_struct(target) else "pointer"
-
-
-def shape_of(kind: "gdb.Type", depth: int = 0) -> Shape:
-    """Where in a value of that type a pointer may lie; `depth`: of the value in its variable."""
-    plain = kind.strip_typedefs()
-    if plain.code == gdb.TYPE_CODE_ARRAY:
-        return _array_shape(plain, depth)
-    if plain.code in _RECORDS:
-        return _record_shape(plain, depth)
-    trust = trust_of(kind, depth > 0)
-    return Shape(plain.sizeof, (Leaf(0, "", trust),) if trust else ())
-
-
-def _array_shape(kind: "gdb.Type", depth: int) -> Shape:
-    element_type = kind.target()
-    element = shape_of(element_type, depth + 1)
-    low, high = kind.range()
-    count = high - low + 1
-    if element.empty or count <= 0:
-        return Shape(kind.sizeof)
-    if count > EXPAND_MAX or element.runs:
-        return Shape(kind.sizeof, (), (Run(0, "", element.size, count, element),))
-    leaves = [Leaf(index * element.size + leaf.offset, f"[{index}]{leaf.path}", leaf.trust)
-              for index in range(count) for leaf in element.leaves]
-    return Shape(kind.sizeof, tuple(leaves))
-
-
-def _record_shape(kind: "gdb.Type", depth: int) -> Shape:
-    if kind.tag == "cairn_object" or depth > DEPTH_MAX:
-        return Shape(kind.sizeof)
-    leaves: List[Leaf] = []
-    runs: List[Run] = []
-    for member in kind.fields():
-        at = getattr(member, "bitpos", None)
-        if at is None or member.bitsize or at % 8 or member.type is None:
-            continue  # static, or a bit-field
-        shape = shape_of(member.type, depth + 1)
-        anonymous = member.name in _ANONYMOUS or member.is_base_class
-        path = "" if anonymous else f".{member.name}"
-        leaves.extend(Leaf(at // 8 + leaf.offset, path + leaf.path, leaf.trust)
-                      for leaf in shape.leaves)
-        runs.extend(run._replace(offset=at // 8 + run.offset, path=path + run.path)
-                    for run in shape.runs)
-    return Shape(kind.sizeof, best_leaves(leaves), tuple(runs))
-
-
-# ---- variables ---------------------------------------------------------------------------------
+# ---- what a block declares ---------------------------------------------------------------------
 
 class _Declared(NamedTuple):
     """A variable of a block, as far as it is the same in every call."""
@@ -168,117 +65,45 @@ def kind_of(symbol: "gdb.Symbol") -> str:
     return "local"
 
 
-def storage_of(value: "gdb.Value") -> Optional[int]:
-    """Where in memory the value lies; None where it does not.
+# ---- registers ---------------------------------------------------------------------------------
 
-    Value.address must not be asked of an array: where the array is in no memory, GDB pushes it to
-    the program, with a call of the program's malloc."""
-    kind = value.type.strip_typedefs()
-    while kind.code == gdb.TYPE_CODE_ARRAY:
-        value = value[kind.range()[0]]
-        kind = value.type.strip_typedefs()
-    return None if value.address is None else int(value.address)
-
-
-class VariableReader:
-    """Reads variables: from a frame, or without one where they need none."""
-
-    def __init__(self, spans: Spans, read: Read, everything: bool = False) -> None:
-        self._spans = spans
-        self._read = read
-        self._everything = everything
-        self.left_out = 0  # hits that were too many
-
-    def read(self, value: "gdb.Value", name: str, kind: str, shape: Shape, **known: Any
-             ) -> Iterator[Variable]:
-        """The slots of one variable that are worth showing."""
-        plain = Variable(name, kind, **known)
-        try:
-            address = storage_of(value)
-            if address is None:
-                yield from self._in_registers(value, plain, shape)
-            elif not shape.empty:
-                yield from self._in_memory(value, plain._replace(addr=address), shape, address)
-            elif self._everything:
-                yield plain._replace(addr=address, text=_text_of(value))
-        except gdb.error:
-            if self._everything or _is_reference(shape):
-                yield plain._replace(fault="unreadable")
-
-    def _in_memory(self, value: "gdb.Value", plain: Variable, shape: Shape, address: int
-                   ) -> Iterator[Variable]:
-        size = max(shape.size, 0)
-        data = self._read(address, min(size, READ_MAX_BYTES))
-        if len(data) < min(size, READ_MAX_BYTES) and (self._everything or _is_reference(shape)):
-            yield plain._replace(fault="unreadable")
-            return
-        if size > READ_MAX_BYTES:
-            self.left_out += (size - READ_MAX_BYTES) // WORD_BYTES
-        shown = 0
-        for leaf in shape.leaves:
-            word = word_at(data, leaf.offset)
-            if word is not None and self._worth(leaf, word):
-                shown += 1
-                yield self._slot(plain, leaf, word, address + leaf.offset)
-        for run in shape.runs:
-            for leaf, word in run_hits(run, data, self._spans):
-                shown += 1
-                if shown > HITS_MAX:
-                    self.left_out += 1
-                    continue
-                yield self._slot(plain, leaf, word, address + leaf.offset)
-        if shown == 0 and self._everything:
-            yield plain._replace(text=_text_of(value))
-
-    def _slot(self, plain: Variable, leaf: Leaf, word: int, address: Optional[int]) -> Variable:
-        """The slot at `address` (None: a register), or the slot that it points to."""
-        name = plain.name + leaf.path
-        if leaf.trust == "slot" and word and not plain.unset:
-            inner = word_at(self._read(word, WORD_BYTES), 0)
-            if inner is not None:
-                return plain._replace(name="*" + name, addr=word, word=inner, trust="object",
-                                      through=True)
-        return plain._replace(name=name, addr=address, word=word, trust=leaf.trust)
-
-    def _in_registers(self, value: "gdb.Value", plain: Variable, shape: Shape
-                      ) -> Iterator[Variable]:
-        if value.is_optimized_out:
-            if self._everything or _is_reference(shape):
-                yield plain._replace(fault="optimized out")
-        elif shape.scalar:
-            word = int(value) & (1 << 64) - 1
-            if self._worth(shape.leaves[0], word):
-                yield self._slot(plain, shape.leaves[0], word, None)
-            elif self._everything:
-                yield plain._replace(text=_text_of(value))
-        elif value.type.strip_typedefs().code == gdb.TYPE_CODE_STRUCT:
-            for member in value.type.strip_typedefs().fields():
-                if not hasattr(member, "bitpos") or member.type is None:
-                    continue
-                inner = plain._replace(name=f"{plain.name}.{member.name}")
-                yield from self._in_registers(value[member], inner, shape_of(member.type))
-        elif self._everything:
-            yield plain._replace(text=_text_of(value))
-
-    def _worth(self, leaf: Leaf, word: int) -> bool:
-        """References by type are always worth a row, other words only where they may be one."""
-        if leaf.trust in ("object", "slot"):
-            return True
-        return self._spans.covers(word)
+# Registers that a called function gives back as they were: what GDB says of the others above
+# frame 0 are the inner function's values.
+CALLEE_SAVED = {
+    "i386:x86-64": ("rbx", "rbp", "r12", "r13", "r14", "r15"),
+    "aarch64": tuple(f"x{number}" for number in range(19, 30)),
+}
+GENERAL = {
+    "i386:x86-64": ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp",
+                    "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"),
+    "aarch64": tuple(f"x{number}" for number in range(31)),
+}
 
 
-def _is_reference(shape: Shape) -> bool:
-    return any(leaf.trust in ("object", "slot") for leaf in shape.leaves)
+def registers_of(frame: "gdb.Frame", level: int) -> Iterator[Tuple[str, int]]:
+    """The general registers that can be trusted in that frame, with their values."""
+    architecture = frame.architecture().name()
+    table = GENERAL if level == 0 else CALLEE_SAVED
+    for name, registers in table.items():
+        if architecture.startswith(name):
+            for register in registers:
+                value = _register(frame, register)
+                if value:
+                    yield register, value
 
 
-def _text_of(value: "gdb.Value") -> str:
-    """The value as GDB prints it, on one line."""
+def _register(frame: "gdb.Frame", name: str) -> int:
     try:
-        text = " ".join(value.format_string(max_elements=8, repeat_threshold=4,
-                                            raw=True).split())
-    except (gdb.error, TypeError):
+        return int(frame.read_register(name)) & (1 << 64) - 1
+    except (gdb.error, ValueError):
+        return 0
+
+
+def _register_of(frame: "gdb.Frame", level: int, word: int) -> str:
+    """The register that holds the word: where a variable without an address is kept."""
+    if word == 0:
         return ""
-    return text if len(text) <= TEXT_MAX else text[:TEXT_MAX - 3] + "..."
+    return next((name for name, value in registers_of(frame, level) if value == word), "")
 
 
 class _SavedRegisters:
@@ -308,6 +133,7 @@ class FrameReader:
         self._variables = VariableReader(spans, read, scope.everything)
         self._declared: Dict[Tuple[int, int, str], List[_Declared]] = {}
         self._code: Dict[int, Optional[reached.Code]] = {}
+        self._shared: Set[int] = set()  # places that belong to no single call
         self._inner: List[_SavedRegisters] = []  # of the frames inside the one that is read
         self.symtabs: Dict[str, "gdb.Symtab"] = {}  # of the functions that were met
 
@@ -424,11 +250,15 @@ class FrameReader:
                 shape = shape_of(value.type)
             address = storage_of(value)
         except (gdb.error, RuntimeError):
-            if _is_reference(declared.shape):
+            if is_reference(declared.shape):
                 yield Variable(symbol.name, kind, fault="unreadable", **known)
             return
         if kind == "local" and address is not None and not symbol.needs_frame:
             kind = "tls"  # a `static __thread` of the function
+        if kind in ("static", "tls") and address is not None:
+            if address in self._shared:
+                return  # it was read in an inner call
+            self._shared.add(address)
         if kind in ("arg", "local") and address is not None and not shape.empty:
             known["unset"] = self._unset(frame, declared, address, shape)
         for variable in self._variables.read(value, symbol.name, kind, shape, **known):
@@ -516,44 +346,3 @@ def stack_pointers() -> List[Tuple[int, str, int]]:
             thread.switch()
             found.append((thread.num, thread.name or "", _register(gdb.newest_frame(), "sp")))
     return found
-
-
-# ---- registers ---------------------------------------------------------------------------------
-
-# Registers that a called function gives back as they were: what GDB says of the others above
-# frame 0 are the inner function's values.
-CALLEE_SAVED = {
-    "i386:x86-64": ("rbx", "rbp", "r12", "r13", "r14", "r15"),
-    "aarch64": tuple(f"x{number}" for number in range(19, 30)),
-}
-GENERAL = {
-    "i386:x86-64": ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp",
-                    "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"),
-    "aarch64": tuple(f"x{number}" for number in range(31)),
-}
-
-
-def registers_of(frame: "gdb.Frame", level: int) -> Iterator[Tuple[str, int]]:
-    """The general registers that can be trusted in that frame, with their values."""
-    architecture = frame.architecture().name()
-    table = GENERAL if level == 0 else CALLEE_SAVED
-    for name, registers in table.items():
-        if architecture.startswith(name):
-            for register in registers:
-                value = _register(frame, register)
-                if value:
-                    yield register, value
-
-
-def _register(frame: "gdb.Frame", name: str) -> int:
-    try:
-        return int(frame.read_register(name)) & (1 << 64) - 1
-    except (gdb.error, ValueError):
-        return 0
-
-
-def _register_of(frame: "gdb.Frame", level: int, word: int) -> str:
-    """The register that holds the word: where a variable without an address is kept."""
-    if word == 0:
-        return ""
-    return next((name for name, value in registers_of(frame, level) if value == word), "")

@@ -195,7 +195,7 @@ class Scope(NamedTuple):
     frame_limit: int = 0  # per thread; 0: all
     everything: bool = False  # variables that hold no reference, too
     raw: bool = False  # registers and unnamed stack words of every frame, too
-    stand_ins: bool = True  # ... of the program's frames whose variables are not known
+    stand_ins: bool = True  # words only of the program's frames whose variables are not known
 
 
 class Outside:

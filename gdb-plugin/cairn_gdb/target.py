@@ -192,8 +192,8 @@ class GdbTarget:
         return frames.stack_pointers()
 
     def symbol_at(self, address: int) -> str:
-        from . import roots
-        return roots.symbol_at(address)
+        from . import statics
+        return statics.symbol_at(address)
 
 
 def _on_terminal() -> bool:

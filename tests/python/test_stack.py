@@ -1,9 +1,10 @@
 """`cairn stack`, `roots` and `map` over a program in a table: notes, holders, counts, cuts."""
 
 import unittest
+import unittest.mock
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from cairn_gdb import options
+from cairn_gdb import options, reasons
 from cairn_gdb.commands import map as map_command
 from cairn_gdb.commands import roots, stack
 from cairn_gdb.commands.command import Command
@@ -150,11 +151,8 @@ class Stack(unittest.TestCase):
 
     def test_a_large_heap_is_not_searched_unasked(self) -> None:
         self.target.found.threads = [a_thread(1, a_frame(0, "f", local("y", NODE)))]
-        known, stack.INDEX_MAX = stack.INDEX_MAX, 3
-        try:
+        with unittest.mock.patch.object(reasons, "INDEX_MAX", 3):
             document, lines, _ = self.ask()
-        finally:
-            stack.INDEX_MAX = known
         self.assertNotIn("reasons", document["objects"][0])
         self.assertNotIn("walk", self.lens.asked)
         self.assertTrue(any("was not computed" in line for line in lines))
