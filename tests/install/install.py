@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,21 @@ def consumers(prefix: pathlib.Path, libdir: str, work: pathlib.Path,
     return built
 
 
+def readme_example(prefix: pathlib.Path, libdir: str, work: pathlib.Path) -> None:
+    """The README's program compiles, runs, and leaks nothing."""
+    readme = (HERE.parents[1] / "README.md").read_text()
+    examples = re.findall(r"^```c\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    check(examples, "the README has an example")
+    env = dict(os.environ, PKG_CONFIG_PATH=str(prefix / libdir / "pkgconfig"))
+    flags = run("pkg-config", "--cflags", "--libs", "cairn", env=env).split()
+    for number, example in enumerate(examples):
+        source, program = work / ("readme%d.c" % number), work / ("readme%d" % number)
+        source.write_text(example)
+        run("gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-o", program, source, *flags,
+            "-Wl,-rpath," + str(prefix / libdir))
+        run(program)
+
+
 def read_heap(gdb: str, program: pathlib.Path, *load: str) -> None:
     """The consumer's heap, as the installed plugin sees it in its function `look`."""
     env = {key: value for key, value in os.environ.items() if key != "CAIRN_LENS"}
@@ -87,6 +103,7 @@ def main() -> None:
         for program in programs:
             check(run(program) == "1\n", "%s runs" % program.name)
             read_heap(options.gdb, program, "-x", str(plugin))
+        readme_example(prefix, options.libdir, work)
         # The auto-load file's directory repeats the library's: it is right where it was installed.
         run(options.cmake, "--install", options.build, "--prefix", prefix)
         auto = prefix / "share" / "gdb" / "auto-load"

@@ -65,9 +65,9 @@ else:
 # ---- objects: every holder by name, and a count that is explained ----
 if VARIANT == "O0" and NAMED and LIVE:
     held = {row["addr"]: row for row in stack["objects"]}
-    for addr, row in held.items():
+    for addr, one in held.items():
         mine = {name for _, name, at in expected if at == addr}
-        check(mine <= set(row["holders"]), "holders of %s: %s" % (addr, row["holders"]))
+        check(mine <= set(one["holders"]), "holders of %s: %s" % (addr, one["holders"]))
 
 # ---- roots: each storage place once ----
 rooted = rows("roots")
