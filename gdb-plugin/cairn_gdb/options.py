@@ -120,7 +120,8 @@ def _parse(line: str, words: List[_Word], declared: Tuple[Option, ...], limit: i
 
 
 def _words(line: str) -> Iterator[_Word]:
-    """The blank-separated words of the line; a quoted or bracketed stretch does not end a word."""
+    """The blank-separated words of the line; blanks in quotes do not end a word, and a word in
+    brackets says that it is."""
     start, depth, quote = -1, 0, ""
     outside = True
     position = 0
