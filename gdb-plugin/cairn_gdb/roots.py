@@ -41,7 +41,7 @@ def spans_of(session: Session) -> Spans:
                   for arena in session.lens.arenas()])
 
 
-# ---- for the picture --------------------------------------------------------------------------
+# ---- for the picture ---------------------------------------------------------------------------
 
 def outside(session: Session, scope: Scope) -> Outside:
     """The threads and their frames, thread-local variables, statics and globals."""
@@ -61,7 +61,7 @@ def outside(session: Session, scope: Scope) -> Outside:
             if wanted or not scope.stand_ins:
                 record.registers = list(_registers(record, spans))
             if wanted:
-                _add_words(session, record, wanted, spans)
+                _add_words(session, record, wanted, spans, found.warnings)
         thread_locals(stopped, reader.symtabs, spans, read, found.warnings)
         found.data = data_variables(session, spans, _by_address(found.threads), found.warnings)
     return found
@@ -76,7 +76,8 @@ def _threads(every: bool) -> List["gdb.InferiorThread"]:
 
 def _by_address(threads: List[Thread]) -> Dict[int, Variable]:
     return {variable.addr: variable for thread in threads for frame in thread.frames
-            for variable in frame.variables if variable.addr is not None}
+            for variable in frame.variables
+            if variable.addr is not None and not variable.through}
 
 
 def _registers(thread: Thread, spans: Spans) -> Iterator[Variable]:
@@ -89,14 +90,18 @@ def _registers(thread: Thread, spans: Spans) -> Iterator[Variable]:
             yield Variable("$" + name, "register", word=word)
 
 
-def _add_words(session: Session, thread: Thread, wanted: Set[int], spans: Spans) -> None:
+def _add_words(session: Session, thread: Thread, wanted: Set[int], spans: Spans,
+               warnings: List[str]) -> None:
     """Adds to the wanted frames the words of their stack that lie in an arena and have no name.
     The outermost frame gets what lies behind it, too: GDB may not have unwound to the end."""
     named = {variable.addr for frame in thread.frames for variable in frame.variables}
     frames = [frame for frame in thread.frames if not frame.inlined]
     starts = [frame.sp for frame in frames]
     for start, end in _stack_ranges(session, thread):
-        end = min(end, start + STACK_WORDS_MAX_BYTES)
+        if end - start > STACK_WORDS_MAX_BYTES:
+            end = start + STACK_WORDS_MAX_BYTES
+            warnings.append(f"Of the stack of thread {thread.number} only the innermost "
+                            f"{STACK_WORDS_MAX_BYTES >> 20} MiB were searched for words.")
         data = session.lens.read(start, end - start)
         words = memoryview(data)[:len(data) // WORD_BYTES * WORD_BYTES].cast("Q")
         for index in spans.hits(words):
@@ -126,7 +131,7 @@ def _stack_ranges(session: Session, thread: Thread) -> List[Tuple[int, int]]:
     return [(start, start + NO_REGION_BYTES)]
 
 
-# ---- for the accounting -----------------------------------------------------------------------
+# ---- for the accounting ------------------------------------------------------------------------
 
 def collect(session: Session) -> Roots:
     """Adds every slot that holds an object to the lens's snapshot."""

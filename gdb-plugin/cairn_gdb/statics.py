@@ -21,21 +21,30 @@ DATA_MAX_BYTES = 64 << 20  # of one section
 NAMED_MAX = 20_000  # data slots that are looked up by name
 
 
-# ---- statics and globals ----------------------------------------------------------------------
+# ---- statics and globals -----------------------------------------------------------------------
 
-_SYMBOL_LINE = re.compile(r"(.+?)(?: \+ (\d+))? in section \S+(?: of (.*))?")
+_SYMBOL_LINE = re.compile(r"(.+?)(?: \+ (\d+))? in section ")
 # Marks that a linker sets: what lies behind them is not theirs.
 _MARKS = {"__bss_start", "_edata", "_end", "__data_start", "data_start", "__dso_handle",
           "__TMC_END__", "completed.0"}
 
 
-def symbol_at(address: int) -> str:
-    """`name` or `name + 8`, as GDB says it; "" where no symbol covers the address."""
-    match = _SYMBOL_LINE.match(
-        (gdb.execute(f"info symbol {address:#x}", to_string=True) or "").strip())
+def _covering(address: int) -> Optional[Tuple[str, int]]:
+    """The symbol that covers the address, and how far into it that is."""
+    described = gdb.execute(f"info symbol {address:#x}", to_string=True) or ""
+    match = _SYMBOL_LINE.match(described.strip())
     if match is None or match.group(1) in _MARKS:
+        return None
+    return match.group(1), int(match.group(2) or 0)
+
+
+def symbol_at(address: int) -> str:
+    """`name` or `name + 8`; "" where no symbol covers the address."""
+    covering = _covering(address)
+    if covering is None:
         return ""
-    return match.group(1) + (f" + {match.group(2)}" if match.group(2) else "")
+    name, offset = covering
+    return f"{name} + {offset}" if offset else name
 
 
 class DataNames:
@@ -59,11 +68,10 @@ class DataNames:
         return plain._replace(name=plain.name + path, addr=address, word=word)
 
     def _find(self, address: int) -> Optional[Tuple[int, int, Variable, Shape]]:
-        described = (gdb.execute(f"info symbol {address:#x}", to_string=True) or "").strip()
-        match = _SYMBOL_LINE.match(described)
-        if match is None or match.group(1) in _MARKS:
+        covering = _covering(address)
+        if covering is None:
             return None
-        name, offset = match.group(1), int(match.group(2) or 0)
+        name, offset = covering
         start = address - offset
         symbol, kind = _symbol_at(name, start)
         if symbol is not None and symbol.type is not None:
@@ -137,7 +145,7 @@ def writable_sections(session: Session) -> List[Section]:
     return found
 
 
-# ---- thread-local variables -------------------------------------------------------------------
+# ---- thread-local variables --------------------------------------------------------------------
 
 def thread_locals(threads: Iterable[Tuple["gdb.InferiorThread", Thread]],
                   known: Dict[str, "gdb.Symtab"], spans: Spans, read: Read, warnings: List[str]
