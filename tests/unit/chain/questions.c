@@ -215,7 +215,8 @@ static lens_root variable(const cairn_object *const *slot) {
 static void a_slot_is_one_root(void **state) {
   (void)state;
   lens_roots_clear(self);
-  const cairn_object *words[4] = {all, (const cairn_object *)((const char *)all + 8), NULL, all};
+  const cairn_object *words[4] = {all, (const cairn_object *)(const void *)((const char *)all + 8),
+                                  NULL, all};
   uint64_t cursor = address_of(words), added = 0;
   assert_int_equal(
       lens_roots_scan(self, cursor, cursor + sizeof words, LENS_ROOT_WORD, 3, 0, &cursor, &added),
