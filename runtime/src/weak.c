@@ -176,8 +176,7 @@ void cairn_weak_table_free(cairn_heap *heap) {
   cairn_metadata_unmap(heap, table, table->bytes);
 }
 
-/* ---- deaths ------------------------------------------------------------------------------------
- */
+/* ---- deaths ---------------------------------------------------------------------------------- */
 
 void cairn_weak_target_gone(cairn_heap *heap, cairn_object *target) {
   struct cairn_weak_table *table = heap->weak_table;
@@ -216,8 +215,7 @@ void cairn_weak_holder_gone(cairn_heap *heap, cairn_object *holder) {
   }
 }
 
-/* ---- the public functions
- * ------------------------------------------------------------------------ */
+/* ---- the public functions -------------------------------------------------------------------- */
 
 bool cairn_weak_set(cairn_object *holder, cairn_object **slot, cairn_object *target) {
   cairn_heap *heap = cairn_arena_of(holder)->heap;

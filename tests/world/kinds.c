@@ -140,8 +140,7 @@ bool world_kinds_define(struct world *world) {
   return true;
 }
 
-/* ---- objects -----------------------------------------------------------------------------------
- */
+/* ---- objects --------------------------------------------------------------------------------- */
 
 /* Mostly small, sometimes larger than a page, rarely larger than an arena. */
 static size_t random_bytes(struct world *world) {
@@ -325,8 +324,7 @@ bool world_object_make(struct world *world, enum world_kind kind) {
   return true;
 }
 
-/* ---- places
- * -------------------------------------------------------------------------------------- */
+/* ---- places ---------------------------------------------------------------------------------- */
 
 void world_place_name(const struct world *world, uint32_t id, uint32_t at, char *name,
                       size_t bytes) {

@@ -56,7 +56,7 @@ uint32_t model_object_new(struct model *model, uint8_t kind, uintptr_t handle) {
   return id;
 }
 
-/* ---- counts and deaths --------------------------------------------------------------------- */
+/* ---- counts and deaths ----------------------------------------------------------------------- */
 
 static void hold(struct model *model, uint32_t id) {
   assert(model_at(model, id)->alive);
@@ -137,8 +137,7 @@ void model_root_drop(struct model *model, uint32_t id) {
   settle(model);
 }
 
-/* ---- edges
- * --------------------------------------------------------------------------------------- */
+/* ---- edges ----------------------------------------------------------------------------------- */
 
 static struct model_edge edge_make(struct model *model, uint8_t kind, uint32_t target) {
   struct model_edge edge = {.kind = kind, .target = target};
@@ -195,8 +194,7 @@ uint32_t model_edge_target(const struct model *model, const struct model_edge *e
   return target->alive && target->epoch == edge->epoch ? edge->target : 0;
 }
 
-/* ---- collections -------------------------------------------------------------------------------
- */
+/* ---- collections ----------------------------------------------------------------------------- */
 
 static void reach(struct model *model, uint32_t id) {
   if (model_at(model, id)->reached) return;

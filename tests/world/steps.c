@@ -104,8 +104,7 @@ uint32_t world_pick_watched(struct world *world) {
   return model_at(&world->model, id)->interned ? 0 : id;
 }
 
-/* ---- changing one object -----------------------------------------------------------------------
- */
+/* ---- changing one object --------------------------------------------------------------------- */
 
 /* What both sides are asked to do: a holder and its model. */
 struct change {
@@ -360,8 +359,7 @@ static void change_one(struct world *world) {
   if (!immortal) model_root_drop(&world->model, id);
 }
 
-/* ---- steps
- * --------------------------------------------------------------------------------------- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static void make_one(struct world *world) {
   /* none and bool are there; the others are equally likely, containers twice. */
@@ -426,8 +424,7 @@ bool world_collect(struct world *world, bool full) {
   return freed <= most && freed + dormant >= most;
 }
 
-/* ---- beginning and end
- * ----------------------------------------------------------------------------- */
+/* ---- beginning and end ----------------------------------------------------------------------- */
 
 static uint32_t adopt_shared(struct world *world, enum world_kind kind, cairn_object *object) {
   uint32_t id = model_object_new(&world->model, (uint8_t)kind, disguised(object));

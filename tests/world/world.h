@@ -130,8 +130,7 @@ const char *world_check(struct world *world);
 /* Writes the model, see truth.c. */
 void world_write(struct world *world, FILE *file);
 
-/* ---- between the files of the world -------------------------------------------------------------
- */
+/* ---- between the files of the world ---------------------------------------------------------- */
 
 uint64_t world_random(struct world *world, uint64_t bound); /* 0 .. bound - 1 */
 cairn_object *world_object(const struct world *world, uint32_t id);

@@ -245,8 +245,7 @@ static void test_a_huge_member(void **state) {
   assert_quiet(nodes);
 }
 
-/* ---- finalizers of garbage
- * ----------------------------------------------------------------------- */
+/* ---- finalizers of garbage ------------------------------------------------------------------- */
 
 static struct nodes *current; /* for the finalizers */
 static cairn_object *saved[2];
@@ -417,8 +416,7 @@ static void test_a_million_finalizers(void **state) {
   assert_quiet(nodes);
 }
 
-/* ---- memory, the intern table, numbers
- * ------------------------------------------------------------ */
+/* ---- memory, the intern table, numbers ------------------------------------------------------- */
 
 static void test_without_memory(void **state) {
   struct nodes *nodes = *state;

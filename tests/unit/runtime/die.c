@@ -69,8 +69,7 @@ static void test_what_others_hold_survives(void **state) {
   assert_int_equal(nodes->heap->candidate_count, 0);
 }
 
-/* ---- every shape of slot -----------------------------------------------------------------------
- */
+/* ---- every shape of slot --------------------------------------------------------------------- */
 
 static void test_builtin_containers(void **state) {
   struct nodes *nodes = *state;
@@ -253,8 +252,7 @@ static void test_value_of_an_empty_row_is_no_reference(void **state) {
   assert_int_equal(objects_of(nodes), 0);
 }
 
-/* ---- what a reader sees in the middle -----------------------------------------------------------
- */
+/* ---- what a reader sees in the middle -------------------------------------------------------- */
 
 static struct node *path[3];
 
@@ -291,8 +289,7 @@ static void test_links_and_ordinals(void **state) {
   assert_int_equal(nodes->heap->flux, CAIRN_FLUX_NONE);
 }
 
-/* ---- code of the program within a death
- * ---------------------------------------------------------- */
+/* ---- code of the program within a death ------------------------------------------------------ */
 
 /* The slot that no type declares: the finalizer gives it up. */
 static void release_borrowed(struct node *node) { cairn_release(node->borrowed); }
