@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs one scenario: a script inside a GDB of its own, against one program and one kind of target.
 
-    run_scenario.py --plugin PLUGIN --program PROGRAM --target KIND SCENARIO [-- ARGUMENTS]
+    run_scenario.py --plugin PLUGIN --program PROGRAM --target KIND SCENARIO [ARGUMENTS]
 
 KIND is how GDB meets the program:
     none       GDB starts without a program
@@ -90,9 +90,11 @@ def prepare(options: argparse.Namespace, directory: str, env: Dict[str, str]) ->
     program = os.path.join(directory, os.path.basename(options.program))
     shutil.copy2(options.program, program)
     env["SCENARIO_PROGRAM"] = program
-    command: List[str] = [program] + options.arguments
+    truth = env["SCENARIO_TRUTH"]
+    command: List[str] = [program] + [truth if word == "TRUTH" else word
+                                      for word in options.arguments]
+    env["SCENARIO_COMMAND"] = " ".join(command)
     if options.target in ("live", "remote"):
-        env["SCENARIO_COMMAND"] = " ".join(command)
         return ["--args"] + command
     if options.target == "gcore":
         core = core_by_gdb(options.gdb, command, directory, env, options.timeout)
@@ -143,7 +145,8 @@ def main() -> int:
     parser.add_argument("--timeout", type=float, default=60)
     parser.add_argument("--bare", action="store_true", help="the scenario loads the plugin itself")
     parser.add_argument("scenario")
-    parser.add_argument("arguments", nargs="*", help="of the program")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER,
+                        help="of the program; TRUTH is the file for its account")
     options = parser.parse_args()
     if options.target != "none" and not options.program:
         parser.error("target %s needs a program" % options.target)
