@@ -207,7 +207,8 @@ def run(command: Command, line: str, from_tty: bool) -> None:
         leave = arguments.flag("exit")
         result = ask(command, arguments)
         if arguments.flag("json"):
-            _print(json_doc.pieces(document(command, result)))
+            for piece in json_doc.pieces(document(command, result)):
+                gdb.write(piece)
         else:
             _print(_text(command, result, page(from_tty)))
         status = result.status

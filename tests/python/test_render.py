@@ -101,14 +101,18 @@ class Documents(unittest.TestCase):
                      {"rows": [1], "matched": 3, "shown": 1}):
             with self.subTest(data):
                 document = json_doc.envelope("types", identity, result, data)
-                self.assertEqual(json.loads("\n".join(json_doc.pieces(document))), {
+                self.assertEqual(json.loads("".join(json_doc.pieces(document))), {
                     "schema": "cairn/1", "command": "types",
                     "target": {"kind": "core", "pid": 7, "executable": "/bin/x"},
                     "exactness": "tolerant", "warnings": ["in flux"], "data": data})
 
-    def test_a_row_is_a_line(self) -> None:
-        document = json_doc.envelope("x", None, Result([]), {"rows": list(range(1000))})
-        self.assertEqual(len(list(json_doc.pieces(document))), 1002)
+    def test_a_document_is_a_line_in_pieces(self) -> None:
+        for data in ({}, {"rows": list(range(1000))}, {"rows": ["\n"], "matched": 1}):
+            with self.subTest(data):
+                document = json_doc.envelope("x", None, Result([]), data)
+                pieces = list(json_doc.pieces(document))
+                self.assertEqual(len(pieces), 2 + len(data["rows"]) if data else 1)
+                self.assertEqual("".join(pieces).find("\n"), len("".join(pieces)) - 1)
 
     def test_an_object(self) -> None:
         self.assertEqual(json_doc.object_record(an_object()),

@@ -51,17 +51,18 @@ def envelope(command: str, identity: Optional[Identity], result: Result, data: A
 
 
 def pieces(document: Dict[str, Any]) -> Iterator[str]:
-    """The document's text: a line a row of its data, so that ^C ends a long one at once."""
+    """The document's text, on one line as readers of a log want it; it comes in pieces, a row of
+    its data each, so that ^C ends a long one at once."""
     import json  # only a user of -json pays for it
     encode = json.JSONEncoder(ensure_ascii=False).encode
     data = document["data"]
     rows = data.get("rows") if isinstance(data, dict) else None
     if not rows:
-        yield encode(document)
+        yield encode(document) + "\n"
         return
     outside = encode({name: part for name, part in document.items() if name != "data"})
     yield outside[:-1] + ', "data": {"rows": ['
     for number, row in enumerate(rows, 1):
-        yield encode(row) + ("," if number < len(rows) else "")
+        yield encode(row) + (", " if number < len(rows) else "")
     rest = encode({name: part for name, part in data.items() if name != "rows"})
-    yield ("]" if rest == "{}" else "], " + rest[1:-1]) + "}}"
+    yield ("]" if rest == "{}" else "], " + rest[1:-1]) + "}}\n"
