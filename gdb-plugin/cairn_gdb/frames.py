@@ -20,6 +20,8 @@ from .slots import Frame, Scope, Shape, Spans, Thread, Variable
 from .variables import Read, VariableReader, is_reference, shape_of, storage_of
 
 CODE_MAX_BYTES = 64 << 10  # of a function that is disassembled
+RED_ZONE_BYTES = 128  # of the x86-64 ABI: a leaf function keeps locals below its stack pointer
+NO_CALLER_BYTES = 64 << 10  # of a frame whose caller is not known
 
 
 @contextmanager
@@ -134,6 +136,7 @@ class FrameReader:
         self._declared: Dict[Tuple[int, int, str], List[_Declared]] = {}
         self._code: Dict[int, Optional[reached.Code]] = {}
         self._shared: Set[int] = set()  # places that belong to no single call
+        self._extent_of: Optional[Tuple[int, Tuple[int, int]]] = None  # by stack pointer
         self._inner: List[_SavedRegisters] = []  # of the frames inside the one that is read
         self.symtabs: Dict[str, "gdb.Symtab"] = {}  # of the functions that were met
 
@@ -281,6 +284,9 @@ class FrameReader:
 
     def _unset(self, frame: "gdb.Frame", declared: _Declared, address: int, shape: Shape) -> str:
         """"surely", "maybe" or "": whether the program has not come to where it is set."""
+        low, high = self._extent(frame)
+        if not low <= address < high:
+            return ""  # a captured variable, an argument that its caller keeps: not this frame's
         plain_code = _unoptimised(declared.symbol.symtab)
         code = self._code_of(declared.block, frame)
         if code is not None and (shape.scalar or plain_code):
@@ -299,6 +305,21 @@ class FrameReader:
         # The scope of a declaration begins behind it; in code that was not reordered so does
         # its value.
         return "surely" if plain_code and symbol.line > position.line else "maybe"
+
+    def _extent(self, frame: "gdb.Frame") -> Tuple[int, int]:
+        """The memory of the frame: from the red zone below its stack pointer to its caller's."""
+        sp = _register(frame, "sp")
+        if self._extent_of is None or self._extent_of[0] != sp:
+            older: Optional[gdb.Frame] = frame
+            while older is not None and older.type() == gdb.INLINE_FRAME:
+                older = older.older()
+            try:
+                older = older.older() if older is not None else None
+            except gdb.error:
+                older = None
+            end = sp + NO_CALLER_BYTES if older is None else _register(older, "sp")
+            self._extent_of = (sp, (sp - RED_ZONE_BYTES, end))
+        return self._extent_of[1]
 
     def _code_of(self, block: "gdb.Block", frame: "gdb.Frame") -> Optional[reached.Code]:
         """The instructions of the function that the block is in, inlined ones being a part."""

@@ -138,6 +138,8 @@ class Resolver:
             return None
         if variable.unset:
             return self._unset(variable)
+        if variable.through:
+            return None  # it may point behind the last slot, as an iterator does
         return Shown(variable, None, "dangling", text)
 
     def _unset(self, variable: Variable) -> Optional[Shown]:

@@ -24,13 +24,12 @@ from typing import Dict, Iterator, List, Optional, Set, Tuple
 import gdb
 
 from . import records, slots
-from .frames import FrameReader, registers_of, selection_kept
+from .frames import RED_ZONE_BYTES, FrameReader, registers_of, selection_kept
 from .rootset import Roots, Stack, stack_word
 from .session import Session
 from .slots import Outside, Scope, Spans, Thread, Variable, WORD_BYTES
 from .statics import data_variables, thread_locals
 
-RED_ZONE_BYTES = 128  # of the x86-64 ABI: a leaf function keeps locals below its stack pointer
 FRAMES_MAX = 5_000  # per thread; beyond them the words of the stack are still scanned
 STACK_WORDS_MAX_BYTES = 64 << 20  # of one stack, for the picture
 NO_REGION_BYTES = 1 << 20  # of a stack whose end nobody knows

@@ -22,6 +22,7 @@ DEPTH_MAX = 8  # of structs in structs
 TEXT_MAX = 60
 
 _RECORDS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
+_REFERENCES = (gdb.TYPE_CODE_REF, getattr(gdb, "TYPE_CODE_RVALUE_REF", gdb.TYPE_CODE_REF))
 
 
 # ---- shapes from types -------------------------------------------------------------------------
@@ -73,6 +74,8 @@ def trust_of(kind: "gdb.Type", member: bool = False) -> str:
 def shape_of(kind: "gdb.Type", depth: int = 0) -> Shape:
     """Where in a value of that type a pointer may lie; `depth`: of the value in its variable."""
     plain = kind.strip_typedefs()
+    if plain.code in _REFERENCES and depth == 0:
+        return shape_of(plain.target())
     if plain.code == gdb.TYPE_CODE_ARRAY:
         return _array_shape(plain, depth)
     if plain.code in _RECORDS:
@@ -146,6 +149,9 @@ class VariableReader:
         """The slots of one variable that are worth showing."""
         plain = Variable(name, kind, **known)
         try:
+            if value.type.strip_typedefs().code in _REFERENCES:
+                value = value.referenced_value()
+                plain = plain._replace(through=True)  # the slot is another variable's
             address = storage_of(value)
             if address is None:
                 yield from self._in_registers(value, plain, shape)

@@ -72,14 +72,16 @@ def _title(session: Session, rows: Sequence[Object]) -> str:
     names = ", ".join(session.heap_label(heap) for heap in heaps)
     if len(heaps) > 1:
         return f"heaps {names}"
+    if not names.startswith("heap "):
+        names = f"heap {names}"
     places = {(row.arena, session.lens.locate(row.address).page) for row in rows}
     arenas = {arena for arena, _ in places}
     if len(arenas) > 1:
-        return f"heap {names} ({len(arenas)} arenas)"
+        return f"{names} ({len(arenas)} arenas)"
     first = min(arena.position for arena in session.lens.arenas() if arena.heap == heaps[0])
     arena, page = next(iter(places))
     where = f"arena {arena - first}" + (f", page {page}" if len(places) == 1 else "")
-    return f"heap {names} ({where})"
+    return f"{names} ({where})"
 
 
 # ---- JSON --------------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ LANES_MAX = 12
 LANE_COLUMNS = 2
 LEAD, ROOMY = 6, 72  # columns before the first lane, where the page has so many
 SPAN_MAX = 40  # rows that a line may go down before a label says it better
+REMARK_MIN = 15  # columns that a long name leaves for its remark
 NAME_MAX, SECTION_MAX, OBJECT_MAX = 36, 24, 60  # columns, where the width allows
 OBJECT_MIN = 20  # columns of the box that lanes must leave
 _ARROW = 3  # head, blank, side of the box
@@ -222,11 +223,10 @@ class _Painter:
                                 + [self._name_columns(row) for row in self.rows], default=0)
 
     def _fit_name(self, name: str, remark: str, room: int) -> Tuple[str, str]:
-        name = cut(name, room, self.page)
-        if remark:
-            left = room - cells(name) - (1 if name else 0)
-            remark = cut(remark, left, self.page) if left >= 6 else ""
-        return name, remark
+        """Both cut to fit; a remark is the more telling one of the two, up to REMARK_MIN."""
+        kept = min(cells(remark) + 1, REMARK_MIN) if remark else 0
+        name = cut(name, room - kept, self.page)
+        return name, cut(remark, room - cells(name) - (1 if name else 0), self.page)
 
     def _name_columns(self, row: _Row) -> int:
         used = cells(row.name) + cells(row.remark) + (1 if row.name and row.remark else 0)
