@@ -33,27 +33,9 @@ enum { CAIRN_DISPLAY_KINDS(CAIRN_ENUM_DISPLAY) };
 enum { CAIRN_TYPE_FLAGS(CAIRN_ENUM_TYPE_FLAG) };
 enum { CAIRN_RUNTIME_SLOT_NAMES(CAIRN_ENUM_RUNTIME_SLOT) };
 
-/* The built-in types, as E(NAME, name).  Every heap defines them in this order, so each has a fixed
- * type index. */
-#define CAIRN_BUILTINS(E) \
-  E(NONE, none)           \
-  E(BOOL, bool)           \
-  E(INT, int)             \
-  E(FLOAT, float)         \
-  E(STR, str)             \
-  E(BYTES, bytes)         \
-  E(TUPLE, tuple)         \
-  E(LIST, list)           \
-  E(DICT, dict)           \
-  E(SET, set)             \
-  E(WEAKREF, weakref)     \
-  E(CELL, cell)
-
-#define CAIRN_BUILTIN_INDEX(NAME, name) CAIRN_TYPE_##NAME,
-enum cairn_builtin_type {
-  CAIRN_TYPE_NO_TYPE, /* 0 */
-  CAIRN_BUILTINS(CAIRN_BUILTIN_INDEX) CAIRN_TYPE_FIRST_USER
-};
+/* The first type index that no built-in type has (type.h lists those). */
+#define CAIRN_BUILTIN_ONE(NAME, name) +1
+enum { CAIRN_TYPE_FIRST_USER = 1 CAIRN_BUILTINS(CAIRN_BUILTIN_ONE) };
 
 /* The collector's word beside each block (side.h): all 0 between collections. */
 struct cairn_side {

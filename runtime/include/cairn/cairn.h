@@ -13,7 +13,7 @@
  *     }
  *
  * Reading order: object.h (counts), heap.h, scalar.h, str.h, list.h, dict.h; the others when they
- * are needed; type.h to give the heap structs of your own.
+ * are needed; type.h to tell objects by their type, and to give the heap structs of your own.
  *
  * Words that every header uses:
  *

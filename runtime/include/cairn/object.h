@@ -134,7 +134,8 @@ static inline bool cairn_is_immortal(const cairn_object *object) {
   return (object->header & CAIRN_COUNT_SATURATED) != 0;
 }
 
-/* The index of the object's type in its heap's type table. */
+/* The index of the object's type in its heap's type table: CAIRN_TYPE_INT and the like (type.h), or
+ * what cairn_type_define or cairn_record_define returned. */
 static inline uint32_t cairn_type_index(const cairn_object *object) {
   return (uint32_t)(object->header >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX;
 }

@@ -35,6 +35,35 @@ extern "C" {
 /* The index of a type in one heap.  0 is no type: the result of a failure. */
 typedef uint32_t cairn_type;
 
+/* The built-in types, as E(NAME, name).  Each has the same index in every heap and in every later
+ * version, where new ones come at the end; so a program can tell what it was given:
+ *
+ *     switch (cairn_type_index(object)) {
+ *       case CAIRN_TYPE_INT: ...
+ *       case CAIRN_TYPE_LIST: ...
+ *       default: ...                  // a type of yours, as cairn_type_define returned it
+ *     }
+ */
+#define CAIRN_BUILTINS(E) \
+  E(NONE, none)           \
+  E(BOOL, bool)           \
+  E(INT, int)             \
+  E(FLOAT, float)         \
+  E(STR, str)             \
+  E(BYTES, bytes)         \
+  E(TUPLE, tuple)         \
+  E(LIST, list)           \
+  E(DICT, dict)           \
+  E(SET, set)             \
+  E(WEAKREF, weakref)     \
+  E(CELL, cell)
+
+#define CAIRN_BUILTIN_INDEX(NAME, name) CAIRN_TYPE_##NAME,
+enum cairn_builtin_type {
+  CAIRN_TYPE_NO_TYPE, /* 0 */
+  CAIRN_BUILTINS(CAIRN_BUILTIN_INDEX)
+};
+
 enum cairn_slot_kind {
   CAIRN_SLOT_STRONG = 1,  /* owns a reference */
   CAIRN_SLOT_WEAK = 2,    /* cleared when its target dies; set only with cairn_weak_set */
