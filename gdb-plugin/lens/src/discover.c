@@ -11,6 +11,9 @@
 #include "load.h"
 #include "note.h"
 
+/* Larger mappings are reservations (a sanitizer's shadow, say): no module's data. */
+static const uint64_t scan_bytes_max = 64ull << 30;
+
 /* Reads the contract at `address` where it is new.  What is wrong with it is a problem, not a
  * failure. */
 static lens_status try_root(lens *self, struct lens_load *load, uint64_t address,
@@ -89,45 +92,77 @@ static uint64_t known_until(const lens *self, uint64_t address) {
   return range == NULL ? 0 : range->end;
 }
 
-/* Looks for the magic in [*cursor, end) of readable memory until the slice is over. */
+/* Where the next arena or metadata mapping of a known heap begins behind `address`, at most `end`.
+ */
+static uint64_t unknown_until(const lens *self, uint64_t address, uint64_t end) {
+  const struct lens_model *model = &self->model;
+  size_t low = 0;
+  size_t high = model->arena_count; /* the first arena behind the address */
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (model->arena_starts[middle] > address)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  if (low < model->arena_count && model->arena_starts[low] < end) end = model->arena_starts[low];
+  for (size_t i = 0; i < model->heap_count; i++) {
+    for (size_t k = 0; k < model->heaps[i].meta_count; k++) {
+      uint64_t start = model->heaps[i].meta[k].start;
+      if (start > address && start < end) end = start;
+    }
+  }
+  return end;
+}
+
+static uint64_t aligned(uint64_t address) {
+  return (address + CAIRN_ROOT_ALIGN - 1) & ~(uint64_t)(CAIRN_ROOT_ALIGN - 1);
+}
+
+/* The offset of the first place where a record may begin; at least `bytes` - 15 where there is
+ * none. */
+static uint64_t find_magic(const uint8_t *data, uint64_t bytes, bool *found) {
+  uint64_t magic;
+  uint64_t offset = 0;
+  memcpy(&magic, CAIRN_ROOT_MAGIC, sizeof magic);
+  for (*found = false; offset + CAIRN_ROOT_ALIGN <= bytes; offset += CAIRN_ROOT_ALIGN) {
+    uint64_t word;
+    memcpy(&word, data + offset, sizeof word);
+    *found = word == magic;
+    if (*found) break;
+  }
+  return offset;
+}
+
+/* Searches [*cursor, end) of readable memory until the slice is over.  *cursor is aligned. */
 static lens_status scan_range(lens *self, struct lens_load *load, uint64_t *cursor, uint64_t end,
                               const lens_slice *slice) {
-  uint64_t magic;
-  memcpy(&magic, CAIRN_ROOT_MAGIC, sizeof magic);
   while (*cursor < end) {
     if (lens_slice_over(slice)) return LENS_AGAIN;
     uint64_t known_end = known_until(self, *cursor);
-    if (known_end > *cursor) {
-      *cursor = known_end;
-      continue;
-    }
+    uint64_t next = *cursor;
     const uint8_t *data = NULL;
     uint64_t available = 0;
-    lens_status status = lens_view(self, *cursor, end - *cursor, &data, &available);
-    if (status == LENS_UNREADABLE) {
-      *cursor = (*cursor | (LENS_GRAIN_BYTES - 1)) + 1;
-      if (*cursor == 0) return LENS_OK;
-      continue;
+    lens_status status = LENS_UNREADABLE;
+    if (known_end <= *cursor) {
+      uint64_t until = unknown_until(self, *cursor, end);
+      status = lens_view(self, *cursor, until - *cursor, &data, &available);
     }
-    if (status != LENS_OK) return status;
-    uint64_t offset = 0;
-    uint64_t candidate = UINT64_MAX;
-    for (; offset + CAIRN_ROOT_ALIGN <= available; offset += CAIRN_ROOT_ALIGN) {
-      uint64_t word;
-      memcpy(&word, data + offset, sizeof word);
-      if (word != magic) continue;
-      candidate = *cursor + offset;
-      break;
+    if (known_end > *cursor) {
+      next = aligned(known_end);
+    } else if (status == LENS_UNREADABLE) {
+      next = (*cursor | (LENS_GRAIN_BYTES - 1)) + 1;
+    } else if (status == LENS_OK) {
+      bool found = false;
+      uint64_t offset = find_magic(data, available, &found);
+      load->scanned_bytes += offset;
+      if (found) status = try_root(self, load, *cursor + offset, LENS_FOUND_SCAN);
+      /* Without one, less than a record's alignment is left of what is readable. */
+      next = aligned(*cursor + (found ? offset + 1 : available));
     }
-    load->scanned_bytes += offset;
-    *cursor += offset;
-    if (candidate != UINT64_MAX) {
-      status = try_root(self, load, candidate, LENS_FOUND_SCAN);
-      if (status != LENS_OK) return status;
-      *cursor += CAIRN_ROOT_ALIGN;
-    } else if (available - offset != 0) {
-      *cursor += CAIRN_ROOT_ALIGN; /* the end of what is readable lies within these bytes */
-    }
+    if (status != LENS_OK && status != LENS_UNREADABLE) return status;
+    if (next <= *cursor) return LENS_OK; /* the end of the address space */
+    *cursor = next;
   }
   return LENS_OK;
 }
@@ -138,8 +173,15 @@ lens_status lens_discover_scan(lens *self, struct lens_load *load, const lens_sl
   for (; load->region < self->region_count; load->region++, load->cursor = 0) {
     const lens_region *region = &self->regions[load->region];
     if ((region->flags & wanted) != wanted || (region->flags & unwanted) != 0) continue;
-    uint64_t start = (region->start + CAIRN_ROOT_ALIGN - 1) & ~(uint64_t)(CAIRN_ROOT_ALIGN - 1);
+    uint64_t start = aligned(region->start);
     if (start < region->start) continue;
+    if (region->end - region->start > scan_bytes_max) {
+      lens_problem_add(self, LENS_SOURCE_LOAD, LENS_NOTE, region->start,
+                       "the mapping at 0x%llx was not searched for a root record: %llu GiB",
+                       (unsigned long long)region->start,
+                       (unsigned long long)((region->end - region->start) >> 30));
+      continue;
+    }
     if (load->cursor < start) load->cursor = start;
     lens_status status = scan_range(self, load, &load->cursor, region->end, slice);
     if (status != LENS_OK) return status;

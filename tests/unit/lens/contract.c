@@ -2,6 +2,7 @@
  * refused. */
 #include "contract.h"
 
+#include <elf.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -196,6 +197,54 @@ static void scan_finds_what_hints_miss(void **state) {
   lens_free(self);
 }
 
+/* A second root record at `offset`, without heaps. */
+static void add_record(uint64_t offset) {
+  memcpy(fake.bytes + offset, fake.bytes + FAKE_RECORD, FAKE_RECORD_BYTES);
+  fake_put(&fake, offset + offsetof(struct cairn_contract_head, self), fake_base + offset, 8);
+  fake_put(&fake, offset + 0x68, 0, 8);
+}
+
+/* A module at `offset` with one segment of notes, which are not CAIRN's. */
+static void add_module(uint64_t offset, uint64_t note_bytes) {
+  Elf64_Ehdr head = {.e_phoff = 64, .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2};
+  memcpy(head.e_ident, ELFMAG, SELFMAG);
+  head.e_ident[EI_CLASS] = ELFCLASS64;
+  head.e_ident[EI_DATA] = ELFDATA2LSB;
+  const Elf64_Phdr headers[] = {{.p_type = PT_LOAD, .p_memsz = FAKE_BYTES},
+                                {.p_type = PT_NOTE, .p_vaddr = 0x400, .p_memsz = note_bytes}};
+  memcpy(fake.bytes + offset, &head, sizeof head);
+  memcpy(fake.bytes + offset + 64, headers, sizeof headers);
+}
+
+/* Written memory is searched where notes can't have named every root, known heaps excepted. */
+static void scan_runs_where_it_is_needed(void **state) {
+  (void)state;
+  const struct {
+    uint64_t note_bytes;
+    uint64_t roots;
+  } cases[] = {{24, 1}, {UINT32_MAX, 2}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const lens_reader reader = {.context = &fake, .read = fake_read};
+    const uint32_t flags = LENS_REGION_READ | LENS_REGION_WRITE | LENS_REGION_FILE;
+    const lens_region regions[] = {
+        {.start = fake_base, .end = fake_base + 0xe000, .flags = flags},
+        {.start = fake_base + 0xe000, .end = fake_base + FAKE_BYTES, .flags = flags}};
+    lens *self;
+    fake_new(&fake);
+    add_record(0x4000);
+    add_record(FAKE_ARENA + FAKE_PAGE_BYTES); /* what an object holds is no root record */
+    add_module(0, 24);
+    add_module(0xe000, cases[i].note_bytes);
+    assert_int_equal(lens_new(&reader, &self), LENS_OK);
+    assert_int_equal(lens_region_add(self, &regions[0]), LENS_OK);
+    assert_int_equal(lens_region_add(self, &regions[1]), LENS_OK);
+    assert_int_equal(lens_root_hint(self, fake_base + FAKE_RECORD), LENS_OK);
+    assert_int_equal(lens_model_load(self, 0), LENS_OK);
+    assert_int_equal(lens_root_record_count(self), cases[i].roots);
+    lens_free(self);
+  }
+}
+
 static void nothing_is_said_to_be_nothing(void **state) {
   (void)state;
   memset(fake.bytes, 0, sizeof fake.bytes);
@@ -209,6 +258,7 @@ int main(void) {
                                      cmocka_unit_test_setup(head_is_checked, begin),
                                      cmocka_unit_test_setup(wild_tables_are_refused, begin),
                                      cmocka_unit_test_setup(scan_finds_what_hints_miss, begin),
+                                     cmocka_unit_test_setup(scan_runs_where_it_is_needed, begin),
                                      cmocka_unit_test_setup(nothing_is_said_to_be_nothing, begin)};
   return cmocka_run_group_tests_name("lens contract", tests, NULL, NULL);
 }

@@ -121,7 +121,8 @@ static void pages_that_make_no_sense(void **state) {
                {2, 4, 0, 2, "spans pages outside its arena"},
                {2, 4, 9, 2, "spans pages outside its arena"},
                {2, 8, 2 * FAKE_PAGE_BYTES + 8, 4, "larger than its span"},
-               {2, 4, 3, 2, "spans pages that are not its own"}};
+               {2, 4, 3, 2, "spans pages that are not its own"},
+               {3, 4, 2, 2, "belongs to no large block"}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     begin(NULL);
     fake_put(&fake, fake_page_row(cases[i].page) + cases[i].offset, cases[i].value, cases[i].width);

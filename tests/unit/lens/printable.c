@@ -31,6 +31,7 @@ static void hostile_bytes_are_escaped(void **state) {
   SHOWN("\xc2\x9b", "\\x9b");                                   /* a C1 control */
   const char override[] = {(char)0xe2, (char)0x80, (char)0xae}; /* right to left from here on */
   assert_shown(override, sizeof override, 0, "\\u202e");
+  SHOWN("\xe0\x80\x80", "\\xe0\\x80\\x80");
   SHOWN("\xc0\x80", "\\xc0\\x80");          /* overlong */
   SHOWN("\xed\xa0\x80", "\\xed\\xa0\\x80"); /* a surrogate */
   SHOWN("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
