@@ -78,6 +78,12 @@ class Pieces(unittest.TestCase):
         self.assertEqual(kind_at(laid_out(regions=bare, sections=[]), 0x40000), "heap")
         self.assertEqual(kind_at(laid_out(regions=bare), 0xF1F000), "stack")
 
+    def test_a_mapping_far_behind_the_program_is_no_heap(self) -> None:
+        far = [each._replace(name="") if each.name.startswith("[") else each
+               for each in REGIONS if each.name != "[heap]" and each.start != 0x700000]
+        far.append(region(0x7F0000000000, 0x7F0000010000, "rw-"))
+        self.assertEqual(kind_at(laid_out(regions=far[:5] + far[-1:]), 0x7F0000000000), "other")
+
     def test_an_anonymous_mapping_is_no_heap_where_the_heap_has_a_name(self) -> None:
         others = [each for each in REGIONS if each.name != "[heap]"]
         self.assertEqual(kind_at(laid_out(regions=others), 0x700000), "other")

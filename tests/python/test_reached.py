@@ -31,8 +31,8 @@ class Judgement(unittest.TestCase):
         self.assertEqual(self.judge(STRAIGHT, 0x1014, -0x18), TOUCHED)
 
     def test_nothing_is_set_before_the_frame_stands(self) -> None:
-        for pc in (0x1000, 0x1004):
-            self.assertEqual(self.judge(STRAIGHT, pc, -0x18), UNSET)
+        for pc in (0x1000, 0x1004):  # %rbp is still the caller's
+            self.assertEqual(judge(read_code(STRAIGHT), pc, RBP + 0x400, RBP - 0x18), UNSET)
         self.assertEqual(self.judge(STRAIGHT, 0x1008, -0x18), UNSET)
         self.assertEqual(self.judge(STRAIGHT, 0x1010, -0x18), TOUCHED)
 
