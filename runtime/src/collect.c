@@ -15,6 +15,7 @@
 
 static uint64_t collect(cairn_heap *heap, bool full) {
   if (!heap->ready || heap->collecting || heap->release_depth != 0) return 0;
+  assert(heap->parked_head == 0);
   uint32_t outer_flux = heap->flux;
   cairn_object *outer_object = heap->flux_object;
   uint64_t deaths_before = heap->death_count;

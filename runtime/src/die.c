@@ -32,6 +32,13 @@ static void object_free(cairn_heap *heap, cairn_object *object) {
   cairn_block_free(heap, object);
 }
 
+/* True for the last count of an object that someone may release: a dead object has none, and one
+ * that the runtime alone holds must wait for it.  Else the program released once too often. */
+static inline bool is_owned(uint64_t header) {
+  const uint64_t states = CAIRN_STATE(LIVE) | CAIRN_STATE(HELD);
+  return (header & states) == CAIRN_STATE(LIVE) && (header & CAIRN_COUNT_MASK) == 1;
+}
+
 /* True when the object's death is nothing but the return of its block. */
 static inline bool is_leaf(const struct cairn_type *type, uint64_t header) {
   return type->slot_count == 0 &&
@@ -92,6 +99,9 @@ static cairn_word *clear_words(cairn_heap *heap, struct cairn_cursor *cursor) {
       *word = 0;
       CAIRN_ORDER();
       cairn_release(child);
+    } else if (!is_owned(header)) {
+      assert(!"an object that something still held was released once too often");
+      *word = 0;
     } else if (is_leaf(cairn_type_of(heap, child), header)) {
       *word = 0;
       CAIRN_ORDER();
@@ -218,11 +228,8 @@ static void die(cairn_heap *heap, cairn_object *object) {
 }
 
 void cairn_object_die_(cairn_object *object) {
-  /* What is dead, or has no count left but the runtime's own, was released once too often. */
-  uint64_t header = object->header;
-  bool owned = (header & CAIRN_STATE(LIVE)) != 0 && (header & CAIRN_STATE(HELD)) == 0 &&
-               (header & CAIRN_COUNT_MASK) == 1;
-  assert(owned);
+  bool owned = is_owned(object->header);
+  assert(owned && "an object was released once too often");
   if (owned) die(cairn_arena_of(object)->heap, object);
 }
 

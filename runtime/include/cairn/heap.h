@@ -72,7 +72,8 @@ CAIRN_API void cairn_heap_limit_set(cairn_heap *heap, uint64_t limit_bytes);
  * collection.  Nothing is collected in here. */
 CAIRN_API void cairn_external_add(cairn_object *object, int64_t bytes);
 
-/* Finds cycles of garbage and frees them; returns how many objects were freed.  Weak references
+/* Finds cycles of garbage and frees them; returns how many objects were freed, with those that only
+ * the garbage held, and those that finalizers made and dropped.  Weak references
  * to the garbage are cleared, then finalizers run, then what they resurrected is kept, then the
  * rest is freed.  Called from a finalizer it does nothing and returns 0.  Allocates nothing.
  * cairn_collect looks at the whole heap, cairn_collect_candidates only at what the objects whose

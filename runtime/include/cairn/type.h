@@ -79,7 +79,9 @@ enum cairn_slot_shape {
 
 enum cairn_slot_flag {
   CAIRN_SLOT_FLAG_COUNT_IN_BUFFER = 1, /* count_offset is in the buffer, not in the object */
-  CAIRN_SLOT_FLAG_FOREIGN = 2          /* the array may be memory of yours, outside the heap */
+  /* The array may be memory of yours, outside the heap; it is never freed for you.  A finalizer
+   * that frees it releases the references in it and stores NULL to the pointer first. */
+  CAIRN_SLOT_FLAG_FOREIGN = 2
 };
 
 /* One place, or one row of places, that hold references. */
@@ -162,8 +164,10 @@ typedef struct cairn_type_spec {
   size_t slot_count;
   const cairn_field_spec *fields;
   size_t field_count;
-  /* Called once in an object's life, before its slots are cleared.  It may do anything: retain the
-   * object (resurrecting it), allocate, release, collect.  NULL: none. */
+  /* Called once in an object's life, when it is about to die: its slots are whole, weak references
+   * to it are cleared.  It may do anything: retain the object (resurrecting it), allocate, release,
+   * collect (which does nothing now).  But what a BORROWED slot refers to may be dying already:
+   * the object that held this one, say.  NULL: none. */
   void (*finalize)(cairn_object *object);
   /* An opaque type: references that no slot can describe.  `traverse` reports each strong
    * reference once; `clear` stores NULL to each and releases it.  Both or none.  A debugger scans

@@ -1,4 +1,9 @@
 /* die.c: what finalizers may do when a count reaches 0. */
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "nodes.h"
 
 static cairn_object *saved; /* a global of the program that holds a resurrected object */
@@ -271,6 +276,102 @@ static void test_parked_and_resurrected(void **state) {
   assert_int_equal(objects_of(nodes), 0);
 }
 
+/* ---- memory of the program ------------------------------------------------------------------- */
+
+struct owner {
+  cairn_object base;
+  cairn_object **items; /* malloc'ed */
+  uint32_t count;
+};
+
+/* The slots are still whole: what they hold is released here, and then their memory goes. */
+static void free_items(cairn_object *object) {
+  struct owner *owner = (struct owner *)(void *)object;
+  run_count++;
+  for (uint32_t i = 0; i < owner->count; i++) cairn_clear(&owner->items[i]);
+  cairn_object **items = owner->items;
+  owner->items = NULL;
+  owner->count = 0;
+  free(items);
+}
+
+static void test_a_finalizer_frees_foreign_memory(void **state) {
+  struct nodes *nodes = *state;
+  const cairn_slot_spec slots[] = {{.name = "items",
+                                    .kind = CAIRN_SLOT_STRONG,
+                                    .shape = CAIRN_SHAPE_ARRAY,
+                                    .flags = CAIRN_SLOT_FLAG_FOREIGN,
+                                    .count_width = 4,
+                                    .offset = offsetof(struct owner, items),
+                                    .count_offset = offsetof(struct owner, count)}};
+  const cairn_type_spec spec = {.name = "owner",
+                                .size_bytes = sizeof(struct owner),
+                                .slots = slots,
+                                .slot_count = 1,
+                                .finalize = free_items};
+  cairn_type type = cairn_type_define(nodes->heap, &spec);
+  for (int in_cycle = 0; in_cycle < 2; in_cycle++) {
+    struct owner *owner = (struct owner *)(void *)cairn_object_new(nodes->heap, type);
+    owner->items = calloc(2, sizeof(cairn_object *));
+    owner->count = 2;
+    give(&owner->items[0], node_new(nodes, nodes->plain, 1));
+    if (in_cycle != 0) owner->items[1] = cairn_retain(&owner->base);
+    cairn_release(&owner->base);
+    assert_int_equal(cairn_collect(nodes->heap), in_cycle != 0 ? 2 : 0);
+    assert_int_equal(objects_of(nodes), 0);
+  }
+  assert_int_equal(run_count, 2);
+}
+
+/* ---- a release too many ---------------------------------------------------------------------- */
+
+/* What one release too many does: with assertions the process stops there, without them the heap
+ * stays whole. */
+static void assert_caught(struct nodes *nodes, void (*mistake)(struct nodes *nodes)) {
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    if (freopen("/dev/null", "w", stderr) == NULL) _exit(3);
+    mistake(nodes);
+    _exit(cairn_heap_validate(nodes->heap) == NULL ? 0 : 1);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+#ifdef NDEBUG
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
+#else
+  assert_true(WIFSIGNALED(status));
+  assert_int_equal(WTERMSIG(status), SIGABRT);
+#endif
+}
+
+static void release_the_dead(struct nodes *nodes) {
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  cairn_release(&node->base);
+  cairn_release(&node->base);
+}
+
+static void release_what_a_slot_holds(struct nodes *nodes) {
+  struct node *holder = node_new(nodes, nodes->plain, 1);
+  give(&holder->left, node_new(nodes, nodes->plain, 2));
+  cairn_release(holder->left);
+  cairn_release(&holder->base);
+}
+
+static void release_itself(struct node *node) { cairn_release(&node->base); }
+
+static void release_in_the_finalizer(struct nodes *nodes) {
+  nodes_finalizer = release_itself;
+  cairn_release(&node_new(nodes, nodes->watched, 1)->base);
+}
+
+static void test_a_release_too_many(void **state) {
+  assert_caught(*state, release_the_dead);
+  assert_caught(*state, release_what_a_slot_holds);
+  assert_caught(*state, release_in_the_finalizer);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, nodes_teardown)
   const struct CMUnitTest tests[] = {
@@ -284,6 +385,8 @@ int main(void) {
       TEST(test_the_dying_cannot_be_watched),
       TEST(test_parked_deaths_are_complete),
       TEST(test_parked_and_resurrected),
+      TEST(test_a_finalizer_frees_foreign_memory),
+      TEST(test_a_release_too_many),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
