@@ -9,7 +9,7 @@ target.py implements with GDB and the tests with a table.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, List, Optional, Protocol, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, List, Optional, Protocol, Sequence, Tuple
 
 from . import records
 from .errors import CairnError
@@ -181,6 +181,16 @@ class Session:
         if index >= len(heaps):
             return "?"
         return heaps[index].name or f"heap {heaps[index].id}"
+
+    def arena_numbers(self) -> Dict[int, int]:
+        """The number of each arena among those of its heap, in the order of addresses, by its
+        position: arenas of several heaps lie mixed."""
+        counts: Dict[int, int] = {}
+        numbers = {}
+        for arena in self.lens.arenas():
+            numbers[arena.position] = counts.get(arena.heap, 0)
+            counts[arena.heap] = numbers[arena.position] + 1
+        return numbers
 
     # ---- object arguments ----
 

@@ -4,7 +4,7 @@ import unittest
 
 from cairn_gdb import records
 from cairn_gdb.errors import CairnError
-from cairn_gdb.records import Identity, Location
+from cairn_gdb.records import Arena, Identity, Location
 from fakes import a_session
 
 
@@ -54,6 +54,15 @@ class Caching(unittest.TestCase):
         self.session.remember([0x1000])
         self.session.remember([])
         self.assertEqual(self.session.address_of("@1"), 0x1000)
+
+
+class Arenas(unittest.TestCase):
+    def test_each_heap_counts_its_own(self) -> None:
+        session, lens, _ = a_session()
+        blank = Arena(0, 0x400000, 1 << 22, 1 << 15, 128, 0, 0, 0, 0, 0)
+        lens.arenas = lambda: [blank._replace(position=position, heap=heap)
+                               for position, heap in enumerate((1, 0, 1, 1, 0))]
+        self.assertEqual(session.arena_numbers(), {0: 0, 1: 0, 2: 1, 3: 2, 4: 1})
 
 
 class ObjectArguments(unittest.TestCase):

@@ -31,12 +31,10 @@ class Map(NamedTuple):
 
 def run(session: Session, arguments: Arguments) -> Result:
     lens = session.lens
-    firsts: Dict[int, int] = {}
-    arenas = []
-    for arena in lens.arenas():
-        number = arena.position - firsts.setdefault(arena.heap, arena.position)
-        arenas.append(ArenaPlace(arena.address, arena.address + arena.bytes,
-                                 f"{session.heap_label(arena.heap)}, arena {number}"))
+    numbers = session.arena_numbers()
+    arenas = [ArenaPlace(arena.address, arena.address + arena.bytes,
+                         f"{session.heap_label(arena.heap)}, arena {numbers[arena.position]}")
+              for arena in lens.arenas()]
     stacks = [StackPlace(sp, f'thread {number}' + (f' "{name}"' if name else ""))
               for number, name, sp in session.target.stack_pointers()]
     warnings = []

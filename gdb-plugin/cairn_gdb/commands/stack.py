@@ -78,10 +78,9 @@ def _title(session: Session, rows: Sequence[Object]) -> str:
     arenas = {arena for arena, _ in places}
     if len(arenas) > 1:
         return f"{names} ({len(arenas)} arenas)"
-    first = min(arena.position for arena in session.lens.arenas() if arena.heap == heaps[0])
     arena, page = next(iter(places))
-    where = f"arena {arena - first}" + (f", page {page}" if len(places) == 1 else "")
-    return f"{names} ({where})"
+    page_too = f", page {page}" if len(places) == 1 else ""
+    return f"{names} (arena {session.arena_numbers()[arena]}{page_too})"
 
 
 # ---- JSON --------------------------------------------------------------------------------------
