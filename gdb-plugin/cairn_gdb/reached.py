@@ -20,6 +20,7 @@ from typing import List, NamedTuple, Sequence, Tuple
 UNSET, TOUCHED, UNKNOWN = "unset", "touched", "unknown"
 
 VECTOR_BYTES = 64  # of memory that one instruction on vector registers may touch
+STATE_BYTES = 4096  # ... that one which saves or restores a state may touch
 NEVER = (1 << 64) - 1
 
 _ATT = re.compile(r"(?<![%\w])(-?0x[0-9a-f]+|-?\d+)?\(%rbp(?:,|\))")
@@ -47,7 +48,7 @@ def read_code(instructions: Sequence[Tuple[int, str]]) -> Code:
         if framed_at == NEVER and re.match(r"mov (%rsp,%rbp|rbp,rsp)$", compact):
             framed_at = address
         calls = calls or re.match(r"(?:bnd |notrack )*callq? ", compact) is not None
-        wide = VECTOR_BYTES if re.search(r"[xyz]mm\d", compact) else 8
+        wide = _width(compact)
         for pattern in (_ATT, _INTEL):
             for match in pattern.finditer(compact):
                 mentions.append((address, int(match.group(1) or "0", 0), wide))
@@ -57,6 +58,18 @@ def read_code(instructions: Sequence[Tuple[int, str]]) -> Code:
             if to <= address:
                 jumps.append((address, to))
     return Code(mentions, jumps, framed_at, calls)
+
+
+_NARROW = re.compile(r"^\w+l \$|%(e[a-ds][xip]|r\d+d)\b|DWORD PTR")
+
+
+def _width(instruction: str) -> int:
+    """The bytes of memory that the instruction may touch: never too few."""
+    if re.search(r"save|rstor|cmpxchg16b", instruction):
+        return STATE_BYTES
+    if re.search(r"[xyz]mm\d", instruction):
+        return VECTOR_BYTES
+    return 4 if _NARROW.search(instruction) and "QWORD" not in instruction else 8
 
 
 def judge(code: Code, pc: int, rbp: int, slot: int, size: int = 8) -> str:

@@ -66,6 +66,18 @@ class Judgement(unittest.TestCase):
                        "mov    %rax,-0x18(%rbp)", "ret")
         self.assertEqual(self.judge(code, 0x1014, -0x18), TOUCHED)
 
+    def test_a_narrow_store_touches_no_neighbour(self) -> None:
+        for store in ("mov    %edi,-0x1c(%rbp)", "movl   $0x0,-0x1c(%rbp)",
+                      "mov    %r8d,-0x1c(%rbp)"):
+            code = listing(*FRAME, store, "call   0x2000 <f>", "mov    %rax,-0x18(%rbp)", "ret")
+            with self.subTest(store):
+                self.assertEqual(self.judge(code, 0x1014, -0x18), UNSET)
+        for store in ("mov    %rdi,-0x1c(%rbp)", "movq   $0x0,-0x1c(%rbp)",
+                      "fxsave -0x1f0(%rbp)"):
+            code = listing(*FRAME, store, "call   0x2000 <f>", "mov    %rax,-0x18(%rbp)", "ret")
+            with self.subTest(store):
+                self.assertEqual(self.judge(code, 0x1014, -0x18), TOUCHED)
+
     def test_a_slot_that_no_instruction_names_is_unknown(self) -> None:
         self.assertEqual(self.judge(STRAIGHT, 0x1014, -0x10), UNKNOWN)
 
