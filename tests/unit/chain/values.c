@@ -118,6 +118,58 @@ static void containers(void **state) {
   assert_text(set, "{1, 2}");
 }
 
+/* Whatever the room, the text is whole characters, and ends with an ellipsis when it was cut. */
+static void every_room(void **state) {
+  (void)state;
+  cairn_object *list = cairn_list_new(heap, 0);
+  add(list, cairn_str_from(heap, "€uro"));
+  add(list, cairn_float_new(heap, 2.5));
+  const char *whole = "[\"€uro\", 2.5]";
+  reader = self_lens();
+  for (size_t room = 1; room <= 24; room++) {
+    char text[32];
+    memset(text, '#', sizeof text);
+    assert_int_equal(lens_object_text(reader, address_of(list), 1, 8, text, room), LENS_OK);
+    size_t length = strnlen(text, room);
+    assert_true(length < room);
+    assert_int_equal(text[room], '#');
+    if (room > strlen(whole)) {
+      assert_string_equal(text, whole);
+    } else if (room > strlen("…")) {
+      assert_string_equal(text + length - strlen("…"), "…");
+      assert_memory_equal(text, whole, length - strlen("…"));
+    }
+    for (size_t i = 0; i + 2 < length; i++) { /* no character was cut in two */
+      if ((unsigned char)text[i] >= 0xe0) assert_int_equal((unsigned char)text[i + 2] & 0xc0, 0x80);
+    }
+  }
+  char none[1];
+  assert_int_equal(lens_object_text(reader, address_of(list), 1, 8, none, 0), LENS_BAD_ARGUMENT);
+  assert_int_equal(lens_object_text(reader, address_of(list) + 8, 1, 8, none, 1), LENS_NOT_FOUND);
+  lens_free(reader);
+  cairn_release(list);
+}
+
+/* Any depth may be asked for; what is written is bounded. */
+static void deep_nesting(void **state) {
+  (void)state;
+  cairn_object *outer = cairn_list_new(heap, 0);
+  for (int i = 0; i < 100; i++) {
+    cairn_object *next = cairn_list_new(heap, 0);
+    add(next, outer);
+    outer = next;
+  }
+  assert_text(outer, "[[[<list 1>]]]");
+  outer = cairn_list_new(heap, 0);
+  for (int i = 0; i < 100; i++) {
+    cairn_object *next = cairn_list_new(heap, 0);
+    add(next, outer);
+    outer = next;
+  }
+  assert_text_at(outer, UINT32_MAX, UINT32_MAX, "[[[[[[[[[[[[[[[[<list 1>]]]]]]]]]]]]]]]]");
+  cairn_release(outer);
+}
+
 static void cycle(void **state) {
   (void)state;
   cairn_object *list = cairn_list_new(heap, 0);
@@ -203,6 +255,8 @@ int main(void) {
                                      cmocka_unit_test(strings),
                                      cmocka_unit_test(long_string_is_cut),
                                      cmocka_unit_test(containers),
+                                     cmocka_unit_test(every_room),
+                                     cmocka_unit_test(deep_nesting),
                                      cmocka_unit_test(cycle),
                                      cmocka_unit_test(holders_of_one),
                                      cmocka_unit_test(native_and_record)};
