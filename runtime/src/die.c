@@ -100,7 +100,7 @@ static cairn_word *clear_words(cairn_heap *heap, struct cairn_cursor *cursor) {
       CAIRN_ORDER();
       cairn_release(child);
     } else if (!is_owned(header)) {
-      assert(!"an object that something still held was released once too often");
+      assert(false && "an object that something still held was released once too often");
       *word = 0;
     } else if (is_leaf(cairn_type_of(heap, child), header)) {
       *word = 0;
