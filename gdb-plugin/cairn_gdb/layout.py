@@ -13,7 +13,7 @@ addresses and do not overlap.
 Pure.
 """
 
-from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from .records import Region, Section
 
@@ -23,22 +23,34 @@ KINDS = ("text", "rodata", "data", "bss", "heap", "arena", "library", "stack", "
 BRK_MAX_BYTES = 2 << 30  # how far behind the program Linux puts malloc's heap
 
 
+class Owner(NamedTuple):
+    """One of Cairn's heaps."""
+
+    position: int  # in the lens's list: two heaps may have one label
+    label: str
+
+
 class Piece(NamedTuple):
     start: int
     end: int
     kind: str
     name: str
     perms: str  # "rw-"
+    owner: Optional[Owner] = None  # the heap of Cairn that it belongs to
 
     @property
     def size(self) -> int:
         return self.end - self.start
 
 
-class ArenaPlace(NamedTuple):
+class HeapPlace(NamedTuple):
+    """Memory of one of Cairn's heaps: an arena, or what the collector keeps beside one."""
+
     start: int
     end: int
+    kind: str  # "arena" or "other"
     name: str
+    owner: Owner
 
 
 class StackPlace(NamedTuple):
@@ -47,7 +59,7 @@ class StackPlace(NamedTuple):
 
 
 def pieces(regions: Sequence[Region], sections: Sequence[Section], executable: str,
-           arenas: Sequence[ArenaPlace], stacks: Sequence[StackPlace]) -> List[Piece]:
+           places: Sequence[HeapPlace], stacks: Sequence[StackPlace]) -> List[Piece]:
     """Every mapped address, in pieces of one kind each."""
     ordered = sorted(regions, key=lambda region: region.start)
     program = executable or _guess_program(ordered)
@@ -59,11 +71,11 @@ def pieces(regions: Sequence[Region], sections: Sequence[Section], executable: s
     for region in ordered:
         if region.name == program:
             program_end = region.end
-        for start, end, kind, name in _split(region, own, program, arenas, stacks):
-            if kind == "other" and region.name == "":
+        for start, end, kind, name, owner in _split(region, own, program, places, stacks):
+            if kind == "other" and region.name == "" and owner is None:
                 kind, name = _anonymous(region, start, before, program, program_end, unnamed,
                                         found)
-            found.append(Piece(start, end, kind, name, perms_of(region)))
+            found.append(Piece(start, end, kind, name, perms_of(region), owner))
         if region.name.startswith("/"):
             before = region
     return _merged(found)
@@ -111,31 +123,33 @@ def _own_sections(sections: Sequence[Section]) -> List[Tuple[int, int, str]]:
 
 
 def _split(region: Region, own: Sequence[Tuple[int, int, str]], program: str,
-           arenas: Sequence[ArenaPlace], stacks: Sequence[StackPlace]
-           ) -> Iterator[Tuple[int, int, str, str]]:
-    """Cuts a region at the sections and arenas in it; the rest of it gets the region's kind."""
-    inside = [(start, end, kind, "") for start, end, kind in own
-              if start < region.end and region.start < end]
-    inside += [(arena.start, arena.end, "arena", arena.name) for arena in arenas
-               if arena.start < region.end and region.start < arena.end]
+           places: Sequence[HeapPlace], stacks: Sequence[StackPlace]
+           ) -> Iterator[Tuple[int, int, str, str, Optional[Owner]]]:
+    """Cuts a region at the sections and the heaps' places in it; the rest of it gets the region's
+    kind."""
+    inside: List[Tuple[int, int, str, str, Optional[Owner]]] = [
+        (start, end, kind, "", None) for start, end, kind in own
+        if start < region.end and region.start < end]
+    inside += [place for place in places if place.start < region.end and region.start < place.end]
+    inside.sort(key=lambda part: part[:2])
     kind, name = _kind_of_region(region, program, stacks)
     at = region.start
-    for start, end, what, called in sorted(inside):
+    for start, end, what, called, owner in inside:
         start, end = max(start, at), min(end, region.end)
         if start >= end:
             continue
         if at < start:
             # What lies between two sections is padding or a header: it goes with the next one.
-            if what == "arena" or not region.name.startswith("/"):
-                yield at, start, kind, name
+            if owner is not None or not region.name.startswith("/"):
+                yield at, start, kind, name, None
             else:
                 start = at
-        yield start, end, what, called
+        yield start, end, what, called, owner
         at = end
     if at < region.end:
-        if inside and inside[-1][2] != "arena" and region.name == program:
-            kind = sorted(inside)[-1][2]  # the rest of the last page
-        yield at, region.end, kind, name
+        if inside and inside[-1][4] is None and region.name == program:
+            kind = inside[-1][2]  # the rest of the last page
+        yield at, region.end, kind, name, None
 
 
 def _kind_of_region(region: Region, program: str, stacks: Sequence[StackPlace]
@@ -193,30 +207,54 @@ def _merged(found: Sequence[Piece]) -> List[Piece]:
 
 
 class Block(NamedTuple):
-    """What the drawing shows in one row: one piece, or all of a library."""
+    """What the drawing shows in one row: one piece, all of a library, or what a heap has of a
+    kind between two other things."""
 
     start: int
     end: int
     kind: str
     name: str
     size: int  # of the mapped memory in it
+    pieces: Tuple[Piece, ...]
 
     def holds(self, address: int) -> bool:
-        return self.start <= address < self.end
+        return any(piece.start <= address < piece.end for piece in self.pieces)
 
 
 def blocks(found: Sequence[Piece]) -> List[Block]:
-    """A row a thing: the pieces of one file's library, of one kind of the program's sections."""
-    rows: List[Block] = []
+    """A row a thing, in the order of addresses."""
+    rows: List[List[Piece]] = []
+    # The rows of heaps' memory since the last other thing: one for the arenas of a heap, one for
+    # each other thing of it.
+    mixed: Dict[Tuple[Owner, str], List[Piece]] = {}
     for piece in found:
-        last = rows[-1] if rows else None
-        same = last is not None and last.kind == piece.kind and last.name == piece.name
-        joins = piece.kind == "library" or (last is not None and last.end == piece.start)
-        if last is not None and same and joins and piece.kind != "arena":
-            rows[-1] = last._replace(end=piece.end, size=last.size + piece.size)
+        if piece.owner is not None:
+            key = (piece.owner, "" if piece.kind == "arena" else piece.name)
+            if key not in mixed:
+                mixed[key] = []
+                rows.append(mixed[key])
+            mixed[key].append(piece)
+            continue
+        mixed = {}
+        if rows and _joins(rows[-1][-1], piece):
+            rows[-1].append(piece)
         else:
-            rows.append(Block(piece.start, piece.end, piece.kind, piece.name, piece.size))
-    return rows
+            rows.append([piece])
+    return [Block(row[0].start, row[-1].end, row[0].kind, _name_of(row),
+                  sum(piece.size for piece in row), tuple(row)) for row in rows]
+
+
+def _joins(last: Piece, piece: Piece) -> bool:
+    """Both belong to one thing: one file's library, one kind of the program's sections."""
+    same = last.kind == piece.kind and last.name == piece.name and last.owner is None
+    return same and (piece.kind == "library" or last.end == piece.start)
+
+
+def _name_of(row: Sequence[Piece]) -> str:
+    first = row[0]
+    if first.kind == "arena" and first.owner is not None and len(row) > 1:
+        return f"{first.owner.label}, {len(row)} arenas"
+    return first.name
 
 
 def totals(found: Sequence[Piece]) -> Dict[str, int]:

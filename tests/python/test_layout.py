@@ -3,7 +3,7 @@
 import unittest
 from typing import Dict, List
 
-from cairn_gdb.layout import ArenaPlace, Piece, StackPlace, blocks, pieces
+from cairn_gdb.layout import HeapPlace, Owner, Piece, StackPlace, blocks, pieces
 from cairn_gdb.records import Region, Section
 from cairn_gdb.render.layout import draw
 from cairn_gdb.render.page import Page
@@ -32,7 +32,7 @@ SECTIONS = [
     Section(0x11020, 0x11800, ".text", ""), Section(0x12000, 0x12100, ".rodata", ""),
     Section(0x13000, 0x13100, ".data", ""), Section(0x13100, 0x17F00, ".bss", ""),
     Section(0xA00100, 0xA00200, ".text", LIBC)]
-ARENAS = [ArenaPlace(0x780000, 0x800000, "main, arena 0")]
+ARENAS = [HeapPlace(0x780000, 0x800000, "arena", "main, arena 0", Owner(0, "main"))]
 STACKS = [StackPlace(0xF1F000, "thread 1"), StackPlace(0xB0F000, "thread 2")]
 
 
@@ -101,6 +101,32 @@ class Drawing(unittest.TestCase):
         self.assertEqual(len(marked), 1)
         self.assertRegex(marked[0], r"0x13000 │ data .* │ ◀ &counter")
         self.assertEqual(sum("┄" in line for line in lines), 6)
+
+    def test_a_heap_has_one_row_for_its_arenas_and_one_for_the_collectors(self) -> None:
+        owners = Owner(0, "main"), Owner(1, "main")
+        regions = REGIONS[:6] + [region(0x700000, 0x780000, "rw-")] + REGIONS[7:]
+        places = []
+        for at, owner, kind in ((0x700000, 0, "arena"), (0x710000, 0, "other"),
+                                (0x720000, 1, "arena"), (0x740000, 0, "arena"),
+                                (0x750000, 1, "other"), (0x760000, 0, "other")):
+            name = f"main, arena {at:x}" if kind == "arena" else "main, the collector's"
+            places.append(HeapPlace(at, at + 0x8000, kind, name, owners[owner]))
+        found = pieces(regions, SECTIONS, PROGRAM, places, STACKS)
+        self.assertEqual([piece.name for piece in found if piece.kind == "arena"],
+                         ["main, arena 700000", "main, arena 720000", "main, arena 740000"])
+        mine = [piece for piece in found if piece.owner is not None]  # nothing else between them
+        rows = blocks(mine)
+        self.assertEqual([(row.start, row.name, row.size) for row in rows],
+                         [(0x700000, "main, 2 arenas", 0x10000),
+                          (0x710000, "main, the collector's", 0x10000),
+                          (0x720000, "main, arena 720000", 0x8000),
+                          (0x750000, "main, the collector's", 0x8000)])
+        self.assertEqual([row.holds(0x744000) for row in rows], [True, False, False, False])
+        self.assertFalse(any(row.holds(0x730000) for row in rows))
+        self.assertEqual(len(blocks(mine[:1] + [found[0]] + mine[3:4])), 3)
+        marked = [line for line in draw(rows, Page(100), (0x744000, "x")) if "◀" in line]
+        self.assertEqual(len(marked), 1)
+        self.assertIn("2 arenas", marked[0])
 
     def test_plain_letters(self) -> None:
         for line in draw(blocks(laid_out()), Page(100, ascii=True), (0x13050, "x")):

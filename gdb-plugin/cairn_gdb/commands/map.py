@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
-from ..layout import ArenaPlace, Piece, StackPlace, blocks, pieces, totals
+from ..layout import HeapPlace, Owner, Piece, StackPlace, blocks, pieces, totals
 from ..options import Arguments
 from ..records import EXACT, Location, Object, Result
 from ..render import json_doc, objects, units
@@ -31,10 +31,6 @@ class Map(NamedTuple):
 
 def run(session: Session, arguments: Arguments) -> Result:
     lens = session.lens
-    numbers = session.arena_numbers()
-    arenas = [ArenaPlace(arena.address, arena.address + arena.bytes,
-                         f"{session.heap_label(arena.heap)}, arena {numbers[arena.position]}")
-              for arena in lens.arenas()]
     stacks = [StackPlace(sp, f'thread {number}' + (f' "{name}"' if name else ""))
               for number, name, sp in session.target.stack_pointers()]
     warnings = []
@@ -43,10 +39,25 @@ def run(session: Session, arguments: Arguments) -> Result:
         warnings.append("the program's file is not known: text, rodata, data and bss are told "
                         "apart by the permissions of its memory.")
     found = [_named(session, piece) for piece in
-             pieces(lens.regions(), sections, session.identity.executable, arenas, stacks)]
+             pieces(lens.regions(), sections, session.identity.executable, _places(session),
+                    stacks)]
     asked = _ask(session, arguments.expression, found) if arguments.expression else None
     limit = arguments.count("limit") or len(found)  # a map is whole where nobody cuts it
     return Result(Map(found[:limit], asked, len(found)), EXACT, warnings)
+
+
+def _places(session: Session) -> List[HeapPlace]:
+    """The arenas, and the collector's memory beside each."""
+    numbers = session.arena_numbers()
+    found = []
+    for arena in session.lens.arenas():
+        owner = Owner(arena.heap, session.heap_label(arena.heap))
+        found.append(HeapPlace(arena.address, arena.address + arena.bytes, "arena",
+                               f"{owner.label}, arena {numbers[arena.position]}", owner))
+        if arena.side_bytes:
+            found.append(HeapPlace(arena.side, arena.side + arena.side_bytes, "other",
+                                   f"{owner.label}, the collector's", owner))
+    return found
 
 
 def _named(session: Session, piece: Piece) -> Piece:
@@ -57,10 +68,8 @@ def _named(session: Session, piece: Piece) -> Piece:
         return piece._replace(name="no access")
     location = session.lens.locate(piece.start)
     if location.place == "heap_meta":
-        return piece._replace(name=f"{session.heap_label(location.heap)}, metadata")
-    for arena in session.lens.arenas():
-        if arena.side < piece.end and piece.start < arena.side + arena.side_bytes:
-            return piece._replace(name=f"{session.heap_label(arena.heap)}, the collector's")
+        owner = Owner(location.heap, session.heap_label(location.heap))
+        return piece._replace(name=f"{owner.label}, metadata", owner=owner)
     return piece
 
 
@@ -95,7 +104,8 @@ def lines(found: Map, page: Page) -> Iterator[str]:
     mark = None
     if found.asked is not None:
         mark = (found.asked.address, found.asked.expression)
-    yield from draw(blocks(found.pieces), page, mark)
+    drawn = blocks(found.pieces)
+    yield from draw(drawn, page, mark)
     if found.asked is not None:
         yield _answer(found.asked, page)
         return
@@ -103,7 +113,10 @@ def lines(found: Map, page: Page) -> Iterator[str]:
     summed = ", ".join(f"{kind} {units.size(size)}"
                        for kind, size in totals(found.pieces).items())
     yield f"{summed}."
-    yield objects.hint("Next: cairn map &VARIABLE, cairn map FUNCTION, cairn map OBJECT", page)
+    several = any(block.kind == "arena" and len(block.pieces) > 1 for block in drawn)
+    arenas = ", cairn arenas" if several else ""
+    yield objects.hint(f"Next: cairn map &VARIABLE, cairn map FUNCTION, cairn map OBJECT{arenas}",
+                       page)
 
 
 def _answer(asked: Asked, page: Page) -> str:
@@ -147,7 +160,8 @@ COMMAND = Command(
     run=run, document=document, lines=lines,
     details="""
 High addresses stand at the top, as most textbooks have it: the stack grows down, the heap grows
-up.  Each row is one block with the address of its first byte; a dotted line is a gap.
+up.  Each row is one block with the address of its first byte; a dotted line is a gap.  The arenas
+of a heap share a row where only heaps lie between them (`cairn arenas` and -json have each).
 
   text      the program's code              heap      what malloc hands out
   rodata    its constants                   arena     what Cairn hands out: counted objects
