@@ -35,7 +35,12 @@ int main(void) {
   b = cairn_int_new(heap, 2000);
   printf("a equals b: %d\n", cairn_equal(a, b));  // stop: rebound
 
-  cairn_object *const names[] = {x, y, z, a, b, c};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) cairn_release(names[i]);
+  /* Each name gives up the reference that it owns. */
+  cairn_release(x);
+  cairn_release(y);
+  cairn_release(z);
+  cairn_release(a);
+  cairn_release(b);
+  cairn_release(c);
   return cairn_heap_destroy(heap, NULL) ? 0 : 1;
 }

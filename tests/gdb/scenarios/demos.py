@@ -70,6 +70,9 @@ def identity() -> None:
     holders = {tuple(sorted(row["holders"])) for row in data("stack -limit 0")["objects"]}
     check(("main.a", "main.b") in holders and ("main.x", "main.y", "main.z") in holders,
           "names that share an object meet: %s" % holders)
+    frame = data("stack -limit 0")["threads"][0]["frames"][0]
+    equal([variable["name"] for variable in frame["variables"]], ["x", "y", "z", "a", "b", "c"],
+          "no other name is in the way")
     stop_at("rebound")
     check(printed("a != b"), "b has moved on")
     equal(printed("$cairn_refcount(a)"), 1, "a's count")
