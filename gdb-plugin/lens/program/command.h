@@ -60,9 +60,18 @@ const char *type_name(const struct session *session, uint32_t type);
 bool is_immortal(const lens_object *object);
 /* Says what the limit cut. */
 void text_cut(uint64_t shown, uint64_t matched, const char *word);
-/* The census, the most bytes first; the caller frees the rows. */
-lens_status census_by_bytes(const struct session *session, lens_type_census **rows,
-                            uint64_t *count);
+
+/* The census as the lens counts it, a row for each type of each heap; the caller frees the rows. */
+lens_status census_of(const struct session *session, lens_type_census **rows, uint64_t *count);
+/* The same by name: types of one name in several heaps are one row.  The most bytes first; the
+ * caller frees the sums. */
+struct type_sum {
+  const char *name;
+  uint64_t count, bytes;
+  uint32_t refcount_min, refcount_max;
+};
+lens_status types_by_bytes(const struct session *session, struct type_sum **sums, uint64_t *count);
+
 /* The command's object: by any address inside it.  LENS_NOT_FOUND with lens_error. */
 lens_status find_object(const struct session *session, lens_object *object);
 

@@ -28,12 +28,12 @@ static void rows_end(const struct session *session, uint64_t matched, uint64_t s
 
 /* ---- types ---- */
 
-static void types_json(const struct session *session, const lens_type_census *rows, uint64_t count,
+static void types_json(const struct session *session, const struct type_sum *rows, uint64_t count,
                        uint64_t shown) {
   yajl_gen json = session->json;
   for (uint64_t i = 0; i < shown; i++) {
     yajl_gen_map_open(json);
-    json_text(json, "type", type_name(session, rows[i].type));
+    json_text(json, "type", rows[i].name);
     json_number(json, "count", rows[i].count);
     json_number(json, "bytes", rows[i].bytes);
     json_number(json, "refcount_min", rows[i].refcount_min);
@@ -43,19 +43,18 @@ static void types_json(const struct session *session, const lens_type_census *ro
   rows_end(session, count, shown);
 }
 
-static void types_text(const struct session *session, const lens_type_census *rows, uint64_t count,
-                       uint64_t shown) {
+static void types_text(const struct type_sum *rows, uint64_t count, uint64_t shown) {
   struct table table;
   uint64_t objects = 0, bytes = 0;
   table_begin(&table,
               (const char *const[]){">objects", ">size", ">counts from", ">to", "type", NULL});
   for (uint64_t i = shown; i > 0; i--) {
-    const lens_type_census *row = &rows[i - 1];
+    const struct type_sum *row = &rows[i - 1];
     table_cell(&table, text_number(row->count).text);
     table_cell(&table, text_size(row->bytes).text);
     table_cell(&table, text_count(row->refcount_min).text);
     table_cell(&table, text_count(row->refcount_max).text);
-    table_cell(&table, type_name(session, row->type));
+    table_cell(&table, row->name);
   }
   table_print(&table);
   for (uint64_t i = 0; i < count; i++) {
@@ -68,15 +67,15 @@ static void types_text(const struct session *session, const lens_type_census *ro
 }
 
 lens_status types_run(struct session *session) {
-  lens_type_census *rows;
+  struct type_sum *rows;
   uint64_t count;
-  lens_status status = census_by_bytes(session, &rows, &count);
+  lens_status status = types_by_bytes(session, &rows, &count);
   if (status != LENS_OK) return status;
   rows_begin(session);
   if (session->json != NULL) {
     types_json(session, rows, count, limited(session, count));
   } else {
-    types_text(session, rows, count, limited(session, count));
+    types_text(rows, count, limited(session, count));
   }
   free(rows);
   return LENS_OK;

@@ -13,28 +13,6 @@ struct heap_sum {
   uint64_t objects, bytes;
 };
 
-static int by_bytes(const void *a, const void *b) {
-  const lens_type_census *left = a, *right = b;
-  if (left->bytes != right->bytes) return left->bytes > right->bytes ? -1 : 1;
-  return left->type < right->type ? -1 : left->type > right->type;
-}
-
-lens_status census_by_bytes(const struct session *session, lens_type_census **rows,
-                            uint64_t *count) {
-  uint64_t written, total;
-  lens_status status = lens_census(session->target, 0, NULL, &written, &total);
-  if (status != LENS_OK) return status;
-  *rows = malloc((total + 1) * sizeof **rows);
-  if (*rows == NULL) return LENS_NO_MEMORY;
-  status = lens_census(session->target, total, *rows, count, &total);
-  if (status != LENS_OK) {
-    free(*rows);
-    return status;
-  }
-  qsort(*rows, *count, sizeof **rows, by_bytes);
-  return LENS_OK;
-}
-
 static struct heap_sum sum_of(const struct session *session, uint64_t heap,
                               const lens_type_census *census, uint64_t count) {
   struct heap_sum sum = {0};
@@ -76,14 +54,13 @@ static void json_heaps(const struct session *session, const lens_type_census *ce
   yajl_gen_map_close(json);
 }
 
-static void text_biggest(const struct session *session, const lens_type_census *census,
-                         uint64_t count) {
+static void text_biggest(const struct type_sum *types, uint64_t count) {
   struct table table;
   table_begin(&table, (const char *const[]){">objects", ">size", "type", NULL});
   for (uint64_t i = count < BIGGEST ? count : BIGGEST; i > 0; i--) {
-    table_cell(&table, text_number(census[i - 1].count).text);
-    table_cell(&table, text_size(census[i - 1].bytes).text);
-    table_cell(&table, type_name(session, census[i - 1].type));
+    table_cell(&table, text_number(types[i - 1].count).text);
+    table_cell(&table, text_size(types[i - 1].bytes).text);
+    table_cell(&table, types[i - 1].name);
   }
   table_print(&table);
   if (count > BIGGEST)
@@ -114,25 +91,29 @@ static void text_heaps(const struct session *session, const lens_type_census *ce
 }
 
 lens_status overview_run(struct session *session) {
-  lens_type_census *census;
-  uint64_t count;
+  lens_type_census *census = NULL;
+  struct type_sum *types = NULL;
+  uint64_t count, type_count;
   lens_walk_totals totals;
-  lens_status status = census_by_bytes(session, &census, &count);
+  lens_status status = census_of(session, &census, &count);
+  if (status == LENS_OK) status = types_by_bytes(session, &types, &type_count);
   if (status == LENS_OK) status = lens_walk_totals_get(session->target, &totals);
-  if (status != LENS_OK) return status;
+  if (status != LENS_OK) goto out;
   answer_begin(session);
   if (session->json != NULL) {
     json_heaps(session, census, count, &totals);
   } else {
-    text_biggest(session, census, count);
+    text_biggest(types, type_count);
     text_heaps(session, census, count);
     printf("%s objects of %s and %s buffers of %s in %s %s.\n", text_number(totals.objects).text,
            text_size(totals.object_bytes).text, text_number(totals.buffers).text,
            text_size(totals.buffer_bytes).text, text_number(lens_heap_count(session->target)).text,
            lens_heap_count(session->target) == 1 ? "heap" : "heaps");
   }
+out:
   free(census);
-  return LENS_OK;
+  free(types);
+  return status;
 }
 
 /* ---- arenas ---- */
