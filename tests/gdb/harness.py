@@ -5,7 +5,7 @@ A scenario is a Python script that GDB runs.  It begins with `from harness impor
 failed check raises at once.
 
 The truth is what the program wrote from its own bookkeeping (fixtures/truth.h) into the file
-$SCENARIO_TRUTH, one fact a line.
+$SCENARIO_TRUTH, one fact a line; of a golden core it is kept as JSON.
 """
 import json
 import os
@@ -126,7 +126,11 @@ class Truth:
 
     def __init__(self, path: Optional[str] = None) -> None:
         self.facts: Dict[str, List[List[str]]] = {}
-        with open(path or os.environ["SCENARIO_TRUTH"], encoding="utf-8") as file:
+        path = path or os.environ["SCENARIO_TRUTH"]
+        with open(path, encoding="utf-8") as file:
+            if path.endswith(".json"):
+                self.facts = json.load(file)
+                return
             lines = file.read().splitlines()
         check(lines and lines[-1] == "end", "the truth is complete")
         for line in lines[:-1]:
@@ -147,6 +151,7 @@ class Heap:
         self.heap_of = {fields[0]: fields[4] for fields in truth["object"]}
         self.edges = {(holder, slot, target, kind)
                       for holder, slot, target, kind in truth["edge"]}
+        self.interned = {fields[0] for fields in truth["interned"]}
 
     def compare_objects(self) -> List[Dict[str, Any]]:
         """All that was made is listed, and nothing else; returns the listing."""
@@ -166,6 +171,8 @@ class Heap:
         strong: Dict[str, int] = {}
         for _, _, target, kind in self.edges:
             strong[target] = strong.get(target, 0) + (kind == "strong")
+        for addr in self.interned:  # the intern table is an object as well
+            strong[addr] = strong.get(addr, 0) + 1
         inward = set()
         for addr, (type_name, refcount, _) in self.objects.items():
             answer = data("referrers %s -limit 0" % addr)
