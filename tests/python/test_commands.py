@@ -9,10 +9,10 @@ from cairn_gdb.commands import show, types
 from cairn_gdb.commands.command import Command
 from cairn_gdb.errors import CairnError
 from cairn_gdb.records import Page as HeapPage
-from cairn_gdb.records import Problem, Result
+from cairn_gdb.records import EXACT, Account, Problem, Result
 from cairn_gdb.render import help as help_text
 from cairn_gdb.render.page import Page
-from fakes import ARENA, IMMORTAL, a_session
+from fakes import ARENA, IMMORTAL, FakeRoots, a_session
 
 
 def ask(session: Any, module: Any, line: str = "") -> Tuple[Result, Any, List[str]]:
@@ -192,6 +192,15 @@ class OneObject(unittest.TestCase):
             "refcount": 2, "heap_refs": 1, "runtime_refs": 0, "root_refs": 1,
             "verdict": "balanced", "surplus": 0})
         self.assertTrue(any("balanced" in line for line in lines))
+
+    def test_what_only_the_runtime_holds(self) -> None:
+        roots = FakeRoots(self.lens)
+        roots.of_object = lambda index: []
+        self.target.collect_roots = lambda session: roots
+        self.lens.account = lambda index, progress: Account(1, 0, 1, 0, 0, "balanced", EXACT)
+        _, data, lines = ask(self.session, referrers, "0x1000")
+        self.assertEqual(data["rows"], [])
+        self.assertIn("Only the runtime itself holds it.", lines)
 
     def test_referrers_are_cut_to_the_limit(self) -> None:
         data = ask(self.session, referrers, "0x3000 -limit 1")[1]

@@ -4,8 +4,9 @@ import json
 import unittest
 from typing import List
 
-from cairn_gdb.records import Identity, Object, Result
-from cairn_gdb.render import json_doc, objects, units
+from cairn_gdb.accounting import Accounting
+from cairn_gdb.records import EXACT, Account, Identity, Object, Result, Root
+from cairn_gdb.render import accounts, json_doc, objects, units
 from cairn_gdb.render.page import Page
 from cairn_gdb.render.tables import Column, Table, cells, cut, plain
 
@@ -136,6 +137,40 @@ class Documents(unittest.TestCase):
         self.assertEqual(list(objects.closing(5, 5, "object", PAGE)), [])
         self.assertEqual(list(objects.closing(5, 1234, "object", PAGE)),
                          ["5 of 1,234 objects shown; -limit 0 shows all."])
+
+
+class Accounts(unittest.TestCase):
+    """A count that roots explain is right only if they own: which, and how sure is that?"""
+
+    @staticmethod
+    def verdict(refcount: int, heap_refs: int, *confidences: str) -> str:
+        roots = [Root(0x10 * number, 0x1000, "local", confidence, f"main.{'xyzuvw'[number]}")
+                 for number, confidence in enumerate(confidences)]
+        account = Account(refcount, heap_refs, 0, len(roots), 0, "balanced", EXACT)
+        return accounts.verdict(Accounting(account, roots, True, EXACT, []), PAGE)
+
+    def test_without_roots(self) -> None:
+        self.assertEqual(self.verdict(3, 3), "balanced: each reference is accounted for.")
+
+    def test_one_root(self) -> None:
+        self.assertEqual(self.verdict(1, 0, "exact"), "balanced, if main.x owns it.")
+        self.assertEqual(self.verdict(2, 2, "exact"), "balanced, if main.x only borrows it.")
+        self.assertEqual(self.verdict(1, 0, "conservative"),
+                         "balanced, if main.x owns it; that may be a stale word, and then a "
+                         "release is missing.")
+
+    def test_some_roots(self) -> None:
+        self.assertEqual(self.verdict(1, 1, "exact", "exact"),
+                         "balanced, if the roots only borrow it.")
+        self.assertEqual(self.verdict(2, 1, "exact", "exact", "conservative"),
+                         "balanced, if 1 of the 3 roots owns it.")
+        self.assertEqual(self.verdict(2, 0, "exact", "tolerant"),
+                         "balanced, if each of the 2 roots owns it.")
+        self.assertEqual(self.verdict(3, 0, "exact", "conservative", "conservative"),
+                         "balanced, if each of the 3 roots owns it; only 1 of them is sure, the "
+                         "others may be stale words.")
+        self.assertEqual(self.verdict(2, 0, *["conservative"] * 3),
+                         "balanced, if 2 of the 3 roots own it; all of them may be stale words.")
 
 
 if __name__ == "__main__":

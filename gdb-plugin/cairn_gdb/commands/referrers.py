@@ -78,7 +78,8 @@ def lines(found: Holders, page: Page) -> Iterator[str]:
         if len(table.rows) == found.matched:
             yield f"{units.counted(found.matched, 'holder')}."
     else:
-        yield "Nobody holds it: no slot of an object and no root was found."
+        yield ("Only the runtime itself holds it." if found.accounting.account.runtime_refs else
+               "Nobody holds it: no slot of an object and no root was found.")
     yield from explanation(found.accounting, page)
     if found.rows:
         yield objects.hint("Next: cairn show @1, cairn referrers @1", page)

@@ -3,6 +3,7 @@
 from typing import Iterator
 
 from ..accounting import Accounting
+from ..records import CONSERVATIVE
 from . import units
 from .page import Page
 
@@ -31,11 +32,36 @@ def explanation(accounting: Accounting, page: Page) -> Iterator[str]:
     yield "  " + verdict(accounting, page)
 
 
+def _on_condition(accounting: Accounting) -> str:
+    """Which of the roots must own the object for its count to be right.  A root may own it or only
+    borrow it, and a conservative one may be a word that was left behind."""
+    account = accounting.account
+    total = account.root_refs
+    owners = account.refcount - account.heap_refs - account.runtime_refs
+    if total == 0:
+        return ": each reference is accounted for."
+    names = [root.name for root in accounting.roots if root.name]
+    if owners <= 0:
+        return (f", if {names[0] if names else 'the root'} only borrows it." if total == 1 else
+                ", if the roots only borrow it.")
+    sure = sum(root.confidence != CONSERVATIVE for root in accounting.roots)
+    if total == 1:
+        doubt = "" if sure else "; that may be a stale word, and then a release is missing"
+        return f", if {names[0] if names else 'the root'} owns it{doubt}."
+    who = (f"each of the {units.number(total)} roots owns it" if owners == total else
+           f"{units.number(owners)} of the {units.number(total)} roots "
+           f"{'owns' if owners == 1 else 'own'} it")
+    doubt = ("" if owners <= sure else "; all of them may be stale words" if sure == 0 else
+             f"; only {units.number(sure)} of them {'is' if sure == 1 else 'are'} sure, the others "
+             "may be stale words")
+    return f", if {who}{doubt}."
+
+
 def verdict(accounting: Accounting, page: Page) -> str:
     """The last line: is the count right?"""
     account = accounting.account
     if account.verdict == "balanced":
-        return page.style("good", "balanced") + ": each reference is accounted for."
+        return page.style("good", "balanced") + _on_condition(accounting)
     if account.verdict == "over-retained":
         surplus = units.counted(account.surplus, "reference")
         sure = ("" if accounting.roots_complete else
