@@ -79,13 +79,12 @@ int main(void) {
       const char *problem = run(&modes[i], seed + round, steps, &step);
       if (problem != NULL) {
         (void)fprintf(stderr, "FAILED: mode %s, seed %llu, step %llu: %s\n", modes[i].name,
-                      (unsigned long long)(seed + round), (unsigned long long)step, problem);
+                      (unsigned long long)seed + round, (unsigned long long)step, problem);
         return 1;
       }
     }
     (void)printf("%s: seeds %llu to %llu, %llu steps each\n", modes[i].name,
-                 (unsigned long long)seed, (unsigned long long)(seed + 2),
-                 (unsigned long long)steps);
+                 (unsigned long long)seed, (unsigned long long)seed + 2, (unsigned long long)steps);
   }
   return 0;
 }

@@ -20,8 +20,8 @@ heap.compare_objects()
 equal(len(data("")["heaps"]), len(truth["heap"]), "the heaps")
 
 if len(truth["edge"]) <= EDGES_MAX:
-    # The generator names slots in its own way: here the ends and the kind count.  Its opaque objects
-    # disguise what they hold: nobody outside can see that.
+    # The generator names slots in its own way: here the ends and the kind count.  Its opaque
+    # objects disguise what they hold: nobody outside can see that.
     expected: CounterOf[Edge] = Counter((holder, target, kind)
                                         for holder, _, target, kind in truth["edge"]
                                         if kind != "opaque")
