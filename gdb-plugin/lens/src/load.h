@@ -1,7 +1,7 @@
 /* Loading the model: the state between two slices of lens_model_load, and its steps.
  *
- * roots (discover.c) -> contract (contract.c) -> heaps (heaps.c) -> types (types.c), arenas
- * (arenas.c). Each step function reads one thing, so that a slice can end between any two.
+ * roots (discover.c) -> contract (contract.c) -> heaps (heaps.c) -> types (types.c),
+ * arenas (arenas.c, pages.c).  Each step reads one thing, so that a slice can end between any two.
  */
 #ifndef LENS_LOAD_H
 #define LENS_LOAD_H
@@ -48,8 +48,7 @@ struct lens_load {
 void lens_load_free(lens *self);
 void lens_model_clear(struct lens_model *model);
 
-/* discover.c: each way to find root records; LENS_OK when it is through, LENS_AGAIN, or a failure.
- */
+/* discover.c: each way to find root records; LENS_OK when it is through, else as always. */
 lens_status lens_discover_hints(lens *self, struct lens_load *load);
 lens_status lens_discover_notes(lens *self, struct lens_load *load, const lens_slice *slice);
 lens_status lens_discover_scan(lens *self, struct lens_load *load, const lens_slice *slice);
@@ -62,6 +61,10 @@ lens_status lens_heap_meta_add(struct lens_heap_model *heap, uint64_t start, uin
 
 /* types.c: reads the type load->step.next_type of the step's heap and appends it. */
 lens_status lens_type_read(lens *self, struct lens_load *load);
+
+/* pages.c: reads the page table at `table` into arena->pages and sums it up. */
+lens_status lens_pages_read(lens *self, const struct lens_heap_model *heap, uint64_t table,
+                            uint64_t page_count, struct lens_arena_model *arena);
 
 /* arenas.c: reads the arena load->step.next_arena of the step's heap and appends it. */
 lens_status lens_arena_read(lens *self, struct lens_load *load);
