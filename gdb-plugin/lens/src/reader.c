@@ -7,7 +7,11 @@
 #include "alloc.h"
 #include "model.h"
 
-enum { GRAINS = LENS_CHUNK_BYTES / LENS_GRAIN_BYTES, BUCKETS = 2 * LENS_CACHE_CHUNKS };
+enum {
+  GRAINS = LENS_CHUNK_BYTES / LENS_GRAIN_BYTES,
+  BUCKETS = 2 * LENS_CACHE_CHUNKS,
+  NEAR_BYTES = 16 << 10 /* small reads that are so near each other are of one piece */
+};
 _Static_assert(GRAINS == 64, "one bit a grain in 64-bit masks");
 
 /* Chunks stand in two lists by index: a hash chain, and the order of use. */
@@ -30,6 +34,7 @@ void lens_cache_clear(struct lens_cache *cache) {
   cache->chunks = NULL;
   cache->table = NULL;
   cache->used = 0;
+  memset(cache->wishes, 0, sizeof cache->wishes);
 }
 
 static lens_status prepare(struct lens_cache *cache) {
@@ -248,10 +253,43 @@ lens_status lens_read_direct(lens *self, uint64_t address, uint64_t bytes, void 
   return LENS_OK;
 }
 
+static bool is_cached(const struct lens_cache *cache, uint64_t number) {
+  if (cache->table == NULL) return false;
+  uint32_t index = cache->table[bucket_of(number)];
+  while (index != LENS_NONE && cache->chunks[index].number != number) {
+    index = cache->chunks[index].chain;
+  }
+  return index != LENS_NONE;
+}
+
+static bool is_in_one_region(const lens *self, uint64_t address, uint64_t bytes) {
+  if (self->region_count == 0) return true;
+  size_t index = region_behind(self, address);
+  if (index == self->region_count) return false;
+  const lens_region *region = &self->regions[index];
+  return is_readable(region) && region->start <= address && address + bytes <= region->end;
+}
+
+/* Whether a small read is best done alone; remembers it. */
+static bool is_stray(lens *self, uint64_t address, uint64_t bytes) {
+  struct lens_cache *cache = &self->cache;
+  uint64_t number = address / LENS_CHUNK_BYTES, offset = address % LENS_CHUNK_BYTES;
+  if (bytes > LENS_GRAIN_BYTES || offset + bytes > LENS_CHUNK_BYTES) return false;
+  if (is_cached(cache, number) || !is_in_one_region(self, address, bytes)) return false;
+  struct lens_wish *wish = &cache->wishes[bucket_of(number) % LENS_WISHES];
+  bool again = wish->number == number + 1;
+  bool near = again && offset - wish->offset + NEAR_BYTES <= 2 * (uint64_t)NEAR_BYTES;
+  *wish = (struct lens_wish){number + 1, offset};
+  return !near && !(again && cache->used < LENS_CACHE_CHUNKS);
+}
+
 lens_status lens_fetch_prefix(lens *self, uint64_t address, uint64_t bytes, void *out,
                               uint64_t *read_bytes) {
   uint64_t done = 0;
   if (bytes > UINT64_MAX - address) bytes = UINT64_MAX - address;
+  if (bytes != 0 && is_stray(self, address, bytes)) {
+    return lens_read_direct(self, address, bytes, out, read_bytes);
+  }
   while (done < bytes) {
     const uint8_t *data = NULL;
     uint64_t available = 0;

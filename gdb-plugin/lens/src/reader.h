@@ -5,6 +5,9 @@
  *  - A page (4 KiB) is cached whole or not at all; a page that is readable in part only is read
  *    directly, to the byte.
  *  - The cache is bounded (LENS_CACHE_CHUNKS); the least recently used chunk goes first.
+ *  - A small read of a chunk that is not cached is done alone, to the byte, unless another one near
+ * it or, while there is room, in the same chunk came shortly before.  So hopping about in a heap
+ * that is larger than the cache costs what is looked at.
  */
 #ifndef LENS_READER_H
 #define LENS_READER_H
@@ -14,7 +17,14 @@
 enum {
   LENS_CHUNK_BYTES = 256 << 10,
   LENS_GRAIN_BYTES = 4 << 10, /* the unit of readability; a chunk has 64, one bit each */
-  LENS_CACHE_CHUNKS = 256     /* 64 MiB */
+  LENS_CACHE_CHUNKS = 256,    /* 64 MiB */
+  LENS_WISHES = 512           /* chunks remembered that were wanted once */
+};
+
+/* A chunk that a small read wanted lately, and where in it. */
+struct lens_wish {
+  uint64_t number; /* of the chunk, plus 1 */
+  uint64_t offset;
 };
 
 struct lens_chunk;
@@ -22,7 +32,8 @@ struct lens_cache {
   struct lens_chunk *chunks; /* LENS_CACHE_CHUNKS of them, allocated with the first read */
   uint32_t *table;           /* hash from chunk number to index in `chunks` */
   uint32_t used, newest, oldest;
-  uint32_t last;                 /* the chunk of the last view */
+  uint32_t last; /* the chunk of the last view */
+  struct lens_wish wishes[LENS_WISHES];
   uint8_t odd[LENS_GRAIN_BYTES]; /* bytes of a page that is readable in part */
 };
 

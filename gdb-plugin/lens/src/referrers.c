@@ -113,9 +113,11 @@ static lens_status scan_run(lens *self, void *context, const struct lens_run *ru
     bool plain;
     const struct lens_type_model *type = NULL;
     if (!is_holder(self, run, &fast, header, &type, &plain)) continue;
-    const struct lens_plan *plan = plain ? &state->plans.rows[type - self->model.types] : NULL;
+    const struct lens_plan *plan =
+        type == NULL ? NULL : &state->plans.rows[type - self->model.types];
+    if (state->soft_only && (plan == NULL || !plan->has_soft)) continue;
     lens_status status = LENS_OK;
-    if (plan != NULL && plan->kind == LENS_PLAN_WORDS && type->shown.size_bytes <= shown) {
+    if (plain && plan->kind == LENS_PLAN_WORDS && type->shown.size_bytes <= shown) {
       status = count_words(self, plan, address, object);
     } else {
       if (bytes == run->bytes) {
@@ -147,12 +149,9 @@ static bool may_hold_softly(const lens *self, uint32_t object) {
   return type != LENS_NONE && self->analysis->referrers.plans.rows[type].has_soft;
 }
 
-/* The holders that the index knows, but those that are looked at anyway. */
-static lens_status add_indexed(lens *self) {
+/* The holders of a row that the index knows, but those that are looked at anyway. */
+static lens_status add_indexed(lens *self, uint32_t target) {
   const struct lens_index *index = &self->analysis->index;
-  uint32_t target =
-      lens_directory_exact(&self->analysis->snapshot.directory, self->analysis->referrers.target);
-  if (target == LENS_NONE) return LENS_OK;
   const uint32_t *sources = lens_in_sources(index);
   uint64_t last = LENS_NONE;
   for (uint64_t i = lens_in_starts(index)[target]; i < lens_in_starts(index)[target + 1]; i++) {
@@ -165,32 +164,14 @@ static lens_status add_indexed(lens *self) {
   return LENS_OK;
 }
 
+/* ---- finding ---- */
+
 static bool any_soft(const lens *self) {
   for (size_t i = 0; i < self->model.type_count; i++) {
     if (self->analysis->referrers.plans.rows[i].has_soft) return true;
   }
   return false;
 }
-
-/* Objects whose types have weak or borrowed slots, row by row. */
-static lens_status scan_soft(lens *self, const lens_slice *slice) {
-  enum { ROWS_A_CLOCK = 4096 };
-  struct lens_referrers_state *state = &self->analysis->referrers;
-  uint64_t objects = self->analysis->snapshot.object_count;
-  if (!any_soft(self)) state->row = objects;
-  while (state->row < objects) {
-    uint64_t end = state->row + ROWS_A_CLOCK < objects ? state->row + ROWS_A_CLOCK : objects;
-    for (; state->row < end; state->row++) {
-      if (!may_hold_softly(self, (uint32_t)state->row)) continue;
-      lens_status status = count_single(self, (uint32_t)state->row);
-      if (status != LENS_OK) return status;
-    }
-    if (lens_slice_over(slice)) return LENS_AGAIN;
-  }
-  return LENS_OK;
-}
-
-/* ---- finding ---- */
 
 static int by_address(const void *a, const void *b) {
   uint64_t left = ((const struct lens_holder *)a)->address,
@@ -203,12 +184,13 @@ static lens_status begin(lens *self, uint64_t target) {
   lens_referrers_free(state);
   state->target = target;
   if (!lens_plans_make(&state->plans, &self->model)) return lens_out_of_memory(self);
-  if (!self->analysis->index.complete) {
-    state->phase = LENS_REFERRERS_SWEEP;
-    return LENS_OK;
-  }
-  state->phase = LENS_REFERRERS_SOFT;
-  return add_indexed(self);
+  state->phase = LENS_REFERRERS_SWEEP;
+  if (!self->analysis->index.complete) return LENS_OK;
+  uint32_t row = lens_directory_exact(&self->analysis->snapshot.directory, target);
+  if (row == LENS_NONE) return LENS_OK; /* a freed block, say: the index does not know it */
+  state->soft_only = true;
+  if (!any_soft(self)) state->phase = LENS_REFERRERS_SORT;
+  return add_indexed(self, row);
 }
 
 lens_status lens_referrers_find(lens *self, uint64_t target, const lens_slice *slice) {
@@ -217,8 +199,6 @@ lens_status lens_referrers_find(lens *self, uint64_t target, const lens_slice *s
   if (state->phase == LENS_REFERRERS_IDLE || state->target != target) status = begin(self, target);
   if (status == LENS_OK && state->phase == LENS_REFERRERS_SWEEP) {
     status = lens_sweep_step(self, &state->sweep, slice, scan_run, NULL);
-  } else if (status == LENS_OK && state->phase == LENS_REFERRERS_SOFT) {
-    status = scan_soft(self, slice);
   }
   if (status == LENS_AGAIN) return status;
   if (status != LENS_OK) {

@@ -14,15 +14,15 @@ struct lens_holder {
 enum lens_referrers_phase {
   LENS_REFERRERS_IDLE,
   LENS_REFERRERS_SWEEP,
-  LENS_REFERRERS_SOFT,
+  LENS_REFERRERS_SORT,
   LENS_REFERRERS_DONE
 };
 
 struct lens_referrers_state {
   uint8_t phase;
   uint64_t target;
-  struct lens_sweep sweep; /* without the index */
-  uint64_t row;            /* with it: the next row whose type may hold weakly */
+  bool soft_only; /* the index knows all holders but those of types with weak or borrowed slots */
+  struct lens_sweep sweep;
   struct lens_plans plans;
   struct lens_holder *holders;
   size_t holder_count, holder_capacity;

@@ -106,8 +106,13 @@ static lens_status read_count(struct lens_slots *it, uint64_t end, uint64_t *cou
     *count = lens_load_uint(it->bytes + slot->count_offset, slot->count_width);
     return LENS_OK;
   }
-  uint64_t start = slot->count_in_buffer ? it->array : it->address;
-  lens_status status = lens_fetch(it->self, start + slot->count_offset, slot->count_width, bytes);
+  uint64_t address = (slot->count_in_buffer ? it->array : it->address) + slot->count_offset;
+  uint64_t in_piece = address - it->piece_start;
+  if (in_piece < it->piece_bytes && it->piece_bytes - in_piece >= slot->count_width) {
+    *count = lens_load_uint(it->piece + in_piece, slot->count_width);
+    return LENS_OK;
+  }
+  lens_status status = lens_fetch(it->self, address, slot->count_width, bytes);
   if (status == LENS_OK) *count = lens_load_uint(bytes, slot->count_width);
   return status;
 }

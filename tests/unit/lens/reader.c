@@ -123,16 +123,45 @@ static void cache_is_bounded(void **state) {
   const uint64_t chunks = LENS_CACHE_CHUNKS + 10;
   struct memory memory = {.ranges = {{start, start + chunks * LENS_CHUNK_BYTES}}, .count = 1};
   lens *self = lens_of(&memory, true);
+  const uint64_t much = 2 * LENS_GRAIN_BYTES; /* enough to be worth a chunk */
   for (uint64_t i = 0; i < chunks; i++) {
-    assert_read(self, &memory, start, 8); /* stays the most recently used but one */
-    assert_read(self, &memory, start + i * LENS_CHUNK_BYTES + 100, 8);
+    assert_read(self, &memory, start, much); /* stays the most recently used but one */
+    assert_read(self, &memory, start + i * LENS_CHUNK_BYTES + 100, much);
   }
   assert_int_equal(memory.reads, chunks);
   assert_int_equal(self->cache.used, LENS_CACHE_CHUNKS);
-  assert_read(self, &memory, start, 8);
+  assert_read(self, &memory, start, much);
   assert_int_equal(memory.reads, chunks);
-  assert_read(self, &memory, start + LENS_CHUNK_BYTES, 8); /* was dropped long ago */
+  assert_read(self, &memory, start + LENS_CHUNK_BYTES, much); /* was dropped long ago */
   assert_int_equal(memory.reads, chunks + 1);
+  lens_free(self);
+}
+
+/* Small reads: alone at first; a neighbour, or a second one while there is room, fetches the chunk.
+ */
+static void stray_reads_fetch_no_chunk(void **state) {
+  (void)state;
+  const uint64_t start = 1ull << 32, chunks = 4 * LENS_CACHE_CHUNKS;
+  struct memory memory = {.ranges = {{start, start + chunks * LENS_CHUNK_BYTES}}, .count = 1};
+  lens *self = lens_of(&memory, true);
+  assert_read(self, &memory, start + 100, 40);
+  assert_int_equal(self->cache.used, 0);
+  assert_read(self, &memory, start + 200000, 40);
+  assert_int_equal(self->cache.used, 1);
+  assert_read(self, &memory, start + 100, 40);
+  assert_int_equal(memory.reads, 2);
+  for (uint64_t i = 0; i < chunks; i++) { /* the cache fills */
+    assert_read(self, &memory, start + i * LENS_CHUNK_BYTES, 2 * LENS_GRAIN_BYTES);
+  }
+  assert_int_equal(self->cache.used, LENS_CACHE_CHUNKS);
+  uint64_t before = memory.reads;
+  assert_read(self, &memory, start + 100, 40);
+  assert_read(self, &memory, start + 200000, 40);
+  assert_read(self, &memory, start + 100, 40);
+  assert_int_equal(memory.reads, before + 3); /* each alone */
+  assert_read(self, &memory, start + 140, 40);
+  assert_read(self, &memory, start + 200000, 40);
+  assert_int_equal(memory.reads, before + 4); /* the neighbour fetched the chunk */
   lens_free(self);
 }
 
@@ -169,9 +198,11 @@ static void regions_are_sorted_and_do_not_overlap(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(holes_in_all_manners), cmocka_unit_test(fetch_is_all_or_nothing),
-      cmocka_unit_test(bytes_are_read_once), cmocka_unit_test(cache_is_bounded),
-      cmocka_unit_test(regions_are_sorted_and_do_not_overlap)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(holes_in_all_manners),
+                                     cmocka_unit_test(fetch_is_all_or_nothing),
+                                     cmocka_unit_test(bytes_are_read_once),
+                                     cmocka_unit_test(cache_is_bounded),
+                                     cmocka_unit_test(stray_reads_fetch_no_chunk),
+                                     cmocka_unit_test(regions_are_sorted_and_do_not_overlap)};
   return cmocka_run_group_tests_name("lens reader", tests, NULL, NULL);
 }
