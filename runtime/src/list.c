@@ -35,7 +35,7 @@ static void list_move(struct cairn_list *list, cairn_object **buffer, uint32_t c
   cairn_object **old = list->items;
   cairn_heap *heap = cairn_object_heap(&list->base);
   struct cairn_flux_before before = cairn_resize_begin(heap, &list->base);
-  if (list->count > 0) memcpy(buffer, old, list->count * sizeof(*old));
+  if (buffer != NULL && list->count > 0) memcpy(buffer, old, list->count * sizeof(*old));
   CAIRN_ORDER();
   list->items = buffer;
   CAIRN_ORDER();

@@ -101,6 +101,7 @@ static void page_of_another_class_has_truthful_headers(void **state) {
   static char *blocks[COUNT];
   for (int i = 0; i < COUNT; i++) {
     blocks[i] = buffer_new(heap, 16);
+    if (blocks[i] == NULL) abort(); /* an assertion of cmocka's would not tell the compiler */
     memset(blocks[i] + 8, 0xff, 8);
   }
   for (int i = 0; i < COUNT; i++) {
