@@ -18,6 +18,7 @@ void lens_referrers_free(struct lens_referrers_state *self) {
   lens_sweep_reset(&self->sweep);
   lens_plans_free(&self->plans);
   lens_dealloc(self->holders);
+  lens_dealloc(self->soft_pages);
   lens_dealloc(self->copy);
   *self = (struct lens_referrers_state){0};
 }
@@ -166,11 +167,23 @@ static lens_status add_indexed(lens *self, uint32_t target) {
 
 /* ---- finding ---- */
 
-static bool any_soft(const lens *self) {
-  for (size_t i = 0; i < self->model.type_count; i++) {
-    if (self->analysis->referrers.plans.rows[i].has_soft) return true;
+/* Finds the pages with objects that may hold softly; *any tells whether there is one. */
+static bool mark_soft_pages(lens *self, bool *any) {
+  struct lens_referrers_state *state = &self->analysis->referrers;
+  const struct lens_snapshot *snapshot = &self->analysis->snapshot;
+  const struct lens_page_row *pages = lens_directory_page(&snapshot->directory, 0);
+  state->soft_pages = lens_alloc_zeroed(snapshot->directory.page_count / 64 + 1, sizeof(uint64_t));
+  if (state->soft_pages == NULL) return false;
+  *any = false;
+  for (uint32_t i = 0; i < snapshot->object_count; i++) {
+    if (!may_hold_softly(self, i)) continue;
+    const struct lens_page_row *row =
+        lens_directory_row(&snapshot->directory, lens_row_addresses(snapshot)[i]);
+    state->soft_pages[(row - pages) / 64] |= 1ull << ((row - pages) % 64);
+    *any = true;
   }
-  return false;
+  state->sweep.wanted = state->soft_pages;
+  return true;
 }
 
 static int by_address(const void *a, const void *b) {
@@ -189,7 +202,9 @@ static lens_status begin(lens *self, uint64_t target) {
   uint32_t row = lens_directory_exact(&self->analysis->snapshot.directory, target);
   if (row == LENS_NONE) return LENS_OK; /* a freed block, say: the index does not know it */
   state->soft_only = true;
-  if (!any_soft(self)) state->phase = LENS_REFERRERS_SORT;
+  bool any;
+  if (!mark_soft_pages(self, &any)) return lens_out_of_memory(self);
+  if (!any) state->phase = LENS_REFERRERS_SORT;
   return add_indexed(self, row);
 }
 

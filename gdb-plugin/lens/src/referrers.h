@@ -23,6 +23,7 @@ struct lens_referrers_state {
   uint64_t target;
   bool soft_only; /* the index knows all holders but those of types with weak or borrowed slots */
   struct lens_sweep sweep;
+  uint64_t *soft_pages; /* then: a bit a page row, the pages with objects of such types */
   struct lens_plans plans;
   struct lens_holder *holders;
   size_t holder_count, holder_capacity;

@@ -21,6 +21,11 @@ static bool has_blocks(const lens_arena *arena, const struct lens_page_model *pa
          arena->page_bytes <= LENS_PAGE_BYTES_MAX;
 }
 
+static bool is_wanted(const struct lens_sweep *sweep) {
+  if (sweep->wanted == NULL) return true;
+  return (sweep->wanted[sweep->page_row / 64] >> (sweep->page_row % 64) & 1) != 0;
+}
+
 /* Counts the blocks that begin before `end` as unreadable. */
 static void skip_to(struct lens_sweep *sweep, const struct lens_run *run, uint64_t end) {
   uint64_t page_address = run->address - (uint64_t)sweep->block * run->stride;
@@ -85,7 +90,7 @@ static lens_status run_of_large(lens *self, struct lens_sweep *sweep, struct len
 static lens_status sweep_page(lens *self, struct lens_sweep *sweep, lens_run_fn visit,
                               void *context) {
   const struct lens_arena_model *arena = &self->model.arenas[sweep->arena];
-  if (sweep->page >= arena->shown.page_count) return LENS_OK;
+  if (sweep->page >= arena->shown.page_count || !is_wanted(sweep)) return LENS_OK;
   const struct lens_page_model *page = &arena->pages[sweep->page];
   if (!has_blocks(&arena->shown, page)) return LENS_OK;
   uint32_t block_end = page->kind == LENS_PAGE_LARGE ? 1 : page->fresh;

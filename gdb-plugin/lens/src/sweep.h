@@ -35,7 +35,8 @@ struct lens_sweep {
   uint32_t block;    /* the next one of the page */
   uint64_t page_row; /* of (arena, page) */
   uint64_t unreadable_bytes;
-  uint8_t *scratch; /* one block that lies across two chunks */
+  const uint64_t *wanted; /* a bit a page row: only these pages are looked at; NULL: all */
+  uint8_t *scratch;       /* one block that lies across two chunks */
   size_t scratch_bytes;
 };
 
