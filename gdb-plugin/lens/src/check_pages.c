@@ -98,17 +98,19 @@ static lens_status check_page(lens *self, uint32_t arena, uint32_t page) {
   struct lens_heap_tally *heap = &check->heaps[model->shown.heap];
   const struct lens_contract *contract = self->model.heaps[model->shown.heap].contract;
   uint64_t address = model->shown.address + page * model->shown.page_bytes;
-  uint32_t free_count = shown->fresh - shown->used_count;
-  bool whole = true;
+  uint32_t free_count = 0;
+  bool whole = true, counted = contract->page.used_count.width != 0;
   if (contract->page.free_list.width != 0 && contract->free_block.next.width != 0) {
     lens_status status = check_free_list(self, arena, page, address, &free_count, &whole);
     if (status != LENS_OK) return status;
+  } else if (tally->used < shown->fresh) {
+    free_count = shown->fresh - tally->used; /* without a list all others pass for free */
   }
   if (tally->seen < shown->fresh) {
     heap->unreadable += shown->fresh - tally->seen;
     LENS_FOUND(self, LENS_WARNING, address, "%u blocks of the page 0x%" PRIx64 " can't be read",
                shown->fresh - tally->seen, address);
-  } else if (whole) {
+  } else if (whole && counted) {
     judge_page(self, arena, page, address, free_count);
   }
   return LENS_OK;

@@ -1,0 +1,185 @@
+/* Memory that runs out and memory that is not there: each allocation of the upper half fails in
+ * turn, and a page of an arena can't be read.  What fails says so; the same lens works afterwards.
+ */
+#include "garden.h"
+#include "image.h"
+
+static cairn_heap *heap;
+static cairn_object *all;
+static struct image *image;
+
+static int begin(void **state) {
+  (void)state;
+  heap = cairn_heap_new(NULL);
+  if (heap == NULL) return 1;
+  all = garden_new(heap);
+  image = image_of_self();
+  return 0;
+}
+
+static int end(void **state) {
+  (void)state;
+  image_free(image);
+  cairn_list_clear(all);
+  cairn_release(all);
+  return !cairn_heap_destroy(heap, NULL);
+}
+
+static lens *loaded(void) {
+  lens *self = image_lens(image);
+  assert_non_null(self);
+  assert_int_equal(lens_root_hint(self, image->parts[0].start), LENS_OK);
+  assert_int_equal(lens_model_load(self, 0), LENS_OK);
+  return self;
+}
+
+/* Every question once; the first failure ends it. */
+static lens_status ask(lens *self) {
+  static lens_object rows[64];
+  lens_filter filter = {.refcount_max = UINT64_MAX,
+                        .size_max = UINT64_MAX,
+                        .heap = LENS_NONE,
+                        .sort = LENS_SORT_TYPE};
+  lens_type_census census[32];
+  lens_count_census counts[32];
+  lens_referrer holder;
+  lens_region ranges[8];
+  uint64_t written = 0, total = 0;
+  lens_status status = lens_referrers(self, address_of(all), 0, 0, 1, &holder, &written, &total);
+  if (status == LENS_OK) status = lens_walk(self, 0, NULL);
+  if (status == LENS_OK) status = lens_select(self, &filter, 64, rows, &written, &total);
+  if (status == LENS_OK) status = lens_census(self, 32, census, &written, &total);
+  if (status == LENS_OK) status = lens_refcounts(self, 32, counts, &written, &total);
+  lens_root root = {.slot_address = 0x100, .value = address_of(all), .kind = LENS_ROOT_LOCAL};
+  if (status == LENS_OK) status = lens_root_add(self, &root);
+  if (status == LENS_OK) status = lens_foreign_ranges(self, 8, ranges, &written, &total);
+  if (status == LENS_OK) status = lens_check(self, 0, NULL);
+  if (status == LENS_OK) status = lens_reach(self, NULL, 0, LENS_REACH_ROOTS, 0, NULL);
+  if (status == LENS_OK)
+    status = lens_referrers(self, address_of(cairn_list_get(all, 0)), 0, 0, 1, &holder, &written,
+                            &total);
+  return status;
+}
+
+/* What the questions must have led to. */
+static void assert_answered(lens *self) {
+  lens_columns columns;
+  lens_accounts accounts;
+  lens_reached reached;
+  lens_check_totals totals;
+  assert_int_equal(lens_columns_get(self, &columns), LENS_OK);
+  assert_int_equal(lens_accounts_get(self, &accounts), LENS_OK);
+  assert_int_equal(lens_reached_get(self, &reached), LENS_OK);
+  assert_int_equal(lens_check_totals_get(self, &totals), LENS_OK);
+  assert_int_equal(accounts.balanced + accounts.immortal, columns.object_count);
+  assert_int_equal(totals.problems, 0);
+  assert_true(reached.object_count > 300);
+}
+
+static void each_allocation_fails(void **state) {
+  (void)state;
+  int64_t failing = 0;
+  for (;; failing++) {
+    lens *self = loaded();
+    lens_alloc_fail_after(failing);
+    lens_status status = ask(self);
+    lens_alloc_fail_after(-1);
+    bool whole = status == LENS_OK;
+    if (!whole) {
+      assert_int_equal(status, LENS_NO_MEMORY);
+      assert_int_equal(ask(self), LENS_OK);
+    }
+    assert_answered(self);
+    lens_free(self);
+    if (whole) break;
+    assert_true(failing < 2000);
+  }
+  assert_true(failing > 40);
+}
+
+/* The reader cancels at each of its reads in turn; asked again, the lens goes on. */
+static void each_read_cancels(void **state) {
+  (void)state;
+  lens *self = loaded();
+  uint64_t before = image->reads;
+  assert_int_equal(ask(self), LENS_OK);
+  uint64_t reads = image->reads - before;
+  lens_free(self);
+  assert_true(reads >= 1);
+  for (uint64_t i = 0; i < reads; i++) {
+    self = loaded();
+    image->cancel_at = image->reads + i;
+    lens_status status = ask(self);
+    image->cancel_at = UINT64_MAX;
+    if (status != LENS_OK) {
+      assert_int_equal(status, LENS_CANCELLED);
+      assert_int_equal(ask(self), LENS_OK);
+    }
+    assert_answered(self);
+    lens_free(self);
+  }
+}
+
+/* ---- a hole ---- */
+
+/* Cuts one page of the kernel's out of the part that holds `address`. */
+static void cut_hole(uint64_t address) {
+  for (size_t i = 0; i < image->count; i++) {
+    struct image_part *part = &image->parts[i];
+    uint64_t offset = address - part->start;
+    if (offset >= part->bytes) continue;
+    struct image_part *rest = &image->parts[image->count++];
+    uint64_t behind = offset + LENS_GRAIN_BYTES;
+    rest->start = part->start + behind;
+    rest->bytes = part->bytes - behind;
+    rest->copy = malloc((size_t)rest->bytes);
+    assert_non_null(rest->copy);
+    memcpy(rest->copy, part->copy + behind, (size_t)rest->bytes);
+    part->bytes = offset;
+    return;
+  }
+  fail_msg("not in the image");
+}
+
+/* Objects on both sides of a hole are shown; what it swallowed is counted, and the check says so.
+ */
+static void a_hole_hides_only_itself(void **state) {
+  (void)state;
+  lens *whole = loaded();
+  assert_int_equal(lens_walk(whole, 0, NULL), LENS_OK);
+  lens_columns columns;
+  assert_int_equal(lens_columns_get(whole, &columns), LENS_OK);
+  uint64_t middle = columns.address[columns.object_count / 2];
+  uint64_t hole = middle / LENS_GRAIN_BYTES * LENS_GRAIN_BYTES, visible = 0;
+  cut_hole(hole);
+  lens *self = loaded();
+  assert_int_equal(lens_check(self, 0, NULL), LENS_OK);
+  for (uint64_t i = 0; i < columns.object_count; i++) {
+    uint64_t start = columns.address[i], end = start + columns.size_bytes[i];
+    bool hidden = start < hole + LENS_GRAIN_BYTES && end > hole;
+    uint32_t found = LENS_NONE;
+    assert_int_equal(lens_snapshot_find(self, start, &found), hidden ? LENS_NOT_FOUND : LENS_OK);
+    visible += !hidden;
+  }
+  assert_true(visible > columns.object_count / 2 && visible < columns.object_count);
+  lens_walk_totals totals;
+  assert_int_equal(lens_walk_totals_get(self, &totals), LENS_OK);
+  assert_int_equal(totals.objects, visible);
+  assert_true(totals.unreadable_bytes >= LENS_GRAIN_BYTES / 2);
+  bool named = false;
+  for (uint64_t i = 0; i < lens_problem_count(self); i++) {
+    lens_problem problem;
+    assert_int_equal(lens_problem_get(self, i, &problem), LENS_OK);
+    named = named || strstr(problem.text, "can't be read") != NULL;
+  }
+  assert_true(named);
+  lens_free(self);
+  lens_free(whole);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(each_allocation_fails),
+                                     cmocka_unit_test(each_read_cancels),
+                                     cmocka_unit_test(a_hole_hides_only_itself)};
+  return cmocka_run_group_tests_name("lens exhaust", tests, begin, end);
+}
