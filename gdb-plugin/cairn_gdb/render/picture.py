@@ -23,7 +23,7 @@ back):
 Pure: records in, lines out.  What to show and what to cut is the caller's (commands/stack.py).
 """
 
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .page import Page
 from .tables import cells, cut, pad, plain
@@ -160,14 +160,15 @@ def assign_lanes(spans: Dict[int, Tuple[int, int]], lanes_max: int) -> Dict[int,
     """A lane for each span such that spans in one lane share no row; short spans go first and
     leftmost, and a span that finds no lane has none."""
     lanes: Dict[int, int] = {}
-    taken: List[List[Tuple[int, int]]] = [[] for _ in range(lanes_max)]
+    taken: List[Set[int]] = [set() for _ in range(lanes_max)]  # rows of each lane
     order = sorted(spans.items(), key=lambda item: (item[1][1] - item[1][0], -item[1][0]))
     for one, (first, last) in order:
         if last - first > SPAN_MAX:
             continue
-        for lane, others in enumerate(taken):
-            if all(last < start or end < first for start, end in others):
-                others.append((first, last))
+        mine = range(first, last + 1)
+        for lane, rows in enumerate(taken):
+            if rows.isdisjoint(mine):
+                rows.update(mine)
                 lanes[one] = lane
                 break
     return lanes
@@ -249,6 +250,10 @@ class _Painter:
                 break
             self.name_columns = widest
         self.spans = {one: spans[one] for one in self.lanes}
+        self.crossing: Dict[int, List[int]] = {}  # row -> the objects whose lane is used there
+        for one, (first, last) in self.spans.items():
+            for index in range(first, last + 1):
+                self.crossing.setdefault(index, []).append(one)
         used = 1 + max(self.lanes.values(), default=-1)
         self.first_lane = self._first_lane()
         self.arrow = self.first_lane + used * LANE_COLUMNS + 2  # column of the arrows' heads
@@ -324,9 +329,8 @@ class _Painter:
             stop = end if row.last or lane is None else self._lane_column(lane)
             for column in range(start, stop):
                 cells[column - start] = self.glyphs.line
-        for one, (first, last) in self.spans.items():
-            if first <= index <= last:
-                cells[self._lane_column(self.lanes[one]) - start] = self._lane_cell(index, row, one)
+        for one in self.crossing.get(index, ()):
+            cells[self._lane_column(self.lanes[one]) - start] = self._lane_cell(index, row, one)
         head = self.glyphs.head if row.last else " "
         return "".join(cells) + head + " "
 
