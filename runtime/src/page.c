@@ -287,8 +287,9 @@ void cairn_block_free(cairn_heap *heap, void *block) {
   freed->next = page->free_list;
   CAIRN_ORDER();
   page->free_list = freed;
-  page->used_count--;
   heap->used_bytes -= page->block_bytes;
+  CAIRN_ORDER(); /* used_count runs ahead of the headers as long as another counter does */
+  page->used_count--;
   if (was_full) class_link(heap, page);
   if (page->used_count == 0) blocks_page_idle(heap, page);
 }

@@ -9,6 +9,7 @@ $SCENARIO_TRUTH, one fact a line; of a golden core it is kept as JSON.
 """
 import json
 import os
+import sys
 import traceback
 from typing import Any, Dict, List, NoReturn, Optional
 
@@ -24,7 +25,7 @@ _checks = 0
 
 def fail(message: str) -> NoReturn:
     """Ends GDB with a failure that says where."""
-    print("CHECK FAILED: " + message)
+    print("CHECK FAILED: " + message, file=sys.stderr)
     traceback.print_stack()
     gdb.flush()
     os._exit(1)

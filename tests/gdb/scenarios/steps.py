@@ -9,6 +9,8 @@ that was seen between:
  - one that both have was always there, with a count between the two (one more while the runtime
    holds it itself), unless it was named as in flux;
  - one that appears or disappears does so once.
+
+At each instruction the integrity check must find nothing either: no count below the references.
 """
 import contextlib
 import os
@@ -32,6 +34,8 @@ def census() -> Seen:
     lens = session.snapshot()
     totals = lens.walk_totals()
     equal((totals.damaged_blocks, totals.unreadable_bytes), (0, 0), "no block looks damaged")
+    lens.check()  # references above a count, free lists, pages
+    equal([row.text for row in lens.problems() if row.severity == "damage"], [], "no damage")
     flux = {heap.flux_object for heap in lens.heaps() if heap.flux != "none"}
     found, _ = lens.select(records.Filter(refcount=records.Range(0, COUNT_MAX)), 10000)
     return {row.address: (row.refcount, row.address in flux or "dying" in row.state
