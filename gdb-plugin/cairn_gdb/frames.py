@@ -158,7 +158,7 @@ class FrameReader:
         self._inner = []
         while frame is not None:
             if limit and len(record.frames) >= limit:
-                record.more = True
+                record.more, record.more_sp = True, _register(frame, "sp")
                 break
             record.frames.append(self._frame(frame, len(record.frames)))
             if len(record.frames) == 1:

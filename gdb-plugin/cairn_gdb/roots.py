@@ -92,11 +92,14 @@ def _registers(thread: Thread, spans: Spans) -> Iterator[Variable]:
 def _add_words(session: Session, thread: Thread, wanted: Set[int], spans: Spans,
                warnings: List[str]) -> None:
     """Adds to the wanted frames the words of their stack that lie in an arena and have no name.
-    The outermost frame gets what lies behind it, too: GDB may not have unwound to the end."""
+    Where no further frame is known, the outermost one gets what lies behind it, too: GDB may not
+    have unwound to the end."""
     named = {variable.addr for frame in thread.frames for variable in frame.variables}
     frames = [frame for frame in thread.frames if not frame.inlined]
     starts = [frame.sp for frame in frames]
     for start, end in _stack_ranges(session, thread):
+        if thread.more_sp:
+            end = max(start, min(end, thread.more_sp))
         if end - start > STACK_WORDS_MAX_BYTES:
             end = start + STACK_WORDS_MAX_BYTES
             warnings.append(f"Of the stack of thread {thread.number} only the innermost "

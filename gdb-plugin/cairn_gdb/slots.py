@@ -181,6 +181,7 @@ class Thread:
         self.selected = selected
         self.frames: List[Frame] = []
         self.more = False  # there are further frames, which were not read
+        self.more_sp = 0  # the stack pointer of the first of them; 0: not known
         self.ended = ""  # why the frames end, where that is not the outermost one
         self.red_zone = True  # the innermost function may use memory below its stack pointer
         self.registers: List[Variable] = []

@@ -81,6 +81,15 @@ if VARIANT == "O0" and NAMED:
 for kind in ("local", "global", "word"):
     equal({row["kind"] for row in rows("roots -kind " + kind)} - {kind}, set(), "only " + kind)
 
+# ---- words: a frame has those up to the next frame, drawn or not ----
+caller = gdb.newest_frame().older()
+if caller is not None:
+    end = int(caller.read_register("sp")) & (1 << 64) - 1
+    inner = data("stack -full -limit 1")["threads"][0]["frames"]
+    equal(len(inner), 1, "one frame")
+    equal([row for row in inner[0]["variables"]
+           if row["kind"] == "word" and int(row["addr"], 16) >= end], [], "words of outer frames")
+
 # ---- the drawing: no line too many, nothing lost, in every shape ----
 text = execute("cairn stack -full -all")
 check("not set yet" in text or VARIANT != "O0" or not NAMED, "the drawing names what is not set")
