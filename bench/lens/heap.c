@@ -85,6 +85,7 @@ int main(int argc, char **argv) {
   struct node **nodes = malloc(count * sizeof *nodes);
   if (heap == NULL || nodes == NULL || !make(heap, nodes, count)) {
     fprintf(stderr, "%s: out of memory\n", argv[0]);
+    free(nodes);
     return 1;
   }
   bool shuffled = strcmp(argv[2], "shuffled") == 0;

@@ -1,6 +1,7 @@
 /* Tables of text.  See table.h. */
 #include "table.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 void table_begin(struct table *table, const char *const *titles) {
   *table = (struct table){0};
+  assert(titles[0] != NULL);
   while (titles[table->column_count] != NULL && table->column_count < TABLE_COLUMNS_MAX) {
     table->titles[table->column_count] = titles[table->column_count];
     table->column_count++;
@@ -57,7 +59,7 @@ void table_print(struct table *table) {
     titles[i] = shown_title(table->titles[i]);
     widths[i] = width_of(titles[i]);
   }
-  for (size_t i = 0; i < table->cell_count; i++) {
+  for (size_t i = 0; i < table->cell_count && table->column_count != 0; i++) {
     size_t width = width_of(table->cells[i]);
     if (width > widths[i % table->column_count]) widths[i % table->column_count] = width;
   }

@@ -37,7 +37,7 @@ static bool grow_mapped(struct lens_column *column, size_t bytes) {
       munmap(items, bytes);
       return false;
     }
-  } else if (column->bytes != 0) {
+  } else if (column->items != NULL) {
     memcpy(items, column->items, column->bytes);
     lens_dealloc(column->items);
   }
@@ -49,7 +49,7 @@ static bool grow_mapped(struct lens_column *column, size_t bytes) {
 static bool grow_small(struct lens_column *column, size_t bytes) {
   void *items = lens_alloc_zeroed(1, bytes);
   if (items == NULL) return false;
-  if (column->bytes != 0) memcpy(items, column->items, column->bytes);
+  if (column->items != NULL) memcpy(items, column->items, column->bytes);
   lens_dealloc(column->items);
   column->items = items;
   column->bytes = bytes;

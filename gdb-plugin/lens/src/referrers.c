@@ -76,20 +76,21 @@ static lens_status count_words(lens *self, const struct lens_plan *plan, uint64_
 
 /* ---- without the index ---- */
 
-/* Whether the block is a live or dying object; *type may be NULL then (unreadable).
+/* Whether the block is a live or dying object, of the flat type *type (LENS_NONE: unreadable).
  * *plain: it is alive and of a known type, so its plan holds. */
-static bool is_holder(lens *self, const struct lens_run *run, const struct lens_fast_header *fast,
-                      uint64_t header, const struct lens_type_model **type, bool *plain) {
+static bool is_holder(const lens *self, const struct lens_run *run,
+                      const struct lens_fast_header *fast, uint64_t header, uint32_t *type,
+                      bool *plain) {
   struct lens_head head;
   uint64_t index = (header >> fast->type_shift) & fast->type_mask;
-  *plain = (header & fast->buffer_mask) == fast->live && index < fast->type_count;
+  *plain = (header & fast->buffer_mask) == fast->live && index < fast->type_count &&
+           self->model.types[fast->first_type + index].known;
   if (*plain) {
-    *type = &self->model.types[fast->first_type + index];
-    *plain = (*type)->known;
-    if (*plain) return true;
+    *type = fast->first_type + (uint32_t)index;
+    return true;
   }
   lens_head_decode(self, run->heap, header, &head);
-  *type = head.type == LENS_NONE ? NULL : &self->model.types[head.type];
+  *type = head.type;
   return head.place == LENS_PLACE_OBJECT || head.place == LENS_PLACE_DYING;
 }
 
@@ -112,13 +113,13 @@ static lens_status scan_run(lens *self, void *context, const struct lens_run *ru
     memcpy(&header, object, sizeof header);
     if (header == 0 || (header & fast.buffer_mask) == fast.buffer) continue;
     bool plain;
-    const struct lens_type_model *type = NULL;
-    if (!is_holder(self, run, &fast, header, &type, &plain)) continue;
-    const struct lens_plan *plan =
-        type == NULL ? NULL : &state->plans.rows[type - self->model.types];
+    uint32_t index = LENS_NONE;
+    if (!is_holder(self, run, &fast, header, &index, &plain)) continue;
+    const struct lens_type_model *type = index == LENS_NONE ? NULL : &self->model.types[index];
+    const struct lens_plan *plan = index == LENS_NONE ? NULL : &state->plans.rows[index];
     if (state->soft_only && (plan == NULL || !plan->has_soft)) continue;
     lens_status status = LENS_OK;
-    if (plain && plan->kind == LENS_PLAN_WORDS && type->shown.size_bytes <= shown) {
+    if (plain && plan != NULL && plan->kind == LENS_PLAN_WORDS && type->shown.size_bytes <= shown) {
       status = count_words(self, plan, address, object);
     } else {
       if (bytes == run->bytes) {
