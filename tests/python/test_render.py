@@ -172,6 +172,16 @@ class Accounts(unittest.TestCase):
         self.assertEqual(self.verdict(2, 0, *["conservative"] * 3),
                          "balanced, if 2 of the 3 roots own it; all of them may be stale words.")
 
+    def test_a_surplus_beside_a_root_is_no_proof(self) -> None:
+        """Optimised code may own twice and keep the pointer once."""
+        alone = Account(2, 1, 0, 0, 1, "over-retained", EXACT)
+        self.assertEqual(accounts.verdict(Accounting(alone, [], True, EXACT, []), PAGE),
+                         "over-retained: 1 reference that nobody holds; a release is missing.")
+        rooted = alone._replace(refcount=3, root_refs=1)
+        self.assertEqual(accounts.verdict(Accounting(rooted, [], True, EXACT, []), PAGE),
+                         "over-retained: 1 reference that nobody holds; a release is missing, or "
+                         "a root stands for several names, as in optimised code.")
+
 
 if __name__ == "__main__":
     unittest.main()
