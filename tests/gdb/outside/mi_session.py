@@ -52,9 +52,15 @@ check("^error" in refused and "msg=" in refused, "before the program runs: " + r
 session.ask("-exec-run", wait_for="*stopped")
 answer = session.ask("-cairn-objects -type list -limit 0")
 check("^done" in answer and 'type="list"' in answer and "refcount=" in answer, answer)
-for name in ("types", "refcounts", "arenas", "stack", "roots", "map", "check"):
+address = answer.split('addr="')[1].split('"')[0]
+for name, record in (("overview", "heaps=[{id="), ("map", "regions=[{start="),
+                     ("arenas", 'rows=[{addr="0x'), ("arenas -pages", "block_bytes="),
+                     ("refcounts", 'rows=[{refcount="'), ("types -sort count", 'type="list"'),
+                     ("show " + address, 'fields=[{name="[0]"'), ("stack -all", "frames=[{level="),
+                     ("roots -kind global", 'kind="global"'), ("refs " + address, 'slot="[0]"'),
+                     ("referrers " + address, 'verdict="'), ("check", 'checked={objects="')):
     answer = session.ask("-cairn-" + name)
-    check("^done," in answer, "-cairn-%s: %s" % (name, answer[:300]))
+    check("^done," in answer and record in answer, "-cairn-%s: %s" % (name, answer[:300]))
 refused = session.ask("-cairn-objects -type no_such_type")
 check("^error" in refused and "no_such_type" in refused, refused)
 check("^done" in session.ask("-cairn-types"), "and goes on after an error")
