@@ -12,7 +12,8 @@ LENS_INCLUDES = re.compile(r'#\s*include\s*[<"](cairn/(?!contract\.h)[^>"]*|layo
 
 def importers(module: str) -> "set[str]":
     pattern = re.compile(r"^\s*(import|from) %s\b" % module, re.MULTILINE)
-    return {path.stem for path in PLUGIN.rglob("*.py") if pattern.search(path.read_text())}
+    return {path.relative_to(PLUGIN).with_suffix("").as_posix()
+            for path in PLUGIN.rglob("*.py") if pattern.search(path.read_text())}
 
 
 faults = [str(path) for path in ROOT.glob("gdb-plugin/lens/**/*.[ch]")
