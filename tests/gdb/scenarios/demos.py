@@ -1,5 +1,6 @@
 """Each demo shows what its opening comment promises.  The program's name says which one."""
 import os
+import re
 from typing import Any, Dict, List, Tuple
 
 import gdb
@@ -167,10 +168,31 @@ def jsonheap() -> None:
     equal(data("check")["rows"], [], "check finds nothing")
 
 
+def opening(demo: str) -> None:
+    """What the opening comment tells a newcomer to type, typed: nothing fails, and a number at the
+    head of a remark is what `print` says."""
+    with open(os.path.join(ROOT, "demos", demo + ".gdb"), encoding="utf-8") as script:
+        (stop,) = re.findall(r"^# interactive: (\S+)$", script.read(), re.MULTILINE)
+    with open(os.path.join(ROOT, "demos", demo + ".c"), encoding="utf-8") as source:
+        comment = source.read().split("*/")[0]
+    typed = re.findall(r"^ \*     \(gdb\) (.+?)(?:   *(\S.*))?$", comment, re.MULTILINE)
+    check(len(typed) >= 3, "the opening comment says what to try")
+    gdb.execute("kill", to_string=True)
+    stop_at(stop)
+    for command, remark in typed:
+        said = execute(command)
+        if command.startswith(("cairn", "print")):
+            check(said.strip(), "'%s' says something" % command)
+        number = re.match(r"([0-9]+):", remark)
+        if number:
+            equal(said.split()[-1], number.group(1), command)
+
+
 demo = os.path.basename(os.environ["SCENARIO_PROGRAM"])
 if os.environ["SCENARIO_COMMAND"].endswith(" 5"):
     frames_small()
 else:
     {"frames": frames, "identity": identity, "layout": layout, "reuse": reuse, "cycle": cycle,
      "leak": leak, "overrelease": overrelease, "jsonheap": jsonheap}[demo]()
+    opening(demo)
 passed()
