@@ -1,0 +1,275 @@
+"""cairn-lens on a core of a random heap: what it prints against the heap's truth, as JSON and as
+text; its exit status; what it says when it is asked wrongly or given something else.
+
+usage: lens_program.py CAIRN_LENS FIXTURE
+"""
+
+import collections
+import glob
+import json
+import os
+import re
+import resource
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+from typing import Any, Dict, List, Optional, Set, Tuple
+
+PROGRAM, FIXTURE = sys.argv[1], sys.argv[2]
+NO_CORES = 77
+SEED = 5
+
+
+class Truth:
+    """What the fixture wrote (tests/world/truth.c)."""
+
+    def __init__(self, path: str) -> None:
+        self.objects: Dict[int, Tuple[str, int, int]] = {}  # address: type, count, size
+        self.builtins: Set[int] = set()
+        self.interned: Set[int] = set()
+        self.edges: List[Tuple[int, int, str]] = []  # holder, target, kind
+        with open(path, encoding="utf-8") as file:
+            for line in file:
+                words = line.rstrip("\n").split("\t")
+                if words[0] == "object":
+                    self.objects[int(words[1], 16)] = (words[2], int(words[3]), int(words[4]))
+                elif words[0] == "builtin":
+                    self.builtins.add(int(words[1], 16))
+                elif words[0] == "interned":
+                    self.interned.add(int(words[1], 16))
+                elif words[0] == "edge":
+                    self.edges.append((int(words[1], 16), int(words[3], 16), words[4]))
+
+
+def make_core(directory: str) -> Optional[str]:
+    def unlimited() -> None:
+        hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    environment = dict(os.environ, ASAN_OPTIONS="disable_coredump=0:detect_leaks=0")
+    subprocess.run([FIXTURE, "-seed", str(SEED), "-objects", "400", "-abort", "truth"],
+                   cwd=directory, preexec_fn=unlimited, env=environment, check=False,
+                   stderr=subprocess.DEVNULL)
+    cores = glob.glob(os.path.join(directory, "core*"))
+    return cores[0] if cores else None
+
+
+class Answer:
+    def __init__(self, *words: str) -> None:
+        done = subprocess.run([PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              universal_newlines=True, timeout=60, check=False)
+        self.status, self.text, self.error = done.returncode, done.stdout, done.stderr
+
+
+class LensProgram(unittest.TestCase):
+    core = ""
+    truth: Truth
+
+    def ask(self, *words: str, status: int = 0) -> Any:
+        """The data of a command's JSON."""
+        answer = Answer(self.core, *words, "-json")
+        self.assertEqual(answer.status, status, answer.error)
+        document = json.loads(answer.text)
+        self.assertEqual(document["schema"], "cairn/1")
+        self.assertEqual(document["command"], words[0])
+        self.assertEqual(document["target"]["kind"], "core")
+        self.assertGreater(document["target"]["pid"], 0)
+        self.assertIn(document["exactness"], ("exact", "tolerant", "conservative"))
+        return document["data"]
+
+    def refused(self, *words: str) -> None:
+        answer = Answer(*words)
+        self.assertEqual(answer.status, 2)
+        self.assertEqual(answer.text, "")
+        self.assertTrue(answer.error.startswith("cairn-lens: "), answer.error)
+        self.assertLessEqual(answer.error.count("\n"), 2)
+
+    # ---- the whole heap ----
+
+    def test_objects(self) -> None:
+        data = self.ask("objects", "-limit", "0")
+        found = {int(row["addr"], 16): (row["type"], row["refcount"], row["size"])
+                 for row in data["rows"]}
+        self.assertEqual(set(found), set(self.truth.objects) | self.truth.builtins)
+        for address, row in self.truth.objects.items():
+            self.assertEqual(found[address], row)
+        self.assertEqual(data["matched"], len(found))
+        self.assertEqual(data["shown"], len(found))
+
+    def test_objects_by_count(self) -> None:
+        rows = self.ask("objects", "-limit", "0")["rows"]
+        counts = [row["refcount"] for row in rows if "immortal" not in row]
+        self.assertEqual(counts, sorted(counts, reverse=True))
+        self.assertTrue(all("immortal" in row for row in rows[len(counts):]))
+
+    def test_filters(self) -> None:
+        every = list(self.truth.objects.values())
+        for words, wanted in (
+                (("-type", "dict"), [row for row in every if row[0] == "dict"]),
+                (("-type", "*t*", "-size", "<64"),
+                 [row for row in every if "t" in row[0] and row[2] < 64]),
+                (("-type", "list", "-refcount", "2..4"),
+                 [row for row in every if row[0] == "list" and 2 <= row[1] <= 4]),
+                (("-type", "str", "-refcount", ">1"),
+                 [row for row in every if row[0] == "str" and row[1] > 1])):
+            rows = self.ask("objects", "-limit", "0", *words)["rows"]
+            self.assertEqual(sorted((row["type"], row["refcount"], row["size"]) for row in rows
+                                    if int(row["addr"], 16) not in self.truth.builtins),
+                             sorted(wanted))
+
+    def test_orders(self) -> None:
+        for key, name in (("size", "size"), ("addr", "addr"), ("type", "type")):
+            for words in ((), ("-reverse",)):
+                rows = self.ask("objects", "-limit", "0", "-sort", key, *words)["rows"]
+                keys = [int(row[name], 16) if name == "addr" else row[name] for row in rows]
+                backwards = (key == "size") != bool(words)
+                self.assertEqual(keys, sorted(keys, reverse=backwards))
+
+    def test_types(self) -> None:
+        wanted = collections.Counter(row[0] for row in self.truth.objects.values())
+        rows = self.ask("types", "-limit", "0")["rows"]
+        found = {row["type"]: row["count"] for row in rows}
+        self.assertEqual(sum(found.values()),
+                         len(self.truth.objects) + len(self.truth.builtins))
+        for name, count in wanted.items():
+            self.assertGreaterEqual(found[name], count)
+        self.assertEqual([row["bytes"] for row in rows],
+                         sorted((row["bytes"] for row in rows), reverse=True))
+
+    def test_refcounts(self) -> None:
+        rows = self.ask("refcounts", "-limit", "0")["rows"]
+        objects = self.ask("objects", "-limit", "0")["rows"]
+        wanted = collections.Counter(row["refcount"] for row in objects if "immortal" not in row)
+        self.assertEqual({row["refcount"]: row["count"] for row in rows if "immortal" not in row},
+                         dict(wanted))
+
+    def test_overview_and_arenas(self) -> None:
+        data = self.ask("overview")
+        self.assertEqual(data["objects"], len(self.truth.objects) + len(self.truth.builtins))
+        self.assertEqual(len(data["heaps"]), 1)
+        self.assertEqual(data["heaps"][0]["name"], "random 1")
+        self.assertEqual(data["heaps"][0]["arenas"], self.ask("arenas")["matched"])
+
+    # ---- one object ----
+
+    def holder(self) -> int:
+        """A list that holds something, and that something holds."""
+        held = {target for _, target, kind in self.truth.edges if kind == "strong"}
+        return next(address for address, _, _ in self.truth.edges
+                    if address in held and self.truth.objects[address][0] == "list")
+
+    def test_refs(self) -> None:
+        address = self.holder()
+        rows = self.ask("refs", hex(address), "-limit", "0")["rows"]
+        self.assertEqual(sorted((int(row["object"]["addr"], 16), row["kind"]) for row in rows),
+                         sorted((target, kind) for holder, target, kind in self.truth.edges
+                                if holder == address))
+
+    def test_show_knows_interior_addresses(self) -> None:
+        address = self.holder()
+        data = self.ask("show", hex(address + 9))
+        self.assertEqual(int(data["addr"], 16), address)
+        self.assertEqual(data["type"], "list")
+        self.assertTrue(any(field["kind"] == "strong" for field in data["fields"]))
+
+    def test_referrers(self) -> None:
+        address = self.holder()
+        data = self.ask("referrers", hex(address), "-limit", "0")
+        objects = [(int(row["holder"]["addr"], 16), row["kind"]) for row in data["rows"]
+                   if "type" in row["holder"]]
+        self.assertEqual(sorted(objects),
+                         sorted((holder, kind) for holder, target, kind in self.truth.edges
+                                if target == address and kind != "opaque"))
+        accounting = data["accounting"]
+        self.assertEqual(accounting["refcount"], self.truth.objects[address][1])
+        self.assertEqual(accounting["heap_refs"],
+                         sum(kind == "strong" for _, kind in objects))
+
+    # ---- text ----
+
+    def test_text_says_what_it_cut(self) -> None:
+        answer = Answer(self.core, "objects", "-limit", "3")
+        self.assertEqual(answer.status, 0)
+        self.assertRegex(answer.text, r"\n3 of [\d,]+ objects shown; -limit 0 shows all\.\n")
+        lines = answer.text.split("\n")
+        self.assertTrue(lines[0].startswith("address"))
+        self.assertFalse(any(line != line.rstrip() for line in lines))
+
+    def test_text_of_every_command(self) -> None:
+        address = hex(self.holder())
+        for words in (("overview",), ("types",), ("objects",), ("refcounts",), ("arenas",),
+                      ("check",), ("show", address), ("refs", address), ("referrers", address)):
+            answer = Answer(self.core, *words)
+            self.assertEqual(answer.status, 0, answer.error)
+            self.assertGreater(answer.text.count("\n"), 0)
+            self.assertEqual(answer.error, "")
+
+    # ---- what is wrong ----
+
+    def test_check_of_a_healthy_heap(self) -> None:
+        data = self.ask("check")
+        self.assertEqual([row for row in data["rows"] if row["severity"] != "note"], [])
+        self.assertEqual(data["checked"]["objects"],
+                         len(self.truth.objects) + len(self.truth.builtins))
+
+    def test_check_of_a_damaged_heap(self) -> None:
+        address = self.holder()
+        with open(self.core, "r+b") as file:
+            at = file_offset(file.read(1 << 16), address)
+            file.seek(at)
+            header = file.read(8)
+            try:
+                file.seek(at)
+                file.write(header[:4] + b"\xff\xff\xff" + header[7:])
+                file.flush()
+                rows = self.ask("check", status=1)["rows"]
+                self.assertIn(hex(address), [row["addr"] for row in rows])
+                self.assertEqual(Answer(self.core, "types").status, 1)
+            finally:
+                file.seek(at)
+                file.write(header)
+        self.ask("check")
+
+    def test_wrong_questions(self) -> None:
+        for words in ((), (self.core, "types", "again"), (self.core, "show"),
+                      (self.core, "show", "here"), (self.core, "show", "0x10"),
+                      (self.core, "objects", "-refcount", "many"),
+                      (self.core, "objects", "-size", "5..2"),
+                      (self.core, "objects", "-limit", "-1"),
+                      (self.core, "objects", "-sort", "beauty"),
+                      (self.core, "objects", "-heap", "99"), (self.core + ".none",),
+                      ("/etc/passwd",), (PROGRAM,), (self.core, "/etc/passwd", "frob")):
+            with self.subTest(words=words):
+                self.refused(*words)
+
+    def test_help(self) -> None:
+        for word in ("-help", "--help"):
+            answer = Answer(word)
+            self.assertEqual(answer.status, 0)
+            for name in ("overview", "referrers", "-limit", "Exit status"):
+                self.assertIn(name, answer.text)
+        self.assertTrue(re.match(r"cairn-lens \d+\.\d+\.\d+\n$", Answer("-version").text))
+
+
+def file_offset(head: bytes, address: int) -> int:
+    """Where a core's file has the byte at an address."""
+    (table,) = struct.unpack_from("<Q", head, 32)
+    size, count = struct.unpack_from("<HH", head, 54)
+    for index in range(count):
+        kind, _, offset, start, _, in_file = struct.unpack_from("<IIQQQQ", head,
+                                                                table + index * size)
+        if kind == 1 and start <= address < start + in_file:
+            return int(offset + address - start)
+    raise AssertionError(f"{address:#x} is not in the core")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="cairn-lens-") as scratch:
+        made = make_core(scratch)
+        if made is None:
+            print("no core was written; see /proc/sys/kernel/core_pattern")
+            sys.exit(NO_CORES)
+        LensProgram.core = made
+        LensProgram.truth = Truth(os.path.join(scratch, "truth"))
+        sys.exit(not unittest.main(argv=sys.argv[:1], exit=False).result.wasSuccessful())
