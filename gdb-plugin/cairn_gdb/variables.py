@@ -200,7 +200,7 @@ class VariableReader:
 
     def _in_registers(self, value: "gdb.Value", plain: Variable, shape: Shape
                       ) -> Iterator[Variable]:
-        if value.is_optimized_out:
+        if value.is_optimized_out or (shape.scalar and _is_synthetic(value)):
             if self._everything or is_reference(shape):
                 yield plain._replace(fault="optimized out")
         elif shape.scalar:
@@ -227,6 +227,11 @@ class VariableReader:
 
 def is_reference(shape: Shape) -> bool:
     return any(leaf.trust in ("object", "slot") for leaf in shape.leaves)
+
+
+def _is_synthetic(value: "gdb.Value") -> bool:
+    """A pointer to a variable that is in no memory: it has no number, and GDB gives 0 for it."""
+    return int(value) == 0 and "synthetic pointer" in value.format_string(raw=True)
 
 
 def _text_of(value: "gdb.Value") -> str:
