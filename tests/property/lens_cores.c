@@ -1,6 +1,6 @@
 /* Cores as they come from a full disk or a bad one: cut short at many places, and with bits turned
  * in the ELF headers, the notes, the root record, page tables and objects.  The lens ends with
- * answers or with a named reason, in bounded time, and shows what is left.
+ * answers or with a named reason, in bounded time and memory, and shows what is left.
  *
  *   lens_cores FIXTURE [CASES]
  */
@@ -13,10 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../bounded.h"
 #include "lens.h"
 #include "random_core.h"
 
-enum { CUTS = 50, NO_CORES = 77, SECONDS_MAX = 5 };
+enum { CUTS = 50, NO_CORES = 77, SECONDS_MAX = 5, MEMORY_MAX_BYTES = 64 << 20 };
 
 static const char *fixture;
 static uint64_t cases = 400;
@@ -29,6 +30,7 @@ static int begin(void **state) {
     struct stat status;
     if (stat(core.core, &status) != 0) return 1;
     core_bytes = (uint64_t)status.st_size;
+    (void)bound_memory(MEMORY_MAX_BYTES + core_bytes);
     return 0;
   }
   print_message("cores do not land in the directory on this machine\n");
@@ -69,6 +71,7 @@ static uint64_t look(void) {
   if (status == LENS_OK) {
     status = lens_model_load(self, 0);
     if (status == LENS_OK) status = lens_check(self, 0, NULL);
+    assert_int_not_equal(status, LENS_NO_MEMORY);
     lens_walk_totals totals;
     if (status == LENS_OK) {
       assert_int_equal(lens_walk_totals_get(self, &totals), LENS_OK);
@@ -81,6 +84,7 @@ static uint64_t look(void) {
     }
     lens_free(self);
   } else {
+    assert_int_not_equal(status, LENS_NO_MEMORY);
     assert_true(lens_error(NULL)[0] != 0);
   }
   assert_true(seconds() - start < SECONDS_MAX);

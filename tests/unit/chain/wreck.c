@@ -1,13 +1,15 @@
 /* A damaged heap and every question: ten thousand seeded cases in headers, blocks, page tables,
- * types, names, the root record, and bits anywhere.  Each ends within a time limit, with answers or
- * with a named reason; where objects are missing a problem says so, and the others are still shown.
+ * types, names, the root record, and bits anywhere.  Each ends within limits of time and memory,
+ * with answers or with a named reason; where objects are missing a problem says so, and the others
+ * are still shown.
  */
 #include <time.h>
 
+#include "../../bounded.h"
 #include "damage.h"
 #include "garden.h"
 
-enum { SHOWN_MAX = 64 };
+enum { SHOWN_MAX = 64, MEMORY_MAX_BYTES = 64 << 20 };
 #ifdef __SANITIZE_ADDRESS__ /* several times slower; the same cases, fewer of them */
 enum { CASES = 3000 };
 #else
@@ -62,6 +64,7 @@ static int begin(void **state) {
   if (status != LENS_OK || lens_walk(self, 0, NULL) != LENS_OK) return 1;
   note_places(self);
   lens_free(self);
+  (void)bound_memory(MEMORY_MAX_BYTES);
   return 0;
 }
 
@@ -136,6 +139,7 @@ static uint64_t look(uint64_t seed) {
     assert_int_equal(lens_check_totals_get(self, &totals), LENS_OK);
     if (shown != healthy_objects) assert_true(lens_problem_count(self) > 0);
   } else {
+    assert_int_not_equal(status, LENS_NO_MEMORY); /* the limit of begin */
     assert_true(lens_error(self)[0] != 0);
   }
   lens_free(self);
