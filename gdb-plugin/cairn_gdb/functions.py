@@ -5,7 +5,7 @@ Imports gdb.  They read one object, never the whole heap, so a breakpoint's cond
 them.
 """
 
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import gdb
 
@@ -20,7 +20,14 @@ SessionOf = Callable[[], Session]
 class _Function(gdb.Function):
     def __init__(self, name: str, session_of: SessionOf) -> None:
         super().__init__(name)
+        self._name = name
         self._session_of = session_of
+
+    def one(self, values: Sequence["gdb.Value"]) -> "gdb.Value":
+        """The only argument.  GDB passes any number of them."""
+        if len(values) != 1:
+            raise gdb.GdbError(f"${self._name} takes one argument: ${self._name}(x).")
+        return values[0]
 
     def find(self, value: "gdb.Value") -> Object:
         """The object that the argument points to; GdbError says in words why there is none."""
@@ -37,8 +44,8 @@ Usage: $cairn_refcount (X)
 X is a pointer to an object, or any address in one.  A shared object that is never freed has a
 count of 2^32 - 1."""
 
-    def invoke(self, value: "gdb.Value") -> Any:
-        return self.find(value).refcount
+    def invoke(self, *values: "gdb.Value") -> Any:
+        return self.find(self.one(values)).refcount
 
 
 class TypeName(_Function):
@@ -46,24 +53,25 @@ class TypeName(_Function):
 Usage: $cairn_type (X)
 Use with $_streq in a condition: break f if $_streq ($cairn_type (x), "list")"""
 
-    def invoke(self, value: "gdb.Value") -> Any:
-        return self.find(value).type_name
+    def invoke(self, *values: "gdb.Value") -> Any:
+        return self.find(self.one(values)).type_name
 
 
 class Size(_Function):
     """Return the bytes of a Cairn object's block, header included.
 Usage: $cairn_size (X)"""
 
-    def invoke(self, value: "gdb.Value") -> Any:
-        return self.find(value).size_bytes
+    def invoke(self, *values: "gdb.Value") -> Any:
+        return self.find(self.one(values)).size_bytes
 
 
 class IsObject(_Function):
     """Return 1 if an address is in a live Cairn object, else 0.
 Usage: $cairn_is_object (X)
-Never an error: NULL, a freed object and a wild pointer give 0."""
+NULL, a freed object and a wild pointer give 0."""
 
-    def invoke(self, value: "gdb.Value") -> Any:
+    def invoke(self, *values: "gdb.Value") -> Any:
+        value = self.one(values)
         try:
             self.find(value)
             return 1

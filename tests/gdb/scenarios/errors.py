@@ -43,6 +43,11 @@ one_line("cairn objects -sort colour", "colour")
 one_line("cairn objects -limit many", "many")
 one_line("cairn objects -bogus", "bogus")
 one_line("cairn nonsense")
+for function in ("refcount", "type", "size"):
+    for argument in ("freed", "buffer", "null", "wild", "no_such_name", "", "object, object"):
+        message = error_of("print $cairn_%s(%s)" % (function, argument)).strip()
+        check("\n" not in message and "Python" not in message,
+              "$cairn_%s(%s) fails in words: %s" % (function, argument, message))
 check(len(rows("objects -type str")) >= 1, "and all works as before")
 check("an object" in execute("cairn show object"), "and shows objects")
 passed()
