@@ -41,6 +41,17 @@ def selection_kept() -> Iterator[None]:
             frame.select()
 
 
+def switch_to(thread: "gdb.InferiorThread") -> None:
+    """Selects the thread.  GDB reads its registers then, and warns each time of those that a newer
+    machine has put into a core: they are read here first, where the warning is caught, so that it
+    does not stand in the middle of an answer."""
+    try:
+        gdb.execute(f"thread apply {thread.num} -q -s output $sp", to_string=True)
+    except gdb.error:
+        pass  # newest_frame says why
+    thread.switch()
+
+
 # ---- what a block declares ---------------------------------------------------------------------
 
 class _Declared(NamedTuple):
@@ -148,7 +159,7 @@ class FrameReader:
         if thread.is_running():
             record.problem = "it is running"
             return record
-        thread.switch()
+        switch_to(thread)
         try:
             frame: Optional[gdb.Frame] = gdb.newest_frame()
         except gdb.error as problem:
@@ -364,6 +375,6 @@ def stack_pointers() -> List[Tuple[int, str, int]]:
         for thread in sorted(gdb.selected_inferior().threads(), key=lambda each: each.num):
             if thread.is_running():
                 continue
-            thread.switch()
+            switch_to(thread)
             found.append((thread.num, thread.name or "", _register(gdb.newest_frame(), "sp")))
     return found

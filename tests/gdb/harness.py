@@ -96,9 +96,7 @@ def error_of(command: str) -> str:
 
 def answer(command: str) -> Dict[str, Any]:
     """The JSON envelope of a cairn command."""
-    # GDB itself warns of some cores when it turns to another thread.
-    lines = execute("cairn " + command + " -json").splitlines()
-    text = "\n".join(line for line in lines if line and not line.startswith("warning: "))
+    text = execute("cairn " + command + " -json")
     try:
         envelope: Dict[str, Any] = json.loads(text)
     except ValueError as error:
