@@ -11,6 +11,7 @@ Prints lines: NAME <tab> seconds <tab> objects that were looked at.
 import os
 import struct
 import time
+from typing import Callable, Dict, Tuple
 
 import gdb
 
@@ -25,7 +26,7 @@ def report(name: str, seconds: float, objects: int) -> None:
     print(f"{name}\t{seconds:.6f}\t{objects}")
 
 
-def timed(name: str, objects: int, function) -> None:
+def timed(name: str, objects: int, function: Callable[[], None]) -> None:
     start = time.perf_counter()
     function()
     report(name, time.perf_counter() - start, objects)
@@ -54,7 +55,7 @@ def values() -> None:
     def walk() -> None:
         node = first_node()
         kind = node.type
-        census = {}
+        census: Dict[Tuple[int, int], int] = {}
         for _ in range(SUBSET):
             header = int(node["base"]["header"])
             key = (header >> 32 & 0xfffff, header & COUNT_MASK)
@@ -73,7 +74,7 @@ def read_memory() -> None:
     header_at = struct.Struct("<Q%dx" % (NODE_BYTES - 8))
 
     def walk() -> None:
-        census = {}
+        census: Dict[Tuple[int, int], int] = {}
         for number in range(pages):
             memory = inferior.read_memory(page + 32768 * (number % 8), blocks * NODE_BYTES)
             for (header,) in header_at.iter_unpack(memory):

@@ -34,7 +34,7 @@ def check(condition: Any, message: str) -> None:
 def consumers(prefix: pathlib.Path, libdir: str, work: pathlib.Path,
               cmake: str) -> List[pathlib.Path]:
     """The consumer, built with find_package and with pkg-config, shared and static."""
-    run(cmake, "-S", HERE / "consumer", "-B", work / "cmake",
+    run(cmake, "-G", "Ninja", "-S", HERE / "consumer", "-B", work / "cmake",
         "-DCMAKE_PREFIX_PATH=%s" % prefix, "-DCMAKE_C_FLAGS=-g -O0")
     run(cmake, "--build", work / "cmake")
     env = dict(os.environ, PKG_CONFIG_PATH=str(prefix / libdir / "pkgconfig"))
@@ -47,13 +47,12 @@ def consumers(prefix: pathlib.Path, libdir: str, work: pathlib.Path,
         run("gcc", "-g", "-O0", "-o", program, source, *(["-static"] if kind == "static" else []),
             *flags, "-Wl,-rpath," + str(prefix / libdir))
         built.append(program)
-    if shutil.which("g++"):
-        # The headers are C++ too, down to what a careful program lets its compiler say.
-        flags = run("pkg-config", "--cflags", "--libs", "cairn", env=env).split()
-        program = work / "cxx_shared"
-        run("g++", "-x", "c++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g",
-            "-O0", "-o", program, source, *flags, "-Wl,-rpath," + str(prefix / libdir))
-        built.append(program)
+    # The headers are C++ too, down to what a careful program lets its compiler say.
+    flags = run("pkg-config", "--cflags", "--libs", "cairn", env=env).split()
+    program = work / "cxx_shared"
+    run("g++", "-x", "c++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g",
+        "-O0", "-o", program, source, *flags, "-Wl,-rpath," + str(prefix / libdir))
+    built.append(program)
     return built
 
 

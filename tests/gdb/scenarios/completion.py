@@ -17,6 +17,6 @@ completes("cairn objects -", "cairn objects -type", "cairn objects -refcount",
 completes("cairn objects -ty", "cairn objects -type")
 completes("cairn objects -type no", "cairn objects -type node")
 completes("cairn objects -sort re", "cairn objects -sort refcount")
-completes("cairn show lis", "cairn show list")
+completes("cairn show in_st", "cairn show in_static")
 completes("set cairn li", "set cairn limit")
 passed()
