@@ -1,6 +1,6 @@
 """The layout of a process's memory: each piece of it, and what it is for.
 
-    text      code of the program              heap     what malloc hands out (brk)
+    text      code of the program              heap     what malloc hands out
     rodata    its constants                    arena    what Cairn hands out: counted objects
     data      its variables with a value       stack    of one thread
     bss       its variables that begin as 0    library  code and data of a shared library
@@ -13,7 +13,8 @@ addresses and do not overlap.
 Pure.
 """
 
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+import re
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .records import Region, Section
 
@@ -21,6 +22,7 @@ KINDS = ("text", "rodata", "data", "bss", "heap", "arena", "library", "stack", "
 
 
 BRK_MAX_BYTES = 2 << 30  # how far behind the program Linux puts malloc's heap
+THREAD_HEAP_BYTES = 64 << 20  # of glibc's malloc for one thread, the unused rest without access
 
 
 class Owner(NamedTuple):
@@ -62,23 +64,36 @@ def pieces(regions: Sequence[Region], sections: Sequence[Section], executable: s
            places: Sequence[HeapPlace], stacks: Sequence[StackPlace]) -> List[Piece]:
     """Every mapped address, in pieces of one kind each."""
     ordered = sorted(regions, key=lambda region: region.start)
-    program = executable or _guess_program(ordered)
+    # Of a remote program GDB says where its file is.
+    program = re.sub("^target:", "", executable) or _guess_program(ordered)
     own = _own_sections(sections)
     found: List[Piece] = []
     before = Region(0, 0, frozenset())  # the file-backed region that an anonymous one may belong to
     unnamed = not any(region.name == "[vdso]" for region in ordered)
     program_end = 0
+    thread_heaps = _thread_heaps(ordered)
     for region in ordered:
         if region.name == program:
             program_end = region.end
         for start, end, kind, name, owner in _split(region, own, program, places, stacks):
-            if kind == "other" and region.name == "" and owner is None:
+            if start in thread_heaps:
+                kind, name = "heap", "malloc, a thread's"
+            elif kind == "other" and region.name == "" and owner is None:
                 kind, name = _anonymous(region, start, before, program, program_end, unnamed,
                                         found)
             found.append(Piece(start, end, kind, name, perms_of(region), owner))
         if region.name.startswith("/"):
             before = region
     return _merged(found)
+
+
+def _thread_heaps(ordered: Sequence[Region]) -> Set[int]:
+    """Where malloc's heaps of further threads start: aligned to their size, which they and the part
+    behind them that nobody may access add up to."""
+    return {region.start for region, rest in zip(ordered, ordered[1:])
+            if region.start % THREAD_HEAP_BYTES == 0 and region.name == rest.name == ""
+            and "write" in region.flags and perms_of(rest) == "---" and rest.start == region.end
+            and rest.end == region.start + THREAD_HEAP_BYTES}
 
 
 def perms_of(region: Region) -> str:

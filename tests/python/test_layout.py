@@ -84,6 +84,19 @@ class Pieces(unittest.TestCase):
         far.append(region(0x7F0000000000, 0x7F0000010000, "rw-"))
         self.assertEqual(kind_at(laid_out(regions=far[:5] + far[-1:]), 0x7F0000000000), "other")
 
+    def test_a_thread_has_a_heap_of_its_own(self) -> None:
+        size = 64 << 20
+        extra = [region(size, size + 0x21000, "rw-"), region(size + 0x21000, 2 * size, "---"),
+                 region(2 * size, 2 * size + 0x21000, "rw-"),  # no rest: something else
+                 region(3 * size, 3 * size + 0x1000, "rw-"), region(3 * size + 0x1000, 4 * size - 1,
+                                                                    "---")]
+        found = laid_out(regions=REGIONS + extra)
+        self.assertEqual([(piece.start, piece.end) for piece in found if piece.kind == "heap"],
+                         [(0x30000, 0x50000), (size, size + 0x21000)])
+
+    def test_the_file_of_a_remote_program(self) -> None:
+        self.assertEqual(pieces(REGIONS, SECTIONS, "target:" + PROGRAM, ARENAS, STACKS), laid_out())
+
     def test_an_anonymous_mapping_is_no_heap_where_the_heap_has_a_name(self) -> None:
         others = [each for each in REGIONS if each.name != "[heap]"]
         self.assertEqual(kind_at(laid_out(regions=others), 0x700000), "other")
