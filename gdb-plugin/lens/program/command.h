@@ -11,7 +11,8 @@
 struct session {
   lens *target;
   const struct options *options;
-  yajl_gen json; /* NULL: the answer is text */
+  yajl_gen json;     /* NULL: the answer is text */
+  char refusal[128]; /* why the question has no answer, where the lens does not say it */
 };
 
 struct command {

@@ -1,4 +1,5 @@
 /* types, objects and refcounts: rows over the whole heap. */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +86,21 @@ lens_status types_run(struct session *session) {
 
 static const uint64_t IMMORTAL_FROM = UINT64_C(1) << 31; /* counts from here on say nothing */
 
-static lens_status filter_of(const struct session *session, lens_filter *filter) {
+static lens_status refuse(struct session *session, const char *why, const char *text) {
+  (void)snprintf(session->refusal, sizeof session->refusal, "%s: %s", why, text);
+  return LENS_NOT_FOUND;
+}
+
+/* A name that was mistyped is not the same as a type without objects. */
+static bool is_type_known(const struct session *session, const char *glob) {
+  uint64_t count = lens_type_count(session->target);
+  for (uint64_t i = 0; i < count; i++) {
+    if (fnmatch(glob, type_name(session, (uint32_t)i), 0) == 0) return true;
+  }
+  return count == 0;
+}
+
+static lens_status filter_of(struct session *session, lens_filter *filter) {
   static const struct {
     const char *name;
     uint32_t sort;
@@ -104,11 +119,10 @@ static lens_status filter_of(const struct session *session, lens_filter *filter)
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
     if (strcmp(options->sort, keys[i].name) == 0) filter->sort = keys[i].sort;
   }
-  if (filter->sort == UINT32_MAX) {
-    fprintf(stderr, "cairn-lens: -sort %s: the keys are refcount, size, addr, type\n",
-            options->sort);
-    return LENS_BAD_ARGUMENT;
-  }
+  if (filter->sort == UINT32_MAX)
+    return refuse(session, "-sort takes refcount, size, addr or type", options->sort);
+  if (options->type_glob != NULL && !is_type_known(session, options->type_glob))
+    return refuse(session, "no type has that name", options->type_glob);
   bool greatest_first = filter->sort == LENS_SORT_REFCOUNT || filter->sort == LENS_SORT_SIZE;
   filter->reverse = greatest_first == options->reverse;
   if (options->heap == UINT64_MAX) return LENS_OK;
@@ -118,8 +132,7 @@ static lens_status filter_of(const struct session *session, lens_filter *filter)
       filter->heap = (uint32_t)i;
   }
   if (filter->heap != LENS_NONE) return LENS_OK;
-  fprintf(stderr, "cairn-lens: there is no heap %s\n", text_number(options->heap).text);
-  return LENS_NOT_FOUND;
+  return refuse(session, "no heap has that number", text_number(options->heap).text);
 }
 
 /* The rows whose count lies between bounds, appended. */
@@ -138,7 +151,7 @@ static lens_status select_part(const struct session *session, lens_filter filter
 }
 
 /* By count, objects that are never freed stand behind all others. */
-static lens_status select_rows(const struct session *session, uint64_t room, lens_object *rows,
+static lens_status select_rows(struct session *session, uint64_t room, lens_object *rows,
                                uint64_t *count, uint64_t *matched) {
   lens_filter filter;
   *count = *matched = 0;

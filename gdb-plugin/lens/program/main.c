@@ -136,7 +136,9 @@ static int answer(struct session *session) {
     yajl_gen_config(session->json, yajl_gen_print_callback, print_json, NULL);
   }
   status = command->run(session);
-  if (status != LENS_OK) return fail(session->options->core, status, lens_error(session->target));
+  if (status != LENS_OK)
+    return fail(session->options->core, status,
+                session->refusal[0] != 0 ? session->refusal : lens_error(session->target));
   if (session->json != NULL) {
     envelope_end(session);
     putchar('\n');
