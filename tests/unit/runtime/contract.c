@@ -260,6 +260,29 @@ static void *make_and_destroy(void *context) {
   return NULL;
 }
 
+static void *fill(void *context) {
+  cairn_heap *heap = context;
+  cairn_object *list = cairn_list_new(heap, 0);
+  cairn_list_append(list, list); /* garbage that only a collection frees */
+  cairn_release(list);
+  return cairn_str_from(heap, "made in another thread");
+}
+
+/* A heap knows no thread: one makes it, another fills it, the first one collects and frees it all. */
+static void a_heap_is_handed_over(void **state) {
+  (void)state;
+  cairn_heap *heap = cairn_heap_new(NULL);
+  void *made = NULL;
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, fill, heap), 0);
+  assert_int_equal(pthread_join(thread, &made), 0);
+  assert_int_equal(cairn_collect(heap), 1);
+  assert_int_equal(cairn_refcount(made), 1);
+  cairn_release(made);
+  assert_null(cairn_heap_validate(heap));
+  assert_true(cairn_heap_destroy(heap, NULL));
+}
+
 static void threads_may_make_heaps(void **state) {
   (void)state;
   pthread_t threads[4];
@@ -286,6 +309,7 @@ int main(void) {
       cmocka_unit_test(constants_are_what_is_stored),
       cmocka_unit_test(heaps_are_listed_while_they_live),
       cmocka_unit_test(threads_may_make_heaps),
+      cmocka_unit_test(a_heap_is_handed_over),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
