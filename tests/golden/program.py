@@ -12,7 +12,7 @@ import sys
 import tempfile
 from typing import Any, Dict, List, NoReturn, Tuple
 
-LENS, PACKED = sys.argv[1:]
+LENS, PACKED = sys.argv[1:3]
 
 # The keys of each command's rows that stand in its text as they stand in its JSON.
 LISTINGS: Dict[str, Tuple[str, ...]] = {
@@ -24,7 +24,7 @@ def fail(message: str) -> NoReturn:
     sys.exit("FAILED: " + message)
 
 
-def run(*words: str) -> "subprocess.CompletedProcess[str]":
+def run(words: List[str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([LENS, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, check=False, text=True, timeout=60)
 
@@ -32,8 +32,8 @@ def run(*words: str) -> "subprocess.CompletedProcess[str]":
 def ask(*words: str) -> Tuple[Dict[str, Any], str]:
     """The data of a command and its text."""
     found = []
-    for more in (["-json"], []):
-        done = run(*words, *more)
+    for asked in ([*words, "-json"], list(words)):
+        done = run(asked)
         if (done.returncode, done.stderr) != (0, ""):
             fail("%s: status %d, %s" % (words, done.returncode, done.stderr))
         found.append(done.stdout)
@@ -99,18 +99,19 @@ def check_mistakes(core: str) -> None:
     empty = core + ".empty"
     with open(empty, "wb"):
         pass
-    for words, said in (
-            ([], "core file"), (["/nowhere"], "/nowhere"), ([LENS], "not a core"),
-            ([short], "short"), ([empty], "empty"),
-            ([core, "nonsense"], "nonsense"), ([core, "objects", "-bogus"], "-bogus"),
-            ([core, "show"], "address"), ([core, "show", "x"], "x"),
-            ([core, "show", "0x10"], "0x10"), ([core, "refs", "0"], "0"),
-            ([core, "objects", "-refcount", "5..2"], "5..2"),
-            ([core, "objects", "-size", "5Q"], "5Q"), ([core, "objects", "-limit", "x"], "x"),
-            ([core, "objects", "-sort", "colour"], "colour"),
-            ([core, "objects", "-heap", "99"], "99"),
-            ([core, "objects", "-type", "no_such*"], "no_such*")):
-        done = run(*words)
+    mistakes: List[Tuple[List[str], str]] = [
+        ([], "core file"), (["/nowhere"], "/nowhere"), ([LENS], "not a core"),
+        ([short], "short"), ([empty], "empty"),
+        ([core, "nonsense"], "nonsense"), ([core, "objects", "-bogus"], "-bogus"),
+        ([core, "show"], "address"), ([core, "show", "x"], "x"),
+        ([core, "show", "0x10"], "0x10"), ([core, "refs", "0"], "0"),
+        ([core, "objects", "-refcount", "5..2"], "5..2"),
+        ([core, "objects", "-size", "5Q"], "5Q"), ([core, "objects", "-limit", "x"], "x"),
+        ([core, "objects", "-sort", "colour"], "colour"),
+        ([core, "objects", "-heap", "99"], "99"),
+        ([core, "objects", "-type", "no_such*"], "no_such*")]
+    for words, said in mistakes:
+        done = run(words)
         lines = [line for line in done.stderr.splitlines() if not line.startswith("usage:")]
         if done.returncode != 2 or done.stdout or len(lines) != 1 or said not in lines[0]:
             fail("%s: status %d\n%s%s" % (words, done.returncode, done.stdout, done.stderr))

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "cairn/cairn.h"
 #include "cairn/contract.h"
 #include "internal.h"
 
@@ -268,7 +269,8 @@ static void *fill(void *context) {
   return cairn_str_from(heap, "made in another thread");
 }
 
-/* A heap knows no thread: one makes it, another fills it, the first one collects and frees it all. */
+/* A heap knows no thread: one makes it, another fills it, the first one collects and frees it all.
+ */
 static void a_heap_is_handed_over(void **state) {
   (void)state;
   cairn_heap *heap = cairn_heap_new(NULL);
