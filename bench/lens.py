@@ -4,9 +4,10 @@
     ./run bench lens [--objects N]... [--rounds N] [--keep DIRECTORY]
 
 Heaps of native objects of 48 bytes with two references each, in address order and shuffled
-(bench/lens/heap.c).  One processor, rounds interleaved, medians; the core's pages are cached.  The
-floor is a plain C pass over the same bytes.  Ways that look at a part of the heap only are marked
-with a star: their time an object is measured, their total is that times the objects.
+(bench/lens/heap.c).  One processor, rounds interleaved, medians of processor time; the core's pages
+are cached.  The floor is a plain C pass over the same bytes.  Ways that look at a part of the heap
+only are marked with a star: their time an object is measured, their total is that times the
+objects.
 """
 
 import argparse

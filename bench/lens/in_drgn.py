@@ -16,11 +16,11 @@ program = drgn.Program()
 program.set_core_dump(core)
 program.load_debug_info([executable])
 node = drgn.Object(program, "struct node *", value=first)
-start = time.perf_counter()
+start = time.process_time()
 census = {}
 for _ in range(objects):
     header = node.base.header.value_()
     key = (header >> 32 & 0xfffff, header & 0xffffffff)
     census[key] = census.get(key, 0) + 1
     node = drgn.cast("struct node *", node.next)
-print(f"python3-drgn\t{time.perf_counter() - start:.6f}\t{objects}")
+print(f"python3-drgn\t{time.process_time() - start:.6f}\t{objects}")

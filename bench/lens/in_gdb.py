@@ -27,9 +27,9 @@ def report(name: str, seconds: float, objects: int) -> None:
 
 
 def timed(name: str, objects: int, function: Callable[[], None]) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     function()
-    report(name, time.perf_counter() - start, objects)
+    report(name, time.process_time() - start, objects)
 
 
 def first_node() -> gdb.Value:
