@@ -91,6 +91,18 @@ for frame in stack["threads"][0]["frames"]:
         has(variable, {"name", "kind", "addr", "object"}, "a variable")
 for row in stack["objects"]:
     has(row, OBJECT | {"holders"}, "an object of the picture")
+if TARGET != "core":
+    # A register that holds an object and is no variable's: raw, and as sure as raw words are.
+    gdb.execute("set $kept = $r12")
+    gdb.execute("set var $r12 = " + a_list)
+    (register,) = [row for row in rows("roots -kind register") if row["name"] == "$r12"]
+    equal((register["object"]["addr"], register["frame"], register["confidence"]),
+          (a_list, 0, "conservative"), "a register")
+    full = {(variable["kind"], variable["name"])
+            for variable in data("stack -full -limit 0")["threads"][0]["variables"]}
+    check(("register", "$r12") in full, "-full shows it: %s" % full)
+    gdb.execute("set var $r12 = $kept")
+    check("$r12" not in {row["name"] for row in rows("roots")}, "and it is forgotten")
 checked = data("check")
 equal((checked["rows"], set(checked["checked"])), ([], {"objects", "pages", "arenas"}), "check")
 

@@ -26,6 +26,8 @@ equal(len(pids), 2, "two processes")
 for _ in range(2):
     gdb.execute("inferior 1", to_string=True)
     first.compare_objects()
+    first.compare_edges(balanced=True)
     gdb.execute("inferior 2", to_string=True)
     second.compare_objects()
+    second.compare_edges(balanced=True)
 passed()

@@ -48,6 +48,7 @@ if not NAMED:
              for frame in thread["frames"] for variable in frame["variables"]
              if variable["object"] and variable["kind"] == "word"}
     check({addr for _, _, addr in expected} & words, "the stack's words stand in")
+    check("stand in for variables" in execute("cairn stack"), "and that is said")
 elif VARIANT == "O0":
     equal(drawn, expected, "what each variable refers to")
     # `result` is declared and not yet set, in two frames; the text of a union is its number.
@@ -61,6 +62,7 @@ else:
     for name, note in notes.items():
         check(note == "optimized out" or wanted_notes.get(name) == note,
               "%s is %s" % (name, note))
+    check("optimized out" in notes.values(), "some have gone: %s" % notes)
 
 # ---- objects: every holder by name, and a count that is explained ----
 if VARIANT == "O0" and NAMED and LIVE:
