@@ -8,7 +8,8 @@
 #include "model.h"
 
 struct lens_fast_header {
-  uint64_t kind_mask;  /* of a plain object exactly `live` is set in it */
+  uint64_t kind_mask; /* what is `plain` under it is a live object that is not saturated */
+  uint64_t plain;
   uint64_t state_mask; /* bits that make a state */
   uint64_t live, buffer_mask, buffer, count_mask, type_mask;
   uint32_t type_shift, type_count, first_type;
@@ -20,6 +21,8 @@ static inline struct lens_fast_header lens_fast_header_of(const struct lens_heap
       .kind_mask = header->live | header->dying | header->buffer | header->saturated,
       .state_mask =
           header->candidate | header->held | header->finalized | header->weakly | header->interned,
+      /* Where a count alone makes an object immortal, none is plain. */
+      .plain = header->saturated == 0 && header->immortal != 0 ? UINT64_MAX : header->live,
       .live = header->live,
       .buffer_mask = header->live | header->dying | header->buffer,
       .buffer = header->live | header->buffer,

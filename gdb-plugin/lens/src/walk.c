@@ -87,7 +87,7 @@ static uint64_t add_blocks(lens *self, const struct lens_run *run,
   for (uint32_t i = from; i < to; i++, at += run->stride, address += run->stride) {
     uint64_t header;
     memcpy(&header, at, sizeof header);
-    if ((header & fast->kind_mask) == fast->live) {
+    if ((header & fast->kind_mask) == fast->plain) {
       uint64_t type = (header >> fast->type_shift) & fast->type_mask;
       if (type < fast->type_count && size_needed[type] <= fits) {
         uint32_t state =
