@@ -2,7 +2,7 @@
 from typing import List
 
 import gdb
-from harness import check, data, equal, error_of, execute, passed, rows, start
+from harness import answer, check, data, equal, error_of, execute, passed, rows, start
 
 
 def one_line(command: str, *words: str) -> None:
@@ -50,4 +50,21 @@ for function in ("refcount", "type", "size"):
               "$cairn_%s(%s) fails in words: %s" % (function, argument, message))
 check(len(rows("objects -type str")) >= 1, "and all works as before")
 check("an object" in execute("cairn show object"), "and shows objects")
+
+# ---- a damaged object: it is named, all others are still shown, and memory is read afresh ----
+before = rows("objects")
+address = int(gdb.parse_and_eval("(unsigned long)object"))
+program = gdb.selected_inferior()
+header = bytes(program.read_memory(address, 8))
+program.write_memory(address + 4, b"\xff\xff\xff\x7f")  # a type that nobody defined
+equal({row["addr"] for row in rows("objects")}, {row["addr"] for row in before} - {hex(address)},
+      "the others are still shown")
+check(answer("objects")["warnings"], "that one is left out is said")
+for command in objects:
+    one_line("cairn %s object" % command, hex(address), "damaged")
+check(hex(address) in {row["addr"] for row in rows("check")}, "check says which")
+equal(int(gdb.parse_and_eval("$cairn_status")), 1, "$cairn_status after a problem")
+check("damaged" in execute("cairn stack"), "the picture says it, too")
+program.write_memory(address, header)
+equal((rows("objects"), rows("check")), (before, []), "and all is as before")
 passed()
