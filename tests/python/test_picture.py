@@ -90,8 +90,8 @@ def random_picture(seed: int) -> Tuple[List[Section], List[Held], Dict[str, Opti
         for name in section.names]) for section in sections]
     held = [Held(f"@{index + 1}", f"object {index}" + "y" * dice.randrange(30),
                  f"rc {dice.randrange(100)}",
-                 ["+1 from elsewhere"] * dice.choice([0, 0, 0, 1, 3])) for index in
-            range(len(order))]
+                 ["+1 from elsewhere"] * dice.choice([0, 0, 0, 1, 3]),
+                 f"worker {index}" if seed % 2 else "") for index in range(len(order))]
     truth = {name.text: None if name.held is None else held[name.held].label
              for section in sections for name in section.names}
     return sections, held, truth

@@ -75,6 +75,7 @@ SPAN_MAX = 40  # rows that a line may go down before a label says it better
 REMARK_MIN = 15  # columns that a long name leaves for its remark
 NAME_MAX, SECTION_MAX, OBJECT_MAX = 36, 24, 60  # columns, where the width allows
 OBJECT_MIN = 20  # columns of the box that lanes must leave
+ASIDE_MIN = 5
 _ARROW = 3  # head, blank, side of the box
 
 
@@ -174,6 +175,10 @@ def assign_lanes(spans: Dict[int, Tuple[int, int]], lanes_max: int) -> Dict[int,
     return lanes
 
 
+def _aside(one: Held) -> str:
+    return f"{one.label}  {one.aside}" if one.aside else one.label
+
+
 class _Painter:
     """Widths first, then each row from left to right."""
 
@@ -209,7 +214,7 @@ class _Painter:
                                    for reason in one.reasons), default=0)
         self.text_columns = min(self.text_columns, OBJECT_MAX)
         self.reason_columns = min(self.reason_columns, OBJECT_MAX)
-        self.aside_columns = max((cells(self._aside(one)) for one in self.held), default=0)
+        self.aside_columns = max((cells(_aside(one)) for one in self.held), default=0)
 
     def _measure_names(self) -> None:
         labels = [cells(row.label) for row in self.rows if not row.heading]
@@ -274,13 +279,20 @@ class _Painter:
         return _ARROW + inner + 3 + (1 + self.aside_columns if self.aside_columns else 0)
 
     def _fit_objects(self) -> None:
-        room = self.page.width - self.arrow - self._box_columns(0)
         inner = self._inner()
+        # What stands behind the box gives way first, but for the labels.
+        over = self.arrow + self._box_columns(min(inner, OBJECT_MIN)) - self.page.width
+        labels = max((cells(one.label) for one in self.held), default=0)
+        self.aside_columns = max(labels, self.aside_columns - max(0, over))
+        room = self.page.width - self.arrow - self._box_columns(0)
         self.inner = max(min(inner, OBJECT_MIN), min(inner, room))
         self.text_columns = min(self.text_columns, max(1, self.inner - 2 - self.count_columns))
 
-    def _aside(self, one: Held) -> str:
-        return f"{one.label}  {one.aside}" if one.aside else one.label
+    def _fit_aside(self, one: Held) -> str:
+        """Cut to fit, or left out where so little of it fits that it says nothing."""
+        if cells(one.label) + 2 + ASIDE_MIN > self.aside_columns:
+            return one.label
+        return cut(_aside(one), self.aside_columns, self.page)
 
     def _pointer(self, row: _Row) -> str:
         if row.held is None:
@@ -363,4 +375,4 @@ class _Painter:
         blank = " " * (self.text_columns - cells(text) + 2)
         rest = " " * (self.inner - self.text_columns - 2 - cells(one.refcount))
         return (f"{side} {text}{blank}{one.refcount}{rest}"
-                f" {side} {self.style('quiet', self._aside(one))}")
+                f" {side} {self.style('quiet', self._fit_aside(one))}")
