@@ -4,8 +4,14 @@
 #include "garden.h"
 #include "image.h"
 
+struct typed {
+  cairn_object base;
+  cairn_object *number; /* an int, and nothing else */
+};
+
 static cairn_heap *heap;
 static cairn_object *all;
+static struct typed *typed;
 static struct image *image;
 static const struct lens_contract *contract; /* of `model` */
 static lens *model;
@@ -17,11 +23,25 @@ static void leave_free_blocks(void) {
   for (size_t i = 0; i < 6; i++) cairn_release(gone[i]);
 }
 
+/* An object whose slot says what it may hold. */
+static struct typed *typed_new(void) {
+  const cairn_slot_spec slot = {.name = "number",
+                                .kind = CAIRN_SLOT_STRONG,
+                                .offset = offsetof(struct typed, number),
+                                .target = cairn_type_find(heap, "int")};
+  const cairn_type_spec spec = {
+      .name = "typed", .size_bytes = sizeof(struct typed), .slots = &slot, .slot_count = 1};
+  struct typed *made = (struct typed *)cairn_object_new(heap, cairn_type_define(heap, &spec));
+  made->number = cairn_int_new(heap, 123456);
+  return made;
+}
+
 static int begin(void **state) {
   (void)state;
   heap = cairn_heap_new(NULL);
   if (heap == NULL) return 1;
   all = garden_new(heap);
+  typed = typed_new();
   leave_free_blocks();
   image = image_of_self();
   model = image_lens(image);
@@ -35,6 +55,7 @@ static int end(void **state) {
   (void)state;
   lens_free(model);
   image_free(image);
+  cairn_release(&typed->base);
   cairn_list_clear(all);
   cairn_release(all);
   return !cairn_heap_destroy(heap, NULL);
@@ -190,6 +211,13 @@ static void a_slot_that_points_astray(void **state) {
   expect(slot, 0x1000, cell, "points outside every heap");
 }
 
+static void a_slot_that_holds_the_wrong_type(void **state) {
+  (void)state;
+  uint64_t holder = address_of(typed);
+  expect(holder + offsetof(struct typed, number), address_of(cairn_list_get(all, 1)), holder,
+         "where only int may be");
+}
+
 static void a_buffer_with_two_owners(void **state) {
   (void)state;
   uint64_t first = address_of(cairn_list_get(all, 3)), second = address_of(cairn_list_get(all, 10));
@@ -288,6 +316,7 @@ int main(void) {
                                      cmocka_unit_test(a_header_of_no_type),
                                      cmocka_unit_test(a_type_too_large_for_its_block),
                                      cmocka_unit_test(a_slot_that_points_astray),
+                                     cmocka_unit_test(a_slot_that_holds_the_wrong_type),
                                      cmocka_unit_test(a_buffer_with_two_owners),
                                      cmocka_unit_test(a_page_that_miscounts),
                                      cmocka_unit_test(a_free_list_gone_wrong),

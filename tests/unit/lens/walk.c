@@ -257,6 +257,46 @@ static void a_runtime_without_counters_is_checked(void **state) {
   lens_free(self);
 }
 
+/* The runtime's own hold is one of the count. */
+static void a_held_object(void **state) {
+  (void)state;
+  const uint64_t held = 1ull << 50;
+  fake_constant(&fake, "state.held", held);
+  fake_record(&fake);
+  put_header(2, fake_header(fake_live | held, PAIR, 3));
+  lens *self = loaded();
+  lens_accounts accounts;
+  lens_account account;
+  assert_int_equal(lens_account_all(self, 0, NULL), LENS_OK);
+  assert_int_equal(lens_accounts_get(self, &accounts), LENS_OK);
+  assert_int_equal(accounts.runtime_refs[2], 1);
+  assert_int_equal(accounts.runtime_refs[1], 0);
+  assert_int_equal(accounts.verdict[2], LENS_BALANCED);
+  assert_int_equal(lens_account_object(self, 2, 0, &account), LENS_OK);
+  assert_int_equal(account.runtime_refs, 1);
+  assert_int_equal(account.verdict, LENS_BALANCED);
+  lens_reached reached;
+  assert_int_equal(lens_reach(self, NULL, 0, LENS_REACH_RUNTIME, 0, NULL), LENS_OK);
+  assert_int_equal(lens_reached_get(self, &reached), LENS_OK);
+  assert_int_equal(reached.object_count, 1);
+  assert_int_equal(reached.marks[0], 1u << 2);
+  lens_free(self);
+}
+
+/* Where the contract knows no saturated bit, the count alone makes an object immortal. */
+static void immortal_by_its_count(void **state) {
+  (void)state;
+  fake_constant(&fake, "count.immortal", 0xffffff);
+  fake_record(&fake);
+  put_header(2, fake_header(fake_live, PAIR, 0xffffff));
+  lens *self = loaded();
+  assert_int_equal(lens_walk(self, 0, NULL), LENS_OK);
+  lens_columns columns = columns_of(self);
+  assert_int_equal(columns.state[2], LENS_STATE_IMMORTAL);
+  assert_int_equal(columns.state[1], 0);
+  lens_free(self);
+}
+
 /* Headers that make no sense: rows that say so where there is an object, a count where there is
  * none. */
 static void damaged_headers(void **state) {
@@ -317,6 +357,8 @@ int main(void) {
       cmocka_unit_test_setup(referrers_of_every_kind, build),
       cmocka_unit_test_setup(referrers_of_a_freed_block, build),
       cmocka_unit_test_setup(a_runtime_without_counters_is_checked, build),
+      cmocka_unit_test_setup(a_held_object, build),
+      cmocka_unit_test_setup(immortal_by_its_count, build),
       cmocka_unit_test_setup(damaged_headers, build),
       cmocka_unit_test_setup(large_counts, build)};
   return cmocka_run_group_tests_name("lens walk", tests, NULL, NULL);
