@@ -26,7 +26,7 @@ def report(name: str, seconds: float, objects: int) -> None:
     print(f"{name}\t{seconds:.6f}\t{objects}")
 
 
-def timed(name: str, objects: int, function: Callable[[], None]) -> None:
+def timed(name: str, objects: int, function: Callable[[], object]) -> None:
     start = time.process_time()
     function()
     report(name, time.process_time() - start, objects)
