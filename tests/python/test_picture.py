@@ -161,6 +161,19 @@ class Size(unittest.TestCase):
         self.assertLess(cost(8000), 60 * cost(500))  # where it grows by the square: 256 times
 
 
+class Remarks(unittest.TestCase):
+    def test_a_cut_remark_keeps_its_bracket(self) -> None:
+        long = "(optimized out: " + ", ".join("abcdefgh") * 9 + ")"
+        for ascii_only in (False, True):
+            lines = drawn([Section("f", [Name("x", held=0), Name(long), Name("y", long)])],
+                          [Held("@1", "int 1", "rc 1")], Page(80, ascii_only))
+            remarks = [line for line in lines if "optimized" in line]
+            self.assertEqual(len(remarks), 2)
+            for line in remarks:
+                self.assertRegex(line, r"\(optimized.*[^)](…|\.\.\.)\)( |$)")
+                self.assertLessEqual(cells(line), 80)
+
+
 class Drawings(unittest.TestCase):
     """A few pictures as they should look."""
 

@@ -175,6 +175,13 @@ def assign_lanes(spans: Dict[int, Tuple[int, int]], lanes_max: int) -> Dict[int,
     return lanes
 
 
+def _cut(text: str, columns: int, page: Page) -> str:
+    """As cut; what stands in brackets keeps the closing one."""
+    if cells(text) > columns > 2 and text.startswith("(") and text.endswith(")"):
+        return cut(text[:-1], columns - 1, page) + ")"
+    return cut(text, columns, page)
+
+
 def _aside(one: Held) -> str:
     return f"{one.label}  {one.aside}" if one.aside else one.label
 
@@ -231,8 +238,8 @@ class _Painter:
     def _fit_name(self, name: str, remark: str, room: int) -> Tuple[str, str]:
         """Both cut to fit; a remark is the more telling one of the two, up to REMARK_MIN."""
         kept = min(cells(remark) + 1, REMARK_MIN) if remark else 0
-        name = cut(name, room - kept, self.page)
-        return name, cut(remark, room - cells(name) - (1 if name else 0), self.page)
+        name = _cut(name, room - kept, self.page)
+        return name, _cut(remark, room - cells(name) - (1 if name else 0), self.page)
 
     def _name_columns(self, row: _Row) -> int:
         used = cells(row.name) + cells(row.remark) + (1 if row.name and row.remark else 0)
