@@ -7,7 +7,7 @@ may then have an owner that was not found, and this says so.
 
 from typing import List, NamedTuple
 
-from .records import EXACT, Account, Object, Root, least_sure
+from .records import CONSERVATIVE, EXACT, Account, Object, Root, least_sure
 from .session import Session
 
 
@@ -17,6 +17,7 @@ class Accounting(NamedTuple):
     roots_complete: bool
     exactness: str
     warnings: List[str]
+    opaque: bool = False  # an object of an opaque type may hold it in a form that none can see
 
 
 def of(session: Session, row: Object) -> Accounting:
@@ -32,4 +33,5 @@ def of(session: Session, row: Object) -> Accounting:
         return Accounting(unknown, [], roots.complete, session.exactness(), warnings)
     account = lens.account(index, session.target.progress)
     return Accounting(account, roots.of_object(index), roots.complete,
-                      least_sure(account.exactness, session.exactness()), warnings)
+                      least_sure(account.exactness, session.exactness()), warnings,
+                      session.exactness() == CONSERVATIVE)

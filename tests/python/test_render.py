@@ -182,6 +182,12 @@ class Accounts(unittest.TestCase):
                          "over-retained: 1 reference that nobody holds; a release is missing, or "
                          "a root stands for several names, as in optimised code.")
 
+    def test_an_opaque_object_may_hold_unseen(self) -> None:
+        account = Account(2, 1, 0, 0, 1, "over-retained", EXACT)
+        self.assertEqual(accounts.verdict(Accounting(account, [], True, EXACT, [], True), PAGE),
+                         "over-retained: 1 reference that nobody holds; a release is missing, or "
+                         "an object of an opaque type holds it unseen.")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -68,6 +68,8 @@ def verdict(accounting: Accounting, page: Page) -> str:
                 ", or an owner in memory that could not be searched")
         if account.root_refs:  # optimised code keeps the references of two names in one place
             sure += ", or a root stands for several names, as in optimised code"
+        if accounting.opaque:
+            sure += ", or an object of an opaque type holds it unseen"
         return (page.style("bad", "over-retained") + f": {surplus} that nobody holds; a release "
                 f"is missing{sure}.")
     if account.verdict == "under-retained":
