@@ -16,7 +16,7 @@ NAMED_MAX = 3  # other holders of one object that are named
 
 class Reason(NamedTuple):
     number: int  # of the count
-    text: str  # "from elsewhere"; "" for a slot of an object
+    text: str  # "from elsewhere"; "" for a slot of one of the program's objects
     holder: int = 0  # address of the object
     holder_type: str = ""
     slot: str = ""
@@ -64,7 +64,8 @@ def _slots(session: Session, row: Object) -> List[Reason]:
     for one in rows:
         if one.reference.kind in ("strong", "opaque"):
             holder = lens.object_at(one.holder)
-            found.append(Reason(1, "", one.holder,
+            known = "" if holder is None else session.runtime_name(holder)
+            found.append(Reason(1, f"from {known}" if known else "", one.holder,
                                 "object" if holder is None else holder.type_name,
                                 one.reference.slot_name))
     return found
@@ -72,7 +73,7 @@ def _slots(session: Session, row: Object) -> List[Reason]:
 
 def text(reason: Reason, labels: Dict[int, str]) -> str:
     """`+1 from list @2[3]`; `labels`: how the objects of the picture are called."""
-    if not reason.holder:
+    if reason.text:
         return f"+{reason.number:,} {reason.text}"
     who = f"{reason.holder_type} {labels.get(reason.holder) or hex(reason.holder)}"
     slot = reason.slot

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # loaded when a command first needs them
     from .slots import Outside, Scope
 
 VALUE_DEPTH, VALUE_WIDTH = 1, 8  # of the short value texts in listings
+_OF_THE_RUNTIME = {"set": "the intern table", "tuple": "the small ints"}  # by type
 
 
 class Target(Protocol):
@@ -191,6 +192,16 @@ class Session:
             numbers[arena.position] = counts.get(arena.heap, 0)
             counts[arena.heap] = numbers[arena.position] + 1
         return numbers
+
+    def runtime_name(self, row: Object) -> str:
+        """What an object is that the runtime keeps for itself; "" for those of the program."""
+        name = _OF_THE_RUNTIME.get(row.type_name, "")
+        if not name or "held" in row.state or not self.lens.type(row.type).builtin:
+            return ""
+        lens = self.snapshot(edges=True)
+        index = lens.snapshot_find(row.address)
+        held = index is not None and lens.account(index, self.target.progress).runtime_refs
+        return name if held else ""
 
     # ---- object arguments ----
 

@@ -15,7 +15,7 @@ from cairn_gdb.records import (Account, Arena, CheckTotals, CountCensus, Filter,
 from cairn_gdb.session import Session
 
 IMMORTAL = 0xFFFFFFFF
-TYPES = ("int", "str", "list", "node")
+TYPES = ("int", "str", "list", "node", "set")
 ARENA = 0x400000
 BLOCK = 48
 

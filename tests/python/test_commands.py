@@ -12,7 +12,7 @@ from cairn_gdb.records import Page as HeapPage
 from cairn_gdb.records import EXACT, Account, Problem, Result
 from cairn_gdb.render import help as help_text
 from cairn_gdb.render.page import Page
-from fakes import ARENA, IMMORTAL, FakeRoots, a_session
+from fakes import ARENA, IMMORTAL, FakeRoots, a_session, an_object
 
 
 def ask(session: Any, module: Any, line: str = "") -> Tuple[Result, Any, List[str]]:
@@ -201,6 +201,16 @@ class OneObject(unittest.TestCase):
         _, data, lines = ask(self.session, referrers, "0x1000")
         self.assertEqual(data["rows"], [])
         self.assertIn("Only the runtime itself holds it.", lines)
+
+    def test_the_intern_table_is_named(self) -> None:
+        self.lens.add(an_object(0x6000, "set", 1), '{"two"}')
+        self.lens.edges.append((0x6000, 'key "two"', 0x3000))
+        lines = ask(self.session, referrers, "0x3000")[2]
+        self.assertTrue(any(line.endswith('{"two"}') for line in lines), lines)
+        self.lens.account = lambda index, progress: Account(1, 0, 1, 0, 0, "balanced", EXACT)
+        lines = ask(self.session, referrers, "0x3000")[2]
+        self.assertTrue(any(line.endswith("the intern table") for line in lines), lines)
+        self.assertIn("the intern table", ask(self.session, show, "0x6000")[2][0])
 
     def test_referrers_are_cut_to_the_limit(self) -> None:
         data = ask(self.session, referrers, "0x3000 -limit 1")[1]

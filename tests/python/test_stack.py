@@ -13,7 +13,7 @@ from cairn_gdb.records import CONSERVATIVE, EXACT, Location, Region, Root, Secti
 from cairn_gdb.render import help as help_text
 from cairn_gdb.render.page import Page
 from cairn_gdb.slots import Frame, Outside, Scope, Thread, Variable
-from fakes import ARENA, FakeLens, FakeTarget, a_session
+from fakes import ARENA, FakeLens, FakeTarget, a_session, an_object
 
 LIST, NODE, STR, SMALL = 0x1000, 0x2000, 0x3000, 0x5000
 
@@ -148,6 +148,20 @@ class Stack(unittest.TestCase):
                          [{"count": 1, "holder": "0x1000", "slot": "[0]"},
                           {"count": 1, "text": "from elsewhere"}])
         self.assertIn("+1 from elsewhere", "\n".join(lines))
+
+    def test_the_runtimes_own_tables_have_a_name(self) -> None:
+        self.lens.add(an_object(0x6000, "set", 1), '{"two"}')
+        self.lens.edges.append((0x6000, 'key "two"', STR))
+        plain = self.lens.account
+        self.lens.account = lambda index, progress: plain(index)._replace(
+            runtime_refs=int(sorted(self.lens.objects)[index] == 0x6000))
+        self.target.found.threads = [a_thread(1, a_frame(0, "f", local("s", STR)))]
+        document, lines, _ = self.ask()
+        self.assertIn("+1 from the intern table", "\n".join(lines))
+        self.assertIn({"count": 1, "holder": "0x6000", "slot": 'key "two"'},
+                      document["objects"][0]["reasons"])
+        self.lens.account = lambda index, progress: plain(index)
+        self.assertNotIn("intern", "\n".join(self.ask()[1]))
 
     def test_a_large_heap_is_not_searched_unasked(self) -> None:
         self.target.found.threads = [a_thread(1, a_frame(0, "f", local("y", NODE)))]

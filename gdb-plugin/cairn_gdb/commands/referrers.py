@@ -18,6 +18,7 @@ class Holders(NamedTuple):
     object: Object
     rows: List[Referrer]  # those in objects, cut to the limit
     holders: Dict[int, Object]  # by address
+    known: Dict[int, str]  # by address: what the runtime keeps for itself
     roots: List[Root]  # cut to what the limit leaves
     matched: int
     accounting: Accounting
@@ -29,14 +30,16 @@ def run(session: Session, arguments: Arguments) -> Result:
     rows, total = session.lens.referrers(row.address, arguments.limit, session.target.progress)
     matched = total + len(account.roots)
     room = max(0, arguments.limit - len(rows)) if arguments.limit else len(account.roots)
-    holders = {}
+    holders, known = {}, {}
     for one in rows:
         holder = session.lens.object_at(one.holder)
         if holder is not None:
             holders[one.holder] = session.describe(holder)
+            known[one.holder] = session.runtime_name(holder)
     session.remember([one.holder for one in rows])
-    return Result(Holders(session.describe(row), rows, holders, account.roots[:room], matched,
-                          account), account.exactness, account.warnings)
+    found = Holders(session.describe(row), rows, holders, known, account.roots[:room], matched,
+                    account)
+    return Result(found, account.exactness, account.warnings)
 
 
 def document(found: Holders) -> Any:
@@ -68,7 +71,7 @@ def lines(found: Holders, page: Page) -> Iterator[str]:
         else:
             table.add(objects.label(number), one.reference.slot_name, one.reference.kind,
                       f"{holder.address:#x}", objects.count(holder), holder.type_name,
-                      dying + objects.value(holder))
+                      dying + (found.known[one.holder] or objects.value(holder)))
     for root in found.roots:
         table.add("", root.name, root.kind, f"{root.slot_address:#x}" if root.slot_address else
                   "", "", "", "" if root.confidence == "exact" else root.confidence)

@@ -37,6 +37,7 @@ class Answer(NamedTuple):
     heap: str
     interior: int  # how far behind the object's start the address was
     accounting: Accounting
+    known: str  # what it is, where the runtime keeps it for itself
 
 
 def run(session: Session, arguments: Arguments) -> Result:
@@ -45,7 +46,7 @@ def run(session: Session, arguments: Arguments) -> Result:
     shown = _look(session, row, depth, arguments.limit, set())
     account = accounting.of(session, row)
     answer = Answer(shown, session.lens.type(row.type), session.heap_label(row.heap),
-                    location.offset, account)
+                    location.offset, account, session.runtime_name(row))
     return Result(answer, least_sure(account.exactness, session.exactness()), account.warnings)
 
 
@@ -112,7 +113,7 @@ def lines(found: Answer, page: Page) -> Iterator[str]:
     row = found.shown.object
     yield (f"{page.style('type', row.type_name)} at {page.style('address', hex(row.address))} in "
            f"{found.heap}, {units.size(row.size_bytes)}, {objects.count_word(row)}"
-           f"{_states(row)}")
+           f"{_states(row)}{', ' + found.known if found.known else ''}")
     if found.interior:
         yield page.style("quiet", f"  (the address given is {found.interior} bytes behind its "
                          "start)")
