@@ -1,4 +1,5 @@
-/* Writes the seeds of the fuzz targets: seeds DIRECTORY makes DIRECTORY/{core,contract,note}/.
+/* Writes the seeds of the fuzz targets: seeds DIRECTORY makes
+ * DIRECTORY/{core,contract,executable,note}/.
  *
  * They are made and not checked in, because they follow the vocabulary of the contract.
  */
@@ -90,6 +91,36 @@ static void write_module(void) {
   write_seed("note/bare", module + 256, 28);
 }
 
+/* A program whose code the core of fakecore.h lacks. */
+static void write_program(void) {
+  uint8_t program[0x1200];
+  memset(program, 0xcc, sizeof program);
+  Elf64_Ehdr head = {.e_type = ET_EXEC,
+                     .e_machine = EM_X86_64,
+                     .e_version = EV_CURRENT,
+                     .e_entry = fakecore_text + 0x40,
+                     .e_phoff = 64,
+                     .e_ehsize = sizeof head,
+                     .e_phentsize = sizeof(Elf64_Phdr),
+                     .e_phnum = 1};
+  const Elf64_Phdr header = {.p_type = PT_LOAD,
+                             .p_flags = PF_R | PF_X,
+                             .p_vaddr = fakecore_text,
+                             .p_filesz = sizeof program,
+                             .p_memsz = sizeof program,
+                             .p_align = 4096};
+  memcpy(head.e_ident, ELFMAG, SELFMAG);
+  head.e_ident[EI_CLASS] = ELFCLASS64;
+  head.e_ident[EI_DATA] = ELFDATA2LSB;
+  head.e_ident[EI_VERSION] = EV_CURRENT;
+  memcpy(program, &head, sizeof head);
+  memcpy(program + 64, &header, sizeof header);
+  write_seed("executable/fixed", program, sizeof program);
+  head.e_type = ET_DYN;
+  memcpy(program, &head, sizeof head);
+  write_seed("executable/pie", program, sizeof program);
+}
+
 int main(int argc, char **argv) {
   static struct fake fake;
   static struct fakecore core;
@@ -101,6 +132,7 @@ int main(int argc, char **argv) {
   make_directory("");
   make_directory("core");
   make_directory("contract");
+  make_directory("executable");
   make_directory("note");
   fake_new(&fake);
   write_seed("contract/empty", fake.bytes, sizeof fake.bytes);
@@ -109,6 +141,7 @@ int main(int argc, char **argv) {
   fakecore_new(&core, &fake);
   write_seed("core/whole", core.bytes, sizeof core.bytes);
   write_seed("core/cut", core.bytes, FAKECORE_HEAP_AT + FAKE_ARENA + 0x300);
+  write_program();
   write_module();
   return 0;
 }
