@@ -123,6 +123,8 @@ class Resolver:
         if word == 0:
             promised = variable.trust in ("object", "slot")
             return Shown(variable, None, "null") if promised else None
+        if variable.unset and variable.trust not in ("object", "slot") and not self._everything:
+            return None  # perhaps not set, perhaps no reference: not worth an arrow
         found, place, text = self._locate(word)
         if found is not None and place == "":
             return Shown(variable, found, "", self._through(variable))

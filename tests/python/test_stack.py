@@ -101,7 +101,8 @@ class Stack(unittest.TestCase):
             local("perhaps", STR, unset="maybe"), local("heap", meta, "pointer"),
             local("other", 0x1, "pointer"), local("void", STR, "pointer"),
             local("number", STR, "integer"), local("near", STR + 8, "integer"),
-            local("zero", 0, "pointer"), local("unset_void", STR, "pointer", unset="surely"))
+            local("zero", 0, "pointer"), local("unset_void", STR, "pointer", unset="surely"),
+            local("maybe_void", STR, "pointer", unset="maybe"))
         self.assertEqual({name: row.get("note") for name, row in rows.items()}, {
             "x": None, "null": "null", "freed": "freed", "fresh": "dangling", "wild": "dangling",
             "inside": "interior", "in_buffer": "interior", "gone": "optimized out",
