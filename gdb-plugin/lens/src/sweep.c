@@ -30,7 +30,6 @@ static bool is_wanted(const struct lens_sweep *sweep) {
 static void skip_to(struct lens_sweep *sweep, const struct lens_run *run, uint64_t end) {
   uint64_t page_address = run->address - (uint64_t)sweep->block * run->stride;
   uint64_t block = (end - page_address + run->stride - 1) / run->stride;
-  if (block > run->page->fresh) block = run->page->fresh;
   sweep->unreadable_bytes += (block - sweep->block) * run->stride;
   sweep->block = (uint32_t)block;
 }

@@ -260,6 +260,18 @@ static void a_slot_is_one_root(void **state) {
   assert_int_equal(lens_root_count(self), 0);
 }
 
+static void an_odd_range_is_scanned_to_its_end(void **state) {
+  (void)state;
+  lens_roots_clear(self);
+  const cairn_object *words[2] = {all, all};
+  uint64_t start = address_of(words) + 3, end = address_of(words) + sizeof words - 1;
+  uint64_t cursor = start, added = 0;
+  assert_int_equal(lens_roots_scan(self, start, end, LENS_ROOT_WORD, 0, 0, &cursor, &added),
+                   LENS_OK);
+  assert_int_equal(added, 0);
+  assert_int_equal(cursor, end);
+}
+
 /* A slot whose word was another's: a variable of a type narrower than the word. */
 static void a_replaced_root_moves(void **state) {
   (void)state;
@@ -381,7 +393,24 @@ static void a_healthy_heap_balances(void **state) {
   assert_int_equal(account.verdict, LENS_BALANCED);
   assert_int_equal(account.root_refs, 1);
   assert_int_equal(account.heap_refs + 1, account.refcount);
+  assert_int_equal(account.exactness, LENS_CONFIDENCE_EXACT);
   lens_roots_clear(self);
+}
+
+/* A balance that a mere word makes is a guess. */
+static void a_word_is_a_guess(void **state) {
+  (void)state;
+  const cairn_object *slot = all;
+  lens *fresh = self_lens(); /* the other one has read this stack before */
+  assert_int_equal(lens_walk(fresh, 0, NULL), LENS_OK);
+  uint64_t cursor = address_of(&slot), added = 0;
+  assert_int_equal(
+      lens_roots_scan(fresh, cursor, cursor + 8, LENS_ROOT_WORD, 0, 0, &cursor, &added), LENS_OK);
+  assert_int_equal(added, 1);
+  lens_account account = account_of(fresh, all);
+  assert_int_equal(account.verdict, LENS_BALANCED);
+  assert_int_equal(account.exactness, LENS_CONFIDENCE_CONSERVATIVE);
+  lens_free(fresh);
 }
 
 /* One object's account is the same with the index, without it, and among all. */
@@ -466,10 +495,12 @@ int main(void) {
                                      cmocka_unit_test(census_counts_each_type),
                                      cmocka_unit_test(refcounts_count_each_count),
                                      cmocka_unit_test(a_slot_is_one_root),
+                                     cmocka_unit_test(an_odd_range_is_scanned_to_its_end),
                                      cmocka_unit_test(a_replaced_root_moves),
                                      cmocka_unit_test(many_roots),
                                      cmocka_unit_test(foreign_is_everything_else),
                                      cmocka_unit_test(a_healthy_heap_balances),
+                                     cmocka_unit_test(a_word_is_a_guess),
                                      cmocka_unit_test(accounts_agree),
                                      cmocka_unit_test(reach_is_what_can_be_followed),
                                      cmocka_unit_test(reach_from_roots)};

@@ -94,7 +94,7 @@ static int build(void **state) {
   put_header(5, fake_live | fake_buffer);
   put_word(5, 8, small(1));
   put_header(7, fake_header(fake_dying, PAIR, 1));
-  put_word(7, 8, small(9));
+  put_word(7, 8, small(0));
   put_word(7, 16, small(1));
   put_header(8, fake_live | fake_buffer);
   put_word(8, 8, small(2));
@@ -221,6 +221,18 @@ static void referrers_of_every_kind(void **state) {
     assert_int_equal(lens_referrers(self, small(2), 0, 0, 8, rows, &written, &total), LENS_OK);
     assert_int_equal(total, 3);
     assert_int_equal(rows[1].ref.kind, LENS_REF_WEAK);
+    /* One by one, also where one object holds twice. */
+    assert_int_equal(lens_referrers(self, small(0), 0, 0, 8, rows, &written, &total), LENS_OK);
+    assert_int_equal(total, 5);
+    assert_int_equal(rows[3].holder, rows[4].holder);
+    for (uint64_t i = 0; i < 5; i++) {
+      lens_referrer row;
+      assert_int_equal(lens_referrers(self, small(0), 0, i, 1, &row, &written, &total), LENS_OK);
+      assert_int_equal(written, 1);
+      assert_memory_equal(&row, &rows[i], sizeof row);
+    }
+    assert_int_equal(lens_referrers(self, small(0), 0, 5, 8, rows, &written, &total), LENS_OK);
+    assert_int_equal(written, 0);
     lens_free(self);
   }
 }
