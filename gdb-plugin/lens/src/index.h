@@ -46,6 +46,7 @@ struct lens_reverse {
   uint64_t *bucket_start;   /* buckets + 1 */
   uint64_t *bucket_fill;
   uint64_t buckets, row, bucket;
+  uint64_t touched; /* bytes of `pairs` that the system has given us for sure */
 };
 
 enum lens_index_phase { LENS_INDEX_IDLE, LENS_INDEX_OUT, LENS_INDEX_DEAL, LENS_INDEX_SORT };

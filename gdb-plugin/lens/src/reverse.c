@@ -9,7 +9,7 @@
 
 #include "analysis.h"
 
-enum { BUCKET_SHIFT = 15, ROWS_A_CLOCK = 1 << 16 };
+enum { BUCKET_SHIFT = 15, ROWS_A_CLOCK = 1 << 16, TOUCH_BYTES = 2 << 20 };
 static const uint64_t BUCKET_ROWS = 1u << BUCKET_SHIFT;
 
 static void count_buckets(const struct lens_index *index, uint64_t *counts) {
@@ -42,12 +42,25 @@ lens_status lens_reverse_begin(lens *self) {
   return LENS_OK;
 }
 
+/* The first edges go all over `pairs`, and the system clears a huge page at each first touch: that
+ * is done here, page by page, so that no slice pays for all of them at once. */
+static lens_status touch_pairs(struct lens_reverse *reverse, const lens_slice *slice) {
+  uint8_t *bytes = reverse->pairs.items;
+  while (reverse->touched < reverse->pairs.bytes) {
+    bytes[reverse->touched] = 0;
+    reverse->touched += TOUCH_BYTES;
+    if (lens_slice_over(slice)) return LENS_AGAIN;
+  }
+  return LENS_OK;
+}
+
 lens_status lens_reverse_deal(lens *self, const lens_slice *slice) {
   const struct lens_index *index = &self->analysis->index;
   struct lens_reverse *reverse = &self->analysis->indexer.reverse;
   const uint64_t *starts = lens_out_starts(index);
   const uint32_t *targets = lens_out_targets(index);
   uint64_t *pairs = reverse->pairs.items, objects = self->analysis->snapshot.object_count;
+  if (touch_pairs(reverse, slice) != LENS_OK) return LENS_AGAIN;
   while (reverse->row < objects) {
     uint64_t end = reverse->row + ROWS_A_CLOCK < objects ? reverse->row + ROWS_A_CLOCK : objects;
     for (uint64_t row = reverse->row; row < end; row++) {
