@@ -122,6 +122,16 @@ class Session:
         self._current = True
         return self._lens
 
+    @property
+    def memory(self) -> Tuple[Lens, str]:
+        """The lens, and why it knows no heap ("" where it does): a memory map needs none."""
+        try:
+            return self.lens, ""
+        except CairnError as problem:
+            if self._lens is None:
+                raise
+            return self._lens, str(problem)
+
     def _fresh_lens(self) -> Lens:
         lens = self._lens
         if lens is None:

@@ -18,7 +18,7 @@ class Asked(NamedTuple):
     address: int
     expression: str
     piece: Optional[Piece]
-    location: Location
+    location: Optional[Location]  # None where there is no heap
     object: Optional[Object]
     symbol: str  # the symbol that it lies in, "" where none is known
 
@@ -30,7 +30,7 @@ class Map(NamedTuple):
 
 
 def run(session: Session, arguments: Arguments) -> Result:
-    lens = session.lens
+    lens, no_heap = session.memory
     stacks = [StackPlace(sp, f'thread {number}' + (f' "{name}"' if name else ""))
               for number, name, sp in session.target.stack_pointers()]
     warnings = []
@@ -38,10 +38,15 @@ def run(session: Session, arguments: Arguments) -> Result:
     if not any(section.file == "" for section in sections):
         warnings.append("the program's file is not known: text, rodata, data and bss are told "
                         "apart by the permissions of its memory.")
-    found = [_named(session, piece) for piece in
-             pieces(lens.regions(), sections, session.identity.executable, _places(session),
-                    stacks)]
-    asked = _ask(session, arguments.expression, found) if arguments.expression else None
+    if no_heap:
+        warnings.append(no_heap)
+    found = pieces(lens.regions(), sections, session.identity.executable,
+                   [] if no_heap else _places(session), stacks)
+    if not no_heap:
+        found = [_named(session, piece) for piece in found]
+    asked = None
+    if arguments.expression:
+        asked = _ask(session, arguments.expression, found, not no_heap)
     limit = arguments.count("limit") or len(found)  # a map is whole where nobody cuts it
     return Result(Map(found[:limit], asked, len(found)), EXACT, warnings)
 
@@ -73,12 +78,12 @@ def _named(session: Session, piece: Piece) -> Piece:
     return piece
 
 
-def _ask(session: Session, expression: str, found: List[Piece]) -> Asked:
+def _ask(session: Session, expression: str, found: List[Piece], heap: bool) -> Asked:
     address = session.address_of(expression)
     piece = next((each for each in found if each.start <= address < each.end), None)
-    location = session.lens.locate(address)
+    location = session.lens.locate(address) if heap else None
     row = None
-    if location.place in ("object", "dying"):
+    if location is not None and location.place in ("object", "dying"):
         row = session.lens.object_at(location.base)
     return Asked(address, expression, piece, location,
                  None if row is None else session.describe(row),
@@ -95,7 +100,8 @@ def document(found: Map) -> Any:
         record["address"] = {
             "addr": json_doc.address(asked.address),
             "kind": None if asked.piece is None else asked.piece.kind,
-            "place": asked.location.place, "symbol": asked.symbol or None,
+            "place": "nothing" if asked.location is None else asked.location.place,
+            "symbol": asked.symbol or None,
             "object": None if asked.object is None else json_doc.object_record(asked.object)}
     return record
 
@@ -128,12 +134,12 @@ def _answer(asked: Asked, page: Page) -> str:
         return f"{named} is not mapped: nothing is there."
     piece = asked.piece
     where = f"{named} is in {_of(piece)}"
-    if asked.object is not None:
+    if asked.location is not None and asked.object is not None:
         row = asked.object
         offset = asked.location.offset
         inside = f"{offset} bytes into" if offset else "the start of"
         return f"{where}, {inside} {objects.one_line(row, page)}."
-    block = {
+    block = None if asked.location is None else {
         "buffer": "in a buffer that an object owns", "freed": "in a block that was freed",
         "fresh": "in a block that was never used", "free_page": "in a free page",
         "arena_meta": "in the arena's own page table", "heap_meta": "in a heap's metadata",
@@ -168,7 +174,8 @@ of a heap share a row where only heaps lie between them (`cairn arenas` and -jso
   data      its variables with a value      library   a shared library, code and data
   bss       its variables that begin as 0   stack     the locals of each call, one a thread
 
-ADDRESS is any expression: &variable, a function, a pointer; an address in an object says which.""",
+ADDRESS is any expression: &variable, a function, a pointer; an address in an object says which.
+A program without a Cairn heap has a map as well.""",
     examples=(("cairn map", "the whole process"),
               ("cairn map &counter", "where a variable lies"),
               ("cairn map main", "where a function's code lies"),
