@@ -10,7 +10,7 @@
 enum {
   GRAINS = LENS_CHUNK_BYTES / LENS_GRAIN_BYTES,
   BUCKETS = 2 * LENS_CACHE_CHUNKS,
-  NEAR_BYTES = 16 << 10 /* small reads that are so near each other are of one piece */
+  NEAR_BYTES = 2 << 10 /* small reads that are so near each other are of one piece */
 };
 _Static_assert(GRAINS == 64, "one bit a grain in 64-bit masks");
 
