@@ -149,8 +149,7 @@ def collect(session: Session) -> Roots:
         else:
             _add_thread(session, roots, thread)
     for variable in found.data:
-        if variable.kind != "foreign":
-            _add(session, roots, variable, variable.name, None, None)
+        _add(session, roots, variable, variable.name, None, None)
     stacks = [region for region in lens.regions()
               if any(region.start <= stack.sp < region.end for stack in roots.stacks.values())]
     for each in lens.foreign_ranges():

@@ -80,6 +80,10 @@ if VARIANT == "O0" and NAMED:
     for row in expected:
         # *pointer is the slot that it points to, listed where that slot lies.
         check("*" in row[1] or row in names, "root %s" % (row,))
+for variable in stack["data"]:
+    if variable["object"] and not variable.get("note") and "*" not in variable["name"]:
+        row = (variable["kind"], variable["name"], variable["object"]["addr"])
+        check(row in names, "the picture and the roots call %s the same" % (row,))
 for kind in ("local", "global", "word"):
     equal({row["kind"] for row in rows("roots -kind " + kind)} - {kind}, set(), "only " + kind)
 
