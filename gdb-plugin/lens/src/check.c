@@ -15,7 +15,7 @@ void lens_check_free(struct lens_check_state *self) {
   lens_dealloc(self->arena_page_rows);
   lens_column_free(&self->buffers);
   lens_column_free(&self->owned);
-  lens_dealloc(self->copy);
+  lens_run_copy_free(&self->copy);
   *self = (struct lens_check_state){0};
 }
 

@@ -52,8 +52,7 @@ struct lens_check_state {
   uint64_t block_count;
   uint64_t row;         /* the next object of the snapshot */
   uint32_t arena, page; /* where the pass over the pages stands */
-  uint8_t *copy;
-  size_t copy_bytes;
+  struct lens_run_copy copy;
   lens_check_totals totals;
 };
 

@@ -198,21 +198,13 @@ static void own_buffer(void *context, uint32_t slot, uint64_t content) {
 
 /* ---- the sweep ---- */
 
-static const uint8_t *keep_bytes(struct lens_check_state *check, const struct lens_run *run) {
-  uint8_t *copy = lens_grow(check->copy, &check->copy_bytes, (size_t)run->byte_count, 1);
-  if (copy == NULL) return NULL;
-  check->copy = copy;
-  memcpy(copy, run->bytes, (size_t)run->byte_count);
-  return copy;
-}
-
 static lens_status follow_run(lens *self, void *context, const struct lens_run *run) {
   struct lens_check_state *check = &self->analysis->check;
   const struct lens_snapshot *snapshot = &self->analysis->snapshot;
   const uint64_t *addresses = lens_row_addresses(snapshot);
   uint64_t run_end = run->address + run->block_count * run->stride, row = check->row;
   uint64_t shown = run->byte_count < run->stride ? run->byte_count : run->stride;
-  const uint8_t *bytes = keep_bytes(check, run);
+  const uint8_t *bytes = lens_run_keep(&check->copy, run);
   if (bytes == NULL) return lens_out_of_memory(self);
   while (row < snapshot->object_count && addresses[row] < run->address) row++;
   for (; row < snapshot->object_count && addresses[row] < run_end; row++) {

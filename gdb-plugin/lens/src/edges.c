@@ -96,15 +96,6 @@ static uint64_t add_plain(struct lens_analysis *analysis, const struct lens_run 
   return row;
 }
 
-/* Copies the run: its bytes must stay while references behind pointers are read. */
-static const uint8_t *keep_bytes(struct lens_edges *edges, const struct lens_run *run) {
-  uint8_t *copy = lens_grow(edges->copy, &edges->copy_bytes, (size_t)run->byte_count, 1);
-  if (copy == NULL) return NULL;
-  edges->copy = copy;
-  memcpy(copy, run->bytes, (size_t)run->byte_count);
-  return copy;
-}
-
 static lens_status edges_of_run(lens *self, void *context, const struct lens_run *run) {
   struct lens_analysis *analysis = self->analysis;
   struct lens_edges *edges = &analysis->indexer.edges;
@@ -124,7 +115,7 @@ static lens_status edges_of_run(lens *self, void *context, const struct lens_run
       if (row == UINT64_MAX) return lens_out_of_memory(self);
       if (row == end) break;
     }
-    if (bytes == run->bytes) bytes = keep_bytes(edges, run);
+    if (bytes == run->bytes) bytes = lens_run_keep(&edges->copy, run);
     if (bytes == NULL) return lens_out_of_memory(self);
     starts[row] = analysis->index.edge_count;
     lens_status status = add_iterated(self, run, (uint32_t)row, bytes);
@@ -163,6 +154,6 @@ lens_status lens_edges_step(lens *self, const lens_slice *slice) {
 void lens_edges_free(struct lens_edges *self) {
   lens_sweep_reset(&self->sweep);
   lens_plans_free(&self->plans);
-  lens_dealloc(self->copy);
+  lens_run_copy_free(&self->copy);
   *self = (struct lens_edges){0};
 }

@@ -35,9 +35,8 @@ struct lens_index {
 struct lens_edges {
   struct lens_sweep sweep;
   struct lens_plans plans;
-  uint64_t row;  /* the next row of the snapshot */
-  uint8_t *copy; /* bytes that must stay while an object's references are iterated */
-  size_t copy_bytes;
+  uint64_t row; /* the next row of the snapshot */
+  struct lens_run_copy copy;
 };
 
 /* The inward pass in progress. */

@@ -19,7 +19,7 @@ void lens_referrers_free(struct lens_referrers_state *self) {
   lens_plans_free(&self->plans);
   lens_dealloc(self->holders);
   lens_dealloc(self->soft_pages);
-  lens_dealloc(self->copy);
+  lens_run_copy_free(&self->copy);
   *self = (struct lens_referrers_state){0};
 }
 
@@ -94,14 +94,6 @@ static bool is_holder(const lens *self, const struct lens_run *run,
   return head.place == LENS_PLACE_OBJECT || head.place == LENS_PLACE_DYING;
 }
 
-static bool keep_bytes(struct lens_referrers_state *state, const struct lens_run *run) {
-  uint8_t *copy = lens_grow(state->copy, &state->copy_bytes, (size_t)run->byte_count, 1);
-  if (copy == NULL) return false;
-  state->copy = copy;
-  memcpy(copy, run->bytes, (size_t)run->byte_count);
-  return true;
-}
-
 static lens_status scan_run(lens *self, void *context, const struct lens_run *run) {
   struct lens_referrers_state *state = &self->analysis->referrers;
   struct lens_fast_header fast = lens_fast_header_of(&self->model.heaps[run->heap]);
@@ -123,8 +115,8 @@ static lens_status scan_run(lens *self, void *context, const struct lens_run *ru
       status = count_words(self, plan, address, object);
     } else {
       if (bytes == run->bytes) {
-        if (!keep_bytes(state, run)) return lens_out_of_memory(self);
-        bytes = state->copy;
+        bytes = lens_run_keep(&state->copy, run);
+        if (bytes == NULL) return lens_out_of_memory(self);
         object = bytes + i * run->stride;
       }
       status = count_iterated(self, type, address, run->stride, object, shown);

@@ -28,8 +28,7 @@ struct lens_referrers_state {
   struct lens_holder *holders;
   size_t holder_count, holder_capacity;
   uint64_t strong, opaque, total; /* slots */
-  uint8_t *copy;
-  size_t copy_bytes;
+  struct lens_run_copy copy;
 };
 
 /* Finds all holders of the block at `target`; LENS_AGAIN / LENS_OK.  The answer is in

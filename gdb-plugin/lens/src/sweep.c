@@ -1,6 +1,8 @@
 /* The sweep.  See sweep.h. */
 #include "sweep.h"
 
+#include <string.h>
+
 enum { PAGES_A_CLOCK = 8 };
 
 static bool page_next(const lens *self, struct lens_sweep *sweep) {
@@ -127,4 +129,16 @@ lens_status lens_sweep_step(lens *self, struct lens_sweep *sweep, const lens_sli
 void lens_sweep_reset(struct lens_sweep *sweep) {
   lens_dealloc(sweep->scratch);
   *sweep = (struct lens_sweep){0};
+}
+
+const uint8_t *lens_run_keep(struct lens_run_copy *copy, const struct lens_run *run) {
+  uint8_t *bytes = lens_grow(copy->bytes, &copy->room, (size_t)run->byte_count, 1);
+  if (bytes == NULL) return NULL;
+  copy->bytes = bytes;
+  return memcpy(bytes, run->bytes, (size_t)run->byte_count);
+}
+
+void lens_run_copy_free(struct lens_run_copy *copy) {
+  lens_dealloc(copy->bytes);
+  *copy = (struct lens_run_copy){0};
 }

@@ -40,6 +40,17 @@ struct lens_sweep {
   size_t scratch_bytes;
 };
 
+/* A copy of a run's bytes, for what reads the target while it looks at them.  All zero is empty;
+ * one serves many runs. */
+struct lens_run_copy {
+  uint8_t *bytes;
+  size_t room;
+};
+
+/* The copy's bytes; NULL when out of memory. */
+const uint8_t *lens_run_keep(struct lens_run_copy *copy, const struct lens_run *run);
+void lens_run_copy_free(struct lens_run_copy *copy);
+
 /* LENS_OK to go on; anything else ends the slice with that status. */
 typedef lens_status (*lens_run_fn)(lens *self, void *context, const struct lens_run *run);
 
