@@ -375,7 +375,7 @@ LENS_API void lens_roots_clear(lens *self);
  * kept.  Needs a finished walk.  A value that is in no object is ignored. */
 LENS_API lens_status lens_root_add(lens *self, const lens_root *root);
 /* Scans the aligned words of [start, end) for values that lie in an object's block; adds each as
- * `kind`.  Sliced: `*cursor` starts at `start`. */
+ * `kind`.  Sliced: `*cursor` starts at `start`; `*added` is how many roots this call added. */
 LENS_API lens_status lens_roots_scan(lens *self, uint64_t start, uint64_t end, uint32_t kind,
                                      uint32_t thread, uint32_t slice_ms, uint64_t *cursor,
                                      uint64_t *added);
@@ -401,7 +401,10 @@ typedef struct lens_account {
   int64_t surplus;
   uint32_t verdict, exactness;
 } lens_account;
-/* balanced: heap + runtime <= refcount <= heap + runtime + root; surplus > 0 over, < 0 under. */
+/* balanced: heap + runtime <= refcount <= heap + runtime + root; surplus > 0 over, < 0 under.
+ * Judged by the roots that were added so far.  `heap_refs` counts opaque words too: they may
+ * explain a count, but never make it too low.  Needs a finished walk; uses the index where there is
+ * one, else scans.  LENS_AGAIN / LENS_OK. */
 LENS_API lens_status lens_account_object(lens *self, uint32_t object, uint32_t slice_ms,
                                          lens_account *out);
 
@@ -424,7 +427,8 @@ LENS_API lens_status lens_account_all(lens *self, uint32_t slice_ms, lens_progre
 LENS_API lens_status lens_accounts_get(const lens *self, lens_accounts *out);
 
 /* What is reachable over strong and opaque edges (indexes first where that was not done), from the
- * `start_count` objects of `starts` (read at the first call only) and from what `from` names. */
+ * `start_count` objects of `starts` and from what `from` names; the same at each call until
+ * LENS_OK. */
 enum lens_reach_from {
   LENS_REACH_ROOTS = 1,   /* the roots added so far */
   LENS_REACH_RUNTIME = 2, /* heap.runtime_slots and objects that the runtime holds */
