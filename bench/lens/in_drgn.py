@@ -8,6 +8,7 @@ Prints a line: NAME <tab> seconds <tab> objects.
 
 import sys
 import time
+from typing import Dict, Tuple
 
 import drgn
 
@@ -17,7 +18,7 @@ program.set_core_dump(core)
 program.load_debug_info([executable])
 node = drgn.Object(program, "struct node *", value=first)
 start = time.process_time()
-census = {}
+census: Dict[Tuple[int, int], int] = {}
 for _ in range(objects):
     header = node.base.header.value_()
     key = (header >> 32 & 0xfffff, header & 0xffffffff)
