@@ -134,19 +134,33 @@ static int compare_ranges(const void *a, const void *b) {
   return left < right ? -1 : left > right;
 }
 
+/* There is no heap; says what was searched, so that a user sees what was not. */
+static lens_status nothing_found(lens *self, const struct lens_load *load) {
+  char hints[48] = "";
+  char unread[64] = "";
+  if (self->hint_count != 0) {
+    snprintf(hints, sizeof hints, "%u address%s told, ", self->hint_count,
+             self->hint_count == 1 ? "" : "es");
+  }
+  if (load->modules_unread != 0) {
+    snprintf(unread, sizeof unread, " (those of %llu more could not be read)",
+             (unsigned long long)load->modules_unread);
+  }
+  return lens_fail(self, LENS_NOT_FOUND,
+                   "no root record: searched %sthe notes of %llu module%s%s, and %llu KiB of "
+                   "written memory in %llu region%s",
+                   hints, (unsigned long long)load->modules, load->modules == 1 ? "" : "s", unread,
+                   (unsigned long long)(load->scanned_bytes >> 10),
+                   (unsigned long long)self->region_count, self->region_count == 1 ? "" : "s");
+}
+
 static lens_status finish(lens *self, const struct lens_load *load) {
   struct lens_model *model = &self->model;
   if (model->contract_count == 0) {
     if (load->root_status != LENS_OK && load->root_status != LENS_NOT_FOUND) {
       return lens_fail(self, load->root_status, "%s", load->root_error);
     }
-    return lens_fail(
-        self, LENS_NOT_FOUND,
-        "no root record: looked at %u hints, the notes of %llu modules (%llu more could "
-        "not be read) and %llu MiB of written memory in %llu regions",
-        self->hint_count, (unsigned long long)load->modules,
-        (unsigned long long)load->modules_unread, (unsigned long long)(load->scanned_bytes >> 20),
-        (unsigned long long)self->region_count);
+    return nothing_found(self, load);
   }
   for (size_t i = 0; i < model->heap_count; i++) {
     struct lens_heap_model *heap = &model->heaps[i];
