@@ -56,8 +56,7 @@ class GdbTarget:
     def identity(self) -> Identity:
         """Asks GDB only when the inferior changed; `info target` is not free."""
         inferior = self._inferior
-        thread = gdb.selected_thread()
-        if thread is not None and thread.is_running():
+        if is_marked_running() and not _has_frames():
             raise CairnError("The program is running: `interrupt` it first.")
         key = (inferior.pid, inferior.progspace.filename, getattr(inferior, "connection_num", 0))
         if self._identity is None or key != self._identity_key:
@@ -194,6 +193,21 @@ class GdbTarget:
     def symbol_at(self, address: int) -> str:
         from . import statics
         return statics.symbol_at(address)
+
+
+def is_marked_running() -> bool:
+    """GDB says that the selected thread runs.  It does not while a breakpoint's condition or its
+    stop method is being worked out; no event tells when it goes on from there."""
+    thread = gdb.selected_thread()
+    return thread is not None and thread.is_running()
+
+
+def _has_frames() -> bool:
+    try:
+        gdb.newest_frame()
+    except gdb.error:
+        return False
+    return True
 
 
 def _on_terminal() -> bool:
