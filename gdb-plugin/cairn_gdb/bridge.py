@@ -5,7 +5,9 @@ Invariants:
 
  - A function of the lens that fails raises; what it returns is complete.
  - An exception in the reader's callback would be swallowed by ctypes: it is kept, the lens is
-   told to stop, and it is raised from the call that the lens was in.
+   told to stop, and it is raised from the call that the lens was in.  ^C that was pressed while
+   the lens worked comes at the callback's entry, where nothing can be kept: the lens sees that it
+   got no answer, and the call ends as cancelled.
  - Long work goes in slices of SLICE_MS; between two slices Python sees ^C.
  - Texts are copied out of the lens at once.
 
@@ -15,6 +17,7 @@ What this is not: it knows nothing of GDB and nothing of what a command wants.
 import ctypes
 import functools
 import os
+import sys
 from ctypes import (CFUNCTYPE, POINTER, Structure, byref, c_char, c_char_p, c_int64,
                     c_size_t, c_uint32, c_uint64, c_void_p)
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
@@ -243,6 +246,18 @@ def _flags(names: Tuple[str, ...], value: int) -> frozenset:
     return frozenset(name for bit, name in enumerate(names) if value >> bit & 1)
 
 
+@functools.lru_cache(maxsize=None)  # once
+def _hush_callbacks() -> None:
+    """Keeps Python from writing of a ^C at the entry of the reader's callback: _check raises it."""
+    before = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        if getattr(unraisable.object, "__func__", None) is not Lens._serve:
+            before(unraisable)
+
+    sys.unraisablehook = hook
+
+
 # ---- a lens -----------------------------------------------------------------------------------
 
 class Lens:
@@ -262,6 +277,7 @@ class Lens:
                 os.fsencode(core), os.fsencode(executable) if executable else None,
                 byref(self._self))
         else:
+            _hush_callbacks()
             # The lens copies the struct; the callback object must live as long as the lens.
             self._callback = _Reader.READ(self._serve)
             status = self._library.lens_new(byref(_Reader(None, self._callback)),
@@ -295,6 +311,8 @@ class Lens:
             raise pending
         if status == OK or status in accepted:
             return status
+        if status == CANCELLED:
+            raise KeyboardInterrupt
         said = _text(self._library.lens_error(self._self))
         if status == NO_MEMORY:
             said = "GDB itself is out of memory" + (f": {said}" if said else ".")

@@ -50,7 +50,8 @@ LENS_API const char *lens_status_text(lens_status status);
 typedef struct lens lens;
 
 /* Reads up to `bytes` from `address`: fills `out` with the readable prefix and stores its length
- * (0: nothing readable there).  LENS_OK, or LENS_CANCELLED to make the current call end. */
+ * (0: nothing readable there).  LENS_OK, or LENS_CANCELLED to make the current call end; so does a
+ * LENS_OK without a length, as a callback gives that was broken off. */
 typedef struct lens_reader {
   void *context;
   lens_status (*read)(void *context, uint64_t address, uint64_t bytes, void *out,

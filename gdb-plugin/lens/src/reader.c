@@ -106,6 +106,18 @@ static lens_status take_chunk(struct lens_cache *cache, uint32_t *index) {
   return LENS_OK;
 }
 
+/* One question to the reader.  A callback in an interpreter may be broken off before its first line
+ * and come back as if all were well: then it has stored no length. */
+static lens_status ask(lens *self, uint64_t address, uint64_t bytes, void *out,
+                       uint64_t *read_bytes) {
+  uint64_t got = UINT64_MAX;
+  lens_status status = self->reader.read(self->reader.context, address, bytes, out, &got);
+  if (status != LENS_OK) return status;
+  if (got == UINT64_MAX) return lens_fail(self, LENS_CANCELLED, "the reader was broken off");
+  *read_bytes = got < bytes ? got : bytes;
+  return LENS_OK;
+}
+
 /* Reads grains [grain, end) of a chunk.  A reader may fail as a whole where a part is unreadable,
  * so a failed attempt is halved down to one grain, and grows again behind a hole. */
 static lens_status fill_grains(lens *self, struct lens_chunk *chunk, uint32_t grain, uint32_t end) {
@@ -116,11 +128,9 @@ static lens_status fill_grains(lens *self, struct lens_chunk *chunk, uint32_t gr
     uint64_t offset = (uint64_t)grain * LENS_GRAIN_BYTES;
     uint64_t got = 0;
     lens_status status =
-        self->reader.read(self->reader.context, base + offset, (uint64_t)wanted * LENS_GRAIN_BYTES,
-                          chunk->bytes + offset, &got);
+        ask(self, base + offset, (uint64_t)wanted * LENS_GRAIN_BYTES, chunk->bytes + offset, &got);
     if (status != LENS_OK) return status;
     uint32_t whole = (uint32_t)(got / LENS_GRAIN_BYTES);
-    if (whole > wanted) whole = wanted;
     for (uint32_t i = 0; i < whole; i++) chunk->whole |= 1ull << (grain + i);
     grain += whole;
     if (whole == wanted) {
@@ -246,11 +256,7 @@ lens_status lens_view(lens *self, uint64_t address, uint64_t bytes, const uint8_
 
 lens_status lens_read_direct(lens *self, uint64_t address, uint64_t bytes, void *out,
                              uint64_t *read_bytes) {
-  uint64_t got = 0;
-  lens_status status = self->reader.read(self->reader.context, address, bytes, out, &got);
-  if (status != LENS_OK) return status;
-  *read_bytes = got < bytes ? got : bytes;
-  return LENS_OK;
+  return ask(self, address, bytes, out, read_bytes);
 }
 
 static bool is_cached(const struct lens_cache *cache, uint64_t number) {

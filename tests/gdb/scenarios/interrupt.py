@@ -5,7 +5,7 @@ import threading
 import time
 
 import gdb
-from harness import check, data, equal, passed, start
+from harness import check, data, equal, execute, passed, start
 
 WITHIN_S = 1.0
 
@@ -36,4 +36,11 @@ for delay in (0.01, 0.1, 0.5):
     interrupted("cairn objects -limit 0", delay)
     interrupted("cairn roots -limit 0", delay)
 equal(data("objects -type node")["matched"], 1000000, "and then all works")
+
+# While the objects are read, from first to last: ^C is not lost, and leaves nothing half read.
+for delay in range(5, 100, 5):
+    execute("set var *(char *)$sp = *(char *)$sp")  # all is read anew
+    interrupted("cairn types", delay / 1000)
+    found = {row["type"]: row["count"] for row in data("types")["rows"]}
+    equal(found["node"], 1000000, "nodes after ^C at %d ms" % delay)
 passed()
