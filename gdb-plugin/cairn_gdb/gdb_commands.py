@@ -19,7 +19,7 @@ from .render import help as help_text
 from .render import json_doc
 from .render.page import Page
 from .session import Session, type_names
-from .target import GdbTarget, is_marked_running
+from .target import GdbTarget, is_marked_running, others_running
 
 STATUS_FINE, STATUS_PROBLEM, STATUS_NO_ANSWER = 0, 1, 2
 UNLIMITED_WIDTH = 120  # of a page when GDB has no width: a file, a pipe
@@ -32,15 +32,15 @@ class Sessions:
 
     def __init__(self) -> None:
         self._by_number: Dict[int, Session] = {}
-        self._passing = False  # what was read last was read of a program that is marked running
+        self._passing = False  # what was read last may change without a word
 
     def current(self) -> Session:
         """Of the selected inferior."""
-        passing = is_marked_running()
+        inferior = gdb.selected_inferior()
+        passing = is_marked_running() or others_running(inferior) > 0
         if passing or self._passing:
             self.invalidate()
         self._passing = passing
-        inferior = gdb.selected_inferior()
         session = self._by_number.get(inferior.num)
         if session is None:
             session = self._by_number[inferior.num] = Session(GdbTarget(inferior))

@@ -61,6 +61,9 @@ class Target(Protocol):
     def stack_pointers(self) -> List[Tuple[int, str, int]]:
         """The number, name and stack pointer of each thread that is stopped."""
 
+    def others_running(self) -> int:
+        """How many threads run while this one is looked at (non-stop mode)."""
+
     def symbol_at(self, address: int) -> str:
         """The symbol that the address lies in, with the distance; "" where none is known."""
 
@@ -286,7 +289,8 @@ class Session:
 
     def exactness(self) -> str:
         """How sure a whole-heap answer is."""
-        return self.snapshot().walk_totals().exactness
+        sure = self.snapshot().walk_totals().exactness
+        return records.least_sure(sure, records.TOLERANT) if self.target.others_running() else sure
 
     def object_exactness(self, row: Object) -> Tuple[str, List[str]]:
         """How sure an answer about one object is, and why; makes no snapshot."""
@@ -306,9 +310,15 @@ class Session:
         if not heaps:
             return ["the program has no heap now: cairn_heap_new was not called yet, or every heap "
                     "was destroyed."]
-        return [f"{heap.name or heap.id} is stopped in mid-{heap.flux}"
+        said = [f"{heap.name or heap.id} is stopped in mid-{heap.flux}"
                 + (f"; the object at {heap.flux_object:#x} is in flux." if heap.flux_object else
                    ".") for heap in heaps if heap.flux != "none"]
+        running = self.target.others_running()
+        if running:
+            what = "it" if running == 1 else "they"
+            said.append(f"{units.counted(running, 'thread')} ran while this was read: what {what} "
+                        "changed meanwhile may look damaged; `interrupt -a` stops all.")
+        return said
 
     def problem_warnings(self) -> List[str]:
         """What the lens met on its way, in one line; `cairn check` lists it."""

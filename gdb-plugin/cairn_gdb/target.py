@@ -190,6 +190,9 @@ class GdbTarget:
         from . import frames
         return frames.stack_pointers()
 
+    def others_running(self) -> int:
+        return others_running(self._inferior)
+
     def symbol_at(self, address: int) -> str:
         from . import statics
         return statics.symbol_at(address)
@@ -200,6 +203,13 @@ def is_marked_running() -> bool:
     stop method is being worked out; no event tells when it goes on from there."""
     thread = gdb.selected_thread()
     return thread is not None and thread.is_running()
+
+
+def others_running(inferior: gdb.Inferior) -> int:
+    """Threads that run beside the selected one: in non-stop mode memory changes at any time."""
+    selected = gdb.selected_thread()
+    number = 0 if selected is None else selected.num
+    return sum(thread.is_running() for thread in inferior.threads() if thread.num != number)
 
 
 def _has_frames() -> bool:

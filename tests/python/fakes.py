@@ -193,6 +193,7 @@ class FakeTarget:
         self.variables: Dict[str, int] = {}
         self.who = Identity("native", 42, "/bin/demo")
         self.opened = self.refreshed = 0
+        self.running = 0
 
     def identity(self) -> Identity:
         return self.who
@@ -220,6 +221,9 @@ class FakeTarget:
 
     def forget(self) -> None:
         pass
+
+    def others_running(self) -> int:
+        return self.running
 
     def collect_roots(self, session: Session) -> FakeRoots:
         return FakeRoots(self.lens)

@@ -129,6 +129,13 @@ class Sureness(unittest.TestCase):
         self.assertEqual(records.least_sure("exact", "tolerant"), "tolerant")
         self.assertEqual(records.least_sure("conservative", "exact", "tolerant"), "conservative")
 
+    def test_running_threads_are_said(self) -> None:
+        session, _, target = a_session()
+        self.assertEqual((session.exactness(), session.walk_warnings()), (records.EXACT, []))
+        target.running = 2
+        self.assertEqual(session.exactness(), records.TOLERANT)
+        self.assertIn("2 threads ran while this was read", session.walk_warnings()[0])
+
     def test_flux_is_said(self) -> None:
         session, lens, _ = a_session()
         self.assertEqual(session.walk_warnings(), [])

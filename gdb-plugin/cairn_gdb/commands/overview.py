@@ -41,7 +41,7 @@ def run(session: Session, arguments: Arguments) -> Result:
     totals = lens.walk_totals()
     shown = arguments.count("limit", BIGGEST) or len(census)
     return Result(Overview(lens.root_records(), heaps, census[:shown], len(census), totals),
-                  totals.exactness, session.walk_warnings())
+                  session.exactness(), session.walk_warnings())
 
 
 def document(found: Overview) -> Any:
