@@ -92,6 +92,12 @@ class Censuses(unittest.TestCase):
         self.assertEqual([row["type"] for row in rows["rows"]], ["int", "list"])
         self.assertEqual((rows["matched"], rows["shown"]), (4, 2))
 
+    def test_an_unknown_heap(self) -> None:
+        plain = self.lens.heaps()[0]
+        self.lens.heaps = lambda: [plain._replace(id=number) for number in (12, 3, 7)]
+        with self.assertRaisesRegex(CairnError, "no heap 9; the heaps are 3, 7, 12"):
+            ask(self.session, objects, "-heap 9")
+
     def test_a_type_of_two_heaps_is_one_row(self) -> None:
         census = self.lens.census()
         merged = types.merge(census + census)

@@ -201,6 +201,12 @@ class Stack(unittest.TestCase):
                      "There is no debug information for 1 frame:"):
             self.assertIn(said, text)
 
+    def test_one_frame_of_several(self) -> None:
+        thread = a_thread(1, a_frame(0, "f"))
+        thread.more = True
+        self.target.found.threads = [thread]
+        self.assertIn("The innermost frame shown; -limit 0 shows all.", self.ask("-limit 1")[1])
+
     def test_an_array_of_nothing_is_one_row(self) -> None:
         row = [local(f"a[{index}]", 0, addr=index) for index in range(5)]
         self.target.found.threads = [a_thread(1, a_frame(0, "f", *row, local("x", 0)))]

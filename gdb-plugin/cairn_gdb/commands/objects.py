@@ -89,7 +89,7 @@ def _heap(session: Session, arguments: Arguments) -> Optional[int]:
     for heap in heaps:
         if heap.id == number:
             return heap.position
-    known = ", ".join(str(heap.id) for heap in heaps) or "none"
+    known = ", ".join(str(each) for each in sorted(heap.id for heap in heaps)) or "none"
     raise CairnError(f"There is no heap {number}; the heaps are {known}.")
 
 

@@ -51,8 +51,9 @@ def _thread_title(thread: ThreadShown) -> str:
 def _ends(thread: ThreadShown, several: bool) -> Iterator[str]:
     who = f"Thread {thread.thread.number}: t" if several else "T"
     if thread.thread.more:
-        yield (f"{who}he innermost {units.counted(len(thread.frames), 'frame')} shown; "
-               "-limit 0 shows all.")
+        count = len(thread.frames)
+        frames = "frame" if count == 1 else units.counted(count, "frame")
+        yield f"{who}he innermost {frames} shown; -limit 0 shows all."
     if thread.thread.ended:
         yield f"{who}he frames end early: {thread.thread.ended}."
     unknown = sum(each.frame.program and not each.frame.known for each in thread.frames)
