@@ -6,6 +6,7 @@
  *   due.c      when to collect                object.c   native objects, buffers
  *   collect.c  the cycle collector: detect.c finds garbage, reclaim.c frees it
  *   candidate.c  objects whose count was dropped   weak.c     weak slots
+ *   count.c    retain and release of objects whose count is not plain
  *   die.c      release without recursion      slots.c    walking an object's declared slots
  *   type.c     types as data                  heap.c     making, limits, statistics, destroying
  *   page.c     blocks of one size class       size_class.c   arena.c  segments
@@ -62,6 +63,14 @@ struct cairn_arena_numbers {
   uint32_t capacity, lowest_free;
 };
 
+/* heap->slow: reasons for blocks to come and go the slow way, out of line.  Set with
+ * cairn_heap_slow_set alone. */
+enum {
+  CAIRN_SLOW_PRESSED = 1, /* over the limit, or a fault is armed */
+  CAIRN_SLOW_TRACKED = 2, /* allocations and frees are recorded */
+  CAIRN_SLOW_SHARED = 4   /* several threads use the heap */
+};
+
 /* page.flags */
 enum {
   CAIRN_PAGE_FLAG_ZERO = 1,    /* memory above `fresh` is untouched since it was mapped: all 0 */
@@ -89,7 +98,7 @@ struct cairn_heap {
   uint32_t parked_head;       /* deaths put off because they were nested too deep (die.c) */
   bool manual_collection, collecting, destroying, in_near_limit;
   bool ready;         /* cairn_heap_new is done: collecting is allowed */
-  bool pressed;       /* block allocation takes the slow way: over the limit, or a fault is armed */
+  uint32_t slow;      /* why blocks come and go the slow way: CAIRN_SLOW_* */
   uint64_t hash_seed; /* of this heap's hashes (compare.c) */
 };
 
@@ -101,7 +110,7 @@ void cairn_system_unmap(void *memory, size_t bytes);
 void *cairn_system_reserve(size_t bytes);
 /* True when `bytes` more stay within the heap's limit. */
 bool cairn_limit_allows(const cairn_heap *heap, uint64_t bytes);
-/* Recomputes heap->pressed after the limit or the external bytes changed. */
+/* Recomputes CAIRN_SLOW_PRESSED after the limit or the external bytes changed. */
 void cairn_limit_refresh(cairn_heap *heap);
 /* What to do when memory could not be had: `attempt` 0 collects, 1 asks near_limit.  True: try
  * once more, with attempt + 1; false: give up. */
@@ -117,7 +126,7 @@ struct cairn_fault {
   uint64_t block_after; /* blocks, in heaps that cairn_fault_arm was called with or made later */
 };
 extern struct cairn_fault cairn_fault;
-static inline void cairn_fault_arm(cairn_heap *heap) { heap->pressed = true; }
+void cairn_fault_arm(cairn_heap *heap);
 
 /* ---- chunk.c: metadata that lives as long as the heap ---------------------------------------- */
 /* A heap in its own first chunk, all 0 but for the chunk list and the metadata counter. */
@@ -177,6 +186,8 @@ void cairn_huge_return(cairn_heap *heap, struct cairn_arena *arena);
 void cairn_arena_free_all(cairn_heap *heap);
 
 /* ---- page.c: blocks -------------------------------------------------------------------------- */
+/* Adds a reason for the slow way, or takes it away. */
+void cairn_heap_slow_set(cairn_heap *heap, uint32_t reason, bool on);
 /* A block of at least `bytes` (header included): header 0, the rest of the first `bytes` zeroed.
  * Applies the limit, collects when due, calls near_limit.  NULL when out of memory.
  * The caller makes it live with one store of the header (cairn_block_publish). */

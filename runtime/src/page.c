@@ -233,11 +233,16 @@ static bool press_allows(cairn_heap *heap) {
   return cairn_limit_allows(heap, 0);
 }
 
-/* The slow way: a new page or a large block is needed, or the heap is pressed. */
+void cairn_heap_slow_set(cairn_heap *heap, uint32_t reason, bool on) {
+  heap->slow = on ? heap->slow | reason : heap->slow & ~reason;
+}
+
+/* The slow way: a new page or a large block is needed, or heap->slow says so. */
 static void *block_new_slowly(cairn_heap *heap, size_t bytes) {
   if (heap->ready && !heap->destroying) cairn_collect_if_due(heap);
   for (unsigned attempt = 0;; attempt++) {
-    void *block = heap->pressed && !press_allows(heap) ? NULL : block_try(heap, bytes);
+    bool pressed = (heap->slow & CAIRN_SLOW_PRESSED) != 0;
+    void *block = pressed && !press_allows(heap) ? NULL : block_try(heap, bytes);
     if (block != NULL) return block;
     if (!cairn_memory_relieve(heap, bytes, attempt)) return NULL;
   }
@@ -245,7 +250,7 @@ static void *block_new_slowly(cairn_heap *heap, size_t bytes) {
 
 void *cairn_block_new(cairn_heap *heap, size_t bytes) {
   if (bytes < CAIRN_BLOCK_MIN_BYTES) bytes = CAIRN_BLOCK_MIN_BYTES;
-  if (bytes <= CAIRN_SMALL_MAX_BYTES && !heap->pressed) {
+  if (bytes <= CAIRN_SMALL_MAX_BYTES && heap->slow == 0) {
     struct cairn_page *page = heap->class_pages[cairn_size_class_of(bytes)];
     if (page != NULL) return page_cut(heap, page, bytes);
   }

@@ -4,7 +4,7 @@
  * Invariants:
  *  - reserved_bytes + metadata_bytes + external_bytes <= limit_bytes after every mapping that the
  *    heap makes, where there is a limit.  (External bytes and a lowered limit may pass it; the heap
- *    is then `pressed`, and each block allocation asks for relief first.)
+ *    is then *pressed* (CAIRN_SLOW_PRESSED), and each block allocation asks for relief first.)
  *  - The collector's side memory is not counted: it is address space until a collection needs it.
  *
  * What this is not: an allocator.  Arenas and chunks are cut elsewhere.
@@ -14,6 +14,8 @@
 #include "internal.h"
 
 struct cairn_fault cairn_fault;
+
+void cairn_fault_arm(cairn_heap *heap) { cairn_heap_slow_set(heap, CAIRN_SLOW_PRESSED, true); }
 
 static bool fault_due(uint64_t *after) {
   if (*after == 0) return false;
@@ -61,7 +63,8 @@ bool cairn_limit_allows(const cairn_heap *heap, uint64_t bytes) {
 }
 
 void cairn_limit_refresh(cairn_heap *heap) {
-  heap->pressed = !cairn_limit_allows(heap, 0) || cairn_fault.block_after != 0;
+  bool pressed = !cairn_limit_allows(heap, 0) || cairn_fault.block_after != 0;
+  cairn_heap_slow_set(heap, CAIRN_SLOW_PRESSED, pressed);
 }
 
 bool cairn_memory_relieve(cairn_heap *heap, uint64_t wanted_bytes, unsigned attempt) {

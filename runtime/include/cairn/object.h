@@ -54,16 +54,19 @@ typedef struct cairn_object {
 #define CAIRN_TYPE_MAX        ((1u << CAIRN_TYPE_BITS) - 1)
 
 /* The state bits, as F(NAME, name, bit). */
-#define CAIRN_STATE_BITS(F)                                                                    \
-  F(LIVE, live, 52)           /* a live object, or with BUFFER a live buffer */                \
-  F(DYING, dying, 53)         /* not live any more; its slots are being cleared */             \
-  F(BUFFER, buffer, 54)       /* a block owned by one object; no count, no type */             \
-  F(ACYCLIC, acyclic, 55)     /* of a type that can't be part of a cycle */                    \
-  F(CANDIDATE, candidate, 56) /* its count was dropped to nonzero since the last collection */ \
-  F(HELD, held, 57)           /* one of the count is the runtime's own hold */                 \
-  F(FINALIZED, finalized, 58) /* its finalizer has run */                                      \
-  F(WEAKLY, weakly, 59)       /* weak slots refer to it */                                     \
-  F(INTERNED, interned, 60)   /* a member of the heap's intern table */
+#define CAIRN_STATE_BITS(F)                                                                        \
+  F(LIVE, live, 52)               /* a live object, or with BUFFER a live buffer */                \
+  F(DYING, dying, 53)             /* not live any more; its slots are being cleared */             \
+  F(BUFFER, buffer, 54)           /* a block owned by one object; no count, no type */             \
+  F(ACYCLIC, acyclic, 55)         /* of a type that can't be part of a cycle */                    \
+  F(CANDIDATE, candidate, 56)     /* its count was dropped to nonzero since the last collection */ \
+  F(HELD, held, 57)               /* one of the count is the runtime's own hold */                 \
+  F(FINALIZED, finalized, 58)     /* its finalizer has run */                                      \
+  F(WEAKLY, weakly, 59)           /* weak slots refer to it */                                     \
+  F(INTERNED, interned, 60)       /* a member of the heap's intern table */                        \
+  F(TRACED, traced, 61)           /* retains and releases of it are recorded */                    \
+  F(SHARED, shared, 62)           /* of a shared heap: its count is atomic */                      \
+  F(QUARANTINED, quarantined, 63) /* dead, and kept back: not LIVE, nothing else is true of it */
 
 #define CAIRN_STATE_ENUM(NAME, name, bit) CAIRN_STATE_##NAME##_BIT = (bit),
 enum { CAIRN_STATE_BITS(CAIRN_STATE_ENUM) CAIRN_STATE_END };
@@ -77,7 +80,22 @@ enum { CAIRN_STATE_BITS(CAIRN_STATE_ENUM) CAIRN_STATE_END };
 #define CAIRN_ORDER() ((void)0)
 #endif
 
-/* Slow paths; call cairn_release instead. */
+/* The header says that the count is not a plain one: saturated, traced or shared.  One test tells,
+ * so that plain objects pay nothing for the others. */
+#define CAIRN_HEADER_SLOW (CAIRN_COUNT_SATURATED | CAIRN_STATE(TRACED) | CAIRN_STATE(SHARED))
+
+/* The header as it is now.  Another thread may be changing it when the object is shared. */
+static inline uint64_t cairn_header_load(const cairn_object *object) {
+#if defined(__GNUC__)
+  return __atomic_load_n(&object->header, __ATOMIC_RELAXED);
+#else
+  return object->header;
+#endif
+}
+
+/* Slow paths; call cairn_retain and cairn_release instead. */
+CAIRN_API void cairn_object_retain_slow_(cairn_object *object);
+CAIRN_API void cairn_object_release_slow_(cairn_object *object);
 CAIRN_API void cairn_object_die_(cairn_object *object);
 CAIRN_API void cairn_object_candidate_(cairn_object *object);
 
@@ -85,8 +103,12 @@ CAIRN_API void cairn_object_candidate_(cairn_object *object);
  * A count that reaches 2^31 saturates: the object then lives until its heap is destroyed. */
 static inline cairn_object *cairn_retain(cairn_object *object) {
   if (object != NULL) {
-    uint64_t header = object->header;
-    if ((header & CAIRN_COUNT_SATURATED) == 0) object->header = header + 1;
+    uint64_t header = cairn_header_load(object);
+    if ((header & CAIRN_HEADER_SLOW) != 0) {
+      cairn_object_retain_slow_(object);
+    } else {
+      object->header = header + 1;
+    }
     CAIRN_ORDER();
   }
   return object;
@@ -97,8 +119,11 @@ static inline cairn_object *cairn_retain(cairn_object *object) {
 static inline void cairn_release(cairn_object *object) {
   if (object == NULL) return;
   CAIRN_ORDER();
-  uint64_t header = object->header;
-  if ((header & CAIRN_COUNT_SATURATED) != 0) return;
+  uint64_t header = cairn_header_load(object);
+  if ((header & CAIRN_HEADER_SLOW) != 0) {
+    cairn_object_release_slow_(object);
+    return;
+  }
   if ((header & CAIRN_COUNT_MASK) <= 1) {
     cairn_object_die_(object);
     return;
@@ -126,18 +151,18 @@ static inline void cairn_clear(cairn_object **slot) {
 
 /* The number of references owned.  A saturated or immortal object returns at least 2^31. */
 static inline uint32_t cairn_refcount(const cairn_object *object) {
-  return (uint32_t)(object->header & CAIRN_COUNT_MASK);
+  return (uint32_t)(cairn_header_load(object) & CAIRN_COUNT_MASK);
 }
 
 /* True for an object that is never freed (none, true, false, the small ints, a saturated count). */
 static inline bool cairn_is_immortal(const cairn_object *object) {
-  return (object->header & CAIRN_COUNT_SATURATED) != 0;
+  return (cairn_header_load(object) & CAIRN_COUNT_SATURATED) != 0;
 }
 
 /* The index of the object's type in its heap's type table: CAIRN_TYPE_INT and the like (type.h), or
  * what cairn_type_define or cairn_record_define returned. */
 static inline uint32_t cairn_type_index(const cairn_object *object) {
-  return (uint32_t)(object->header >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX;
+  return (uint32_t)(cairn_header_load(object) >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX;
 }
 
 /* The heap that the object lives in.  O(1). */
