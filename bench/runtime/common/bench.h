@@ -1,0 +1,57 @@
+/* What the benchmark programs in C share: arguments, time, random numbers, results.
+ *
+ * A program is called `PROGRAM BENCH key=value ...` and prints a line of JSON for each figure (see
+ * README.md).  The first key=value names the case; "repeat" says how often the work is done inside
+ * the program, after one turn that is not counted.
+ *
+ * A peer's program defines bench_peer, bench_peer_version and bench_table; main is in bench.c.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdint.h>
+
+struct bench_entry {
+  const char *name; /* "B1" */
+  void (*run)(void);
+};
+
+extern const char bench_peer[];
+extern const struct bench_entry bench_table[]; /* ends with a name of NULL */
+
+/* The version of what is linked now, asked from it where it can tell. */
+const char *bench_peer_version(void);
+
+/* An argument's value. */
+uint64_t bench_number(const char *key, uint64_t otherwise);
+const char *bench_text(const char *key, const char *otherwise);
+
+/* Processor time of this process, nanoseconds. */
+double bench_now_ns(void);
+
+/* Resident bytes of this process. */
+double bench_resident_bytes(void);
+
+/* xorshift64*.  All peers start from BENCH_SEED, so all do the same. */
+#define BENCH_SEED 88172645463325252ull
+static inline uint64_t bench_random(uint64_t *state) {
+  uint64_t x = *state;
+  x ^= x >> 12;
+  x ^= x << 25;
+  x ^= x >> 27;
+  *state = x;
+  return x * 2685821657736338717ull;
+}
+
+/* One step of a checksum. */
+static inline uint64_t bench_mix(uint64_t sum, uint64_t value) {
+  return (sum ^ value) * 0x9e3779b97f4a7c15ull;
+}
+
+/* Prints one figure.  `check` is what the work computed; all peers must agree on it. */
+void bench_result(const char *figure, double value, uint64_t check);
+
+/* Ends the program when what must hold does not. */
+void bench_require(int holds, const char *what);
+
+#endif

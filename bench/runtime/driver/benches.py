@@ -1,0 +1,104 @@
+"""The benchmarks: their cases, and what is to be reached.
+
+A case is the arguments that every peer's program is given.  The first one names the case; the rest
+says how much is done.  `quick` is the same with little to do: it shows that all works, no more.
+
+Targets are stated as the peer's figure over Cairn's ("times faster", or smaller), or as an upper
+limit of Cairn's own figure.
+
+What this is not: it runs nothing and knows no program (peers.py).
+"""
+
+from dataclasses import dataclass, field
+from typing import Optional, Tuple
+
+
+@dataclass(frozen=True)
+class Case:
+    arguments: str
+    quick: str
+
+    @property
+    def name(self) -> str:
+        return self.arguments.split()[0]
+
+    @property
+    def quick_name(self) -> str:
+        return self.quick.split()[0]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be reached in the cases and figures named (none: in all of them).
+
+    With `peers`: each of them takes at least `times` as much as Cairn.  With `any_of`, one of them
+    is enough.  With `at_most`: Cairn's own figure is no more than that.
+    """
+    peers: Tuple[str, ...] = ()
+    times: float = 1.0
+    cases: Tuple[str, ...] = ()
+    figures: Tuple[str, ...] = ()
+    at_most: Optional[float] = None
+    any_of: bool = False
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    name: str
+    title: str
+    cases: Tuple[Case, ...]
+    targets: Tuple[Target, ...] = ()
+    notes: str = ""  # said under the table
+    timeout_s: int = 600  # of one run of one case
+    crash_is_result: bool = field(default=False)
+
+
+ALLOCATORS = ("mimalloc", "jemalloc", "tcmalloc")
+
+BENCHMARKS: Tuple[Benchmark, ...] = (
+    Benchmark(
+        "B1", "churn: 16 to 256 bytes, random lifetimes",
+        (Case("live=1000 operations=2000000 repeat=5", "live=1000 operations=100000 repeat=1"),
+         Case("live=100000 operations=5000000 repeat=2", "live=100000 operations=100000 repeat=1")),
+        (Target(ALLOCATORS, 1.5, cases=("live=100000",)),
+         Target(("mimalloc",), 1.0, cases=("live=1000",)),
+         Target(("cpython-obmalloc",), 4.0))),
+    Benchmark(
+        "B2", "binary trees: build, and drop by the last release",
+        (Case("depth=16 repeat=20", "depth=10 repeat=2"),
+         Case("depth=18 repeat=6", "depth=12 repeat=2"),
+         Case("depth=20 repeat=3", "depth=14 repeat=1")),
+        (Target(("mimalloc",), 1.0, figures=("ns/node",)),
+         Target(("nim-orc", "nim-arc"), 2.4, figures=("ns/node",)),
+         Target(("cpython",), 9.0, figures=("ns/node",)))),
+    Benchmark(
+        "B3", "retain and release pairs",
+        (Case("objects=1000 pairs=100000000 repeat=1", "objects=1000 pairs=1000000 repeat=1"),),
+        (Target(at_most=0.75),
+         Target(("atomic",), 7.0))),
+    Benchmark(
+        "B4", "cycles: one collection of garbage",
+        (Case("shape=pairs count=1000000 repeat=2", "shape=pairs count=10000 repeat=1"),
+         Case("shape=rings10 count=200000 repeat=2", "shape=rings10 count=2000 repeat=1"),
+         Case("shape=rings1000 count=2000 repeat=2", "shape=rings1000 count=20 repeat=1"),
+         Case("shape=list count=1000000 repeat=2", "shape=list count=10000 repeat=1")),
+        (Target(("nim-orc", "php"), 3.0),
+         Target(("cpython",), 5.0))),
+    Benchmark(
+        "B5", "one collection that frees nothing",
+        (Case("shape=tree levels=22 repeat=2", "shape=tree levels=14 repeat=1"),
+         Case("shape=ring objects=4000000 repeat=2", "shape=ring objects=40000 repeat=1"),
+         Case("shape=shuffled objects=4000000 repeat=2", "shape=shuffled objects=40000 repeat=1")),
+        (Target(("boehm", "php"), 1.7, cases=("shape=tree",)),
+         Target(("boehm", "php"), 5.0, cases=("shape=shuffled",)),
+         Target(("cpython",), 30.0, cases=("shape=shuffled",)))),
+    Benchmark(
+        "B6", "resident bytes of an object with two references",
+        (Case("objects=10000000", "objects=100000"),),
+        (Target(at_most=24.5),)),
+    Benchmark(
+        "B7", "drop a long list on the default stack",
+        (Case("length=10000000 repeat=2", "length=10000 repeat=1"),),
+        (Target(("cpython",), 4.0, figures=("ns/node",)),),
+        crash_is_result=True),
+)

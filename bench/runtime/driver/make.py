@@ -1,0 +1,88 @@
+"""Makes the programs of the peers: C with the same compiler and flags for all, and other commands.
+
+Programs go to a directory of their own.  A C program is built again when one of its sources, a
+header or the library that it links is newer: compiling all of them takes some seconds.
+"""
+
+import glob
+import os
+import shlex
+import subprocess
+import sys
+from typing import Dict, List, Optional
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # bench/runtime
+CFLAGS = ["-std=gnu11", "-O2", "-g", "-DNDEBUG", "-Wall", "-Wextra"]
+
+
+class Make:
+    def __init__(self, build: str, directory: str) -> None:
+        self.build = build  # of the release preset
+        self.directory = directory
+        self.prefix = os.path.join(directory, "prefix")
+        self.compiler = os.environ.get("CC", "gcc")
+        os.makedirs(os.path.join(directory, "bin"), exist_ok=True)
+
+    def source(self, path: str) -> str:
+        """A file of bench/runtime."""
+        return os.path.join(HERE, path)
+
+    def sources(self, directory: str) -> List[str]:
+        """All C files of a directory of bench/runtime."""
+        return sorted(glob.glob(os.path.join(HERE, directory, "*.c")))
+
+    def output(self, name: str) -> str:
+        """Where a program, or what one needs, is built to."""
+        return os.path.join(self.directory, "bin", name)
+
+    def run(self, command: List[str], environment: Optional[Dict[str, str]] = None) -> str:
+        """What the command prints; the whole run ends when it fails."""
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, universal_newlines=True, check=False,
+                              env={**os.environ, **(environment or {})})
+        if done.returncode != 0:
+            sys.exit(f"bench: {shlex.join(command)}\nfailed with status {done.returncode}:\n"
+                     f"{done.stdout}")
+        return done.stdout
+
+    def cc(self, name: str, sources: List[str], flags: List[str]) -> str:
+        """A C program of `sources` and common/bench.c."""
+        program = self.output(name)
+        common = self.sources("common")
+        needs = [*sources, *common, __file__, *glob.glob(os.path.join(HERE, "*", "*.h")),
+                 *glob.glob(os.path.join(HERE, "peers", "*", "*.h"))]
+        stamp = program + ".command"
+        command = [self.compiler, *CFLAGS, "-I", self.source("common"), "-o", program, *sources,
+                   *common, *flags]
+        if (os.path.exists(program) and os.path.exists(stamp)
+                and open(stamp).read() == shlex.join(command)
+                and all(os.path.getmtime(need) <= os.path.getmtime(program)
+                        for need in [*needs, *self.installed_files()])):
+            return program
+        self.run(command)
+        with open(stamp, "w") as file:
+            file.write(shlex.join(command))
+        return program
+
+    def pkg_config(self, *packages: str) -> List[str]:
+        return shlex.split(self.run(["pkg-config", "--cflags", "--libs", *packages]))
+
+    def install_cairn(self) -> None:
+        """The release build, installed as a user would."""
+        self.run(["cmake", "--install", self.build, "--prefix", self.prefix])
+
+    def pkgconfig_directory(self) -> str:
+        found = glob.glob(os.path.join(self.prefix, "**", "cairn.pc"), recursive=True)
+        if not found:
+            sys.exit(f"bench: no cairn.pc below {self.prefix}")
+        return os.path.dirname(found[0])
+
+    def installed_cairn(self) -> List[str]:
+        """Flags for the installed shared library, from its own cairn.pc."""
+        directory = self.pkgconfig_directory()
+        flags = shlex.split(self.run(["pkg-config", "--cflags", "--libs", "cairn"],
+                                     {"PKG_CONFIG_PATH": directory}))
+        return [*flags, "-Wl,-rpath," + os.path.dirname(directory)]
+
+    def installed_files(self) -> List[str]:
+        return glob.glob(os.path.join(self.prefix, "include", "cairn", "*.h"))

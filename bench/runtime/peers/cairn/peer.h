@@ -1,0 +1,34 @@
+/* Cairn as a peer: what its benchmarks share.  Public API only. */
+#ifndef CAIRN_PEER_H
+#define CAIRN_PEER_H
+
+#include <cairn/cairn.h>
+
+#include "bench.h"
+
+/* Two references: 24 bytes. */
+struct node {
+  cairn_object base;
+  cairn_object *left, *right;
+};
+
+/* A heap with the options that it has by itself. */
+cairn_heap *peer_heap(void);
+/* One that collects only when it is told to: where the collection is what is measured. */
+cairn_heap *peer_heap_manual(void);
+
+cairn_type peer_node_type(cairn_heap *heap);
+
+static inline struct node *peer_node(cairn_heap *heap, cairn_type type) {
+  return (struct node *)cairn_object_new(heap, type);
+}
+
+void churn(void);       /* B1 */
+void trees(void);       /* B2 */
+void pairs(void);       /* B3 */
+void garbage(void);     /* B4 */
+void live(void);        /* B5 */
+void space(void);       /* B6 */
+void long_list(void);   /* B7 */
+
+#endif
