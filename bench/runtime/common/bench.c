@@ -41,10 +41,11 @@ double bench_resident_bytes(void) {
 }
 
 void bench_result(const char *figure, double value, uint64_t check) {
-  printf("{\"bench\":\"%s\",\"case\":\"%s\",\"peer\":\"%s\",\"version\":\"%s\",\"figure\":\"%s\","
-         "\"value\":%.6g,\"check\":\"%016llx\"}\n",
-         bench_name, argument_count > 0 ? arguments[0] : "", bench_peer, bench_peer_version(), figure,
-         value, (unsigned long long)check);
+  printf(
+      "{\"bench\":\"%s\",\"case\":\"%s\",\"peer\":\"%s\",\"version\":\"%s\",\"figure\":\"%s\","
+      "\"value\":%.6g,\"check\":\"%016llx\"}\n",
+      bench_name, argument_count > 0 ? arguments[0] : "", bench_peer, bench_peer_version(), figure,
+      value, (unsigned long long)check);
   fflush(stdout);
 }
 

@@ -80,9 +80,11 @@ class Make:
     def installed_cairn(self) -> List[str]:
         """Flags for the installed shared library, from its own cairn.pc."""
         directory = self.pkgconfig_directory()
-        flags = shlex.split(self.run(["pkg-config", "--cflags", "--libs", "cairn"],
-                                     {"PKG_CONFIG_PATH": directory}))
-        return [*flags, "-Wl,-rpath," + os.path.dirname(directory)]
+        path = {"PKG_CONFIG_PATH": directory}
+        version = self.run(["pkg-config", "--modversion", "cairn"], path).strip()
+        flags = shlex.split(self.run(["pkg-config", "--cflags", "--libs", "cairn"], path))
+        return [f'-DCAIRN_PEER_VERSION="{version}"', *flags,
+                "-Wl,-rpath," + os.path.dirname(directory)]
 
     def installed_files(self) -> List[str]:
         return glob.glob(os.path.join(self.prefix, "include", "cairn", "*.h"))

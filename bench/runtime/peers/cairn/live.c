@@ -1,5 +1,5 @@
-/* B5: one full collection of a heap where nothing is garbage: a binary tree; a ring whose nodes also
- * hold one at random, in the order of addresses and shuffled.  One reference from outside. */
+/* B5: one full collection of a heap where nothing is garbage: a binary tree; a ring whose nodes
+ * also hold one at random, in the order of addresses and shuffled.  One reference from outside. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -23,12 +23,12 @@ static inline struct node *peer_node(cairn_heap *heap, cairn_type type) {
   return (struct node *)cairn_object_new(heap, type);
 }
 
-void churn(void);       /* B1 */
-void trees(void);       /* B2 */
-void pairs(void);       /* B3 */
-void garbage(void);     /* B4 */
-void live(void);        /* B5 */
-void space(void);       /* B6 */
-void long_list(void);   /* B7 */
+void churn(void);     /* B1 */
+void trees(void);     /* B2 */
+void pairs(void);     /* B3 */
+void garbage(void);   /* B4 */
+void live(void);      /* B5 */
+void space(void);     /* B6 */
+void long_list(void); /* B7 */
 
 #endif
