@@ -1,4 +1,4 @@
-"""Judges samples and prints them: medians, ratios to Cairn, and the targets, met or by how much not.
+"""Judges samples and prints them: medians, ratios to Cairn, the targets, met or by how much not.
 
 Pure: samples in, text and plain data out.  Less is better in every figure.
 """
