@@ -49,6 +49,18 @@ void bench_result(const char *figure, double value, uint64_t check) {
   fflush(stdout);
 }
 
+struct bench_operation *bench_operations(uint64_t live, uint64_t count) {
+  struct bench_operation *operations = malloc(count * sizeof *operations);
+  bench_require(operations != NULL, "memory");
+  uint64_t state = BENCH_SEED;
+  for (uint64_t i = 0; i < count; i++) {
+    uint64_t random = bench_random(&state);
+    operations[i].place = (uint32_t)(random % live);
+    operations[i].size = 16 + 8 * (uint32_t)((random >> 32) % 31);
+  }
+  return operations;
+}
+
 void bench_require(int holds, const char *what) {
   if (holds) return;
   fprintf(stderr, "%s %s: does not hold: %s\n", bench_peer, bench_name, what);

@@ -43,6 +43,14 @@ static inline uint64_t bench_random(uint64_t *state) {
   return x * 2685821657736338717ull;
 }
 
+/* The operations of B1, drawn before the clock runs: a division of 64 bits costs more than some
+ * allocators do.  The caller frees the array. */
+struct bench_operation {
+  uint32_t place; /* random % live */
+  uint32_t size;  /* bytes: 16 + 8 * ((random >> 32) % 31) */
+};
+struct bench_operation *bench_operations(uint64_t live, uint64_t count);
+
 /* One step of a checksum. */
 static inline uint64_t bench_mix(uint64_t sum, uint64_t value) {
   return (sum ^ value) * 0x9e3779b97f4a7c15ull;
