@@ -50,6 +50,33 @@ def c_program(name: str, package: str) -> Build:
     return build
 
 
+def obmalloc(make: Make) -> List[str]:
+    """CPython's allocator of small objects, below the sources that all allocators share."""
+    return [make.cc("cpython-obmalloc", make.sources("peers/malloc"),
+                    ["-DOVER_OBMALLOC", *make.pkg_config(PYTHON)])]
+
+
+def nim(mm: str) -> Build:
+    """An expert's flags: no run-time checks, optimisation across modules."""
+    def build(make: Make) -> List[str]:
+        program = make.output(f"nim-{mm}")
+        make.run(["nim", "compile", "--hints:off", "--warnings:off", "-d:danger", "-d:lto",
+                  f"--mm:{mm}", f"--nimcache:{program}.cache", f"--out:{program}",
+                  make.source("peers/nim/main.nim")])
+        return [program]
+    return build
+
+
+def php(make: Make) -> List[str]:
+    """The command line's PHP with its compiler on, and no limit of memory."""
+    options = ("memory_limit=-1", "opcache.enable_cli=1", "opcache.jit=tracing",
+               "opcache.jit_buffer_size=64M")
+    return ["php", *(word for option in options for word in ("-d", option)),
+            make.source("peers/php/main.php")]
+
+
+PYTHON = "python-3.11-embed"
+
 PEERS: Tuple[Peer, ...] = (
     Peer("cairn", (), ("B1", "B2", "B3", "B4", "B5", "B6", "B7"), cairn),
     Peer("mimalloc", ("libmimalloc-dev",), ("B1", "B2", "B7"), allocator("mimalloc", "-lmimalloc")),
@@ -57,6 +84,12 @@ PEERS: Tuple[Peer, ...] = (
     Peer("tcmalloc", ("libgoogle-perftools-dev",), ("B1", "B2", "B7"),
          allocator("tcmalloc", "-ltcmalloc_minimal")),
     Peer("glibc", (), ("B1", "B2", "B7"), allocator("glibc")),
+    Peer("cpython-obmalloc", ("libpython3.11-dev",), ("B1",), obmalloc),
+    Peer("nim-orc", ("nim",), ("B2", "B3", "B4", "B5", "B6", "B7"), nim("orc")),
+    Peer("nim-arc", ("nim",), ("B2", "B3", "B6", "B7"), nim("arc")),
+    Peer("cpython", ("libpython3.11-dev",), ("B2", "B3", "B4", "B5", "B6", "B7"),
+         c_program("cpython", PYTHON)),
+    Peer("php", ("php8.2-cli",), ("B2", "B4", "B5", "B6", "B7"), php),
     Peer("plain", (), ("B3",), counts("plain")),
     Peer("atomic", (), ("B3",), counts("atomic", "-DATOMIC")),
 )

@@ -26,7 +26,7 @@ static inline struct node *peer_node(cairn_heap *heap, cairn_type type) {
 void churn(void);     /* B1 */
 void trees(void);     /* B2 */
 void pairs(void);     /* B3 */
-void garbage(void);   /* B4 */
+void garbage(void);   /* B4: graphs.c */
 void live(void);      /* B5 */
 void space(void);     /* B6 */
 void long_list(void); /* B7 */

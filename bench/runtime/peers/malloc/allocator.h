@@ -1,4 +1,4 @@
-/* One of four allocators, chosen by the compiler's -DOVER_NAME, called as its own documents
+/* One of five allocators, chosen by the compiler's -DOVER_NAME, called as its own documents
  * advise: by its own names where it has them, and told the size of what is freed where it can use
  * it.  Each proves that the memory is its own. */
 #ifndef ALLOCATOR_H
@@ -59,6 +59,28 @@ static inline void allocator_version(char *text, size_t bytes) {
 }
 static inline int allocator_owns(const void *block) {
   return MallocExtension_GetOwnership(block) == MallocExtension_kOwned;
+}
+
+#elif defined(OVER_OBMALLOC)
+
+#include <Python.h>
+#define ALLOCATOR_NAME "cpython-obmalloc"
+static inline void *allocate(size_t bytes) { return PyObject_Malloc(bytes); }
+static inline void deallocate(void *block, size_t bytes) {
+  (void)bytes;
+  PyObject_Free(block);
+}
+static inline void allocator_version(char *text, size_t bytes) {
+  snprintf(text, bytes, "%s", PY_VERSION);
+}
+/* What sys.getallocatedblocks returns, without an interpreter. */
+extern Py_ssize_t _Py_GetAllocatedBlocks(void);
+static inline int allocator_owns(const void *block) {
+  Py_ssize_t before = _Py_GetAllocatedBlocks();
+  void *volatile more = PyObject_Malloc(64);
+  Py_ssize_t after = _Py_GetAllocatedBlocks();
+  PyObject_Free(more);
+  return block != NULL && after == before + 1;
 }
 
 #else
