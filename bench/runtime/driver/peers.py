@@ -92,4 +92,7 @@ PEERS: Tuple[Peer, ...] = (
     Peer("php", ("php8.2-cli",), ("B2", "B4", "B5", "B6", "B7"), php),
     Peer("plain", (), ("B3",), counts("plain")),
     Peer("atomic", (), ("B3",), counts("atomic", "-DATOMIC")),
+    Peer("boehm", ("libgc-dev",), ("B2", "B5", "B6"), c_program("boehm", "bdw-gc")),
+    Peer("gobject", ("libglib2.0-dev",), ("B2", "B3", "B7"), c_program("gobject", "gobject-2.0")),
+    Peer("talloc", ("libtalloc-dev",), ("B1", "B2", "B7"), c_program("talloc", "talloc")),
 )
