@@ -1,5 +1,5 @@
 /* Writes the seeds of the fuzz targets: seeds DIRECTORY makes
- * DIRECTORY/{core,contract,executable,note}/.
+ * DIRECTORY/{core,contract,executable,note,operations}/.
  *
  * They are made and not checked in, because they follow the vocabulary of the contract.
  */
@@ -121,6 +121,26 @@ static void write_program(void) {
   write_seed("executable/pie", program, sizeof program);
 }
 
+/* What random programs do, in each mode of fuzz_operations.c. */
+static void write_operations(void) {
+  static const uint8_t modes[][3] = {{0, 0, 10}, {0, 0, 60}, {2, 0, 20}, {2, 0, 200},
+                                     {1, 0, 90}, {0, 3, 20}, {1, 5, 60}, {0, 1, 5}};
+  uint64_t random = 88172645463325252u;
+  for (size_t mode = 0; mode < sizeof modes / sizeof modes[0]; mode++) {
+    uint8_t script[2400];
+    for (size_t i = 0; i < sizeof script; i++) {
+      random ^= random << 13;
+      random ^= random >> 7;
+      random ^= random << 17;
+      script[i] = (uint8_t)(random >> 40);
+    }
+    memcpy(script, modes[mode], sizeof modes[mode]);
+    char name[32];
+    snprintf(name, sizeof name, "operations/%zu", mode);
+    write_seed(name, script, sizeof script);
+  }
+}
+
 int main(int argc, char **argv) {
   static struct fake fake;
   static struct fakecore core;
@@ -134,6 +154,7 @@ int main(int argc, char **argv) {
   make_directory("contract");
   make_directory("executable");
   make_directory("note");
+  make_directory("operations");
   fake_new(&fake);
   write_seed("contract/empty", fake.bytes, sizeof fake.bytes);
   populate(&fake);
@@ -143,5 +164,6 @@ int main(int argc, char **argv) {
   write_seed("core/cut", core.bytes, FAKECORE_HEAP_AT + FAKE_ARENA + 0x300);
   write_program();
   write_module();
+  write_operations();
   return 0;
 }

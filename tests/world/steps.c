@@ -1,12 +1,34 @@
 /* The steps of a world: what changes both sides.  See world.h. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "world.h"
 
 /* ---- objects and roots ----------------------------------------------------------------------- */
 
+/* As many bytes of the script as the bound has.  A small bound is a choice between steps or
+ * objects: one byte each, so that a fuzzer's change of a byte changes one decision. */
+static bool script_take(struct world *world, uint64_t bound, uint64_t *out) {
+  struct world_options *options = &world->options;
+  size_t bytes = bound <= 256 ? 1 : 4;
+  if (options->script_bytes < bytes) {
+    options->script_bytes = 0;
+    return false;
+  }
+  uint64_t taken = 0;
+  memcpy(&taken, options->script, bytes);
+  options->script += bytes;
+  options->script_bytes -= bytes;
+  *out = taken;
+  return true;
+}
+
 uint64_t world_random(struct world *world, uint64_t bound) {
+  uint64_t scripted;
+  if (world->options.script != NULL && script_take(world, bound, &scripted)) {
+    return scripted % bound;
+  }
   world->random ^= world->random << 13;
   world->random ^= world->random >> 7;
   world->random ^= world->random << 17;

@@ -85,6 +85,8 @@ struct opaque {
 
 struct world_options {
   uint64_t seed;
+  const uint8_t *script; /* decides before the seed does, until it is used up; NULL: none */
+  size_t script_bytes;
   uint32_t object_goal; /* steps make objects below it and give roots up above it */
   bool reachable_only;  /* steps touch what roots reach only: collections may come at any time */
   bool automatic;       /* the heap collects by itself */
@@ -132,7 +134,8 @@ void world_write(struct world *world, FILE *file);
 
 /* ---- between the files of the world ---------------------------------------------------------- */
 
-uint64_t world_random(struct world *world, uint64_t bound); /* 0 .. bound - 1 */
+/* 0 .. bound - 1: of the script while there is some left, of the seed then. */
+uint64_t world_random(struct world *world, uint64_t bound);
 cairn_object *world_object(const struct world *world, uint32_t id);
 uint32_t world_pick(struct world *world);         /* any object that may be touched */
 uint32_t world_pick_key(struct world *world);     /* one that may be a key: no tuple */
