@@ -43,10 +43,12 @@ def counts(name: str, *flags: str) -> Build:
     return build
 
 
-def c_program(name: str, package: str) -> Build:
-    """A C program of its own against a library that pkg-config knows."""
+def c_program(name: str, package: str, variant: str = "") -> Build:
+    """A C program of its own against a library that pkg-config knows; a variant is -DVARIANT."""
     def build(make: Make) -> List[str]:
-        return [make.cc(name, make.sources(f"peers/{name}"), make.pkg_config(package))]
+        flags = [f"-D{variant.upper()}"] if variant else []
+        return [make.cc(f"{name}-{variant}" if variant else name, make.sources(f"peers/{name}"),
+                        [*flags, *make.pkg_config(package)])]
     return build
 
 
@@ -93,6 +95,8 @@ PEERS: Tuple[Peer, ...] = (
     Peer("plain", (), ("B3",), counts("plain")),
     Peer("atomic", (), ("B3",), counts("atomic", "-DATOMIC")),
     Peer("boehm", ("libgc-dev",), ("B2", "B5", "B6"), c_program("boehm", "bdw-gc")),
+    Peer("boehm-tuned", ("libgc-dev",), ("B2", "B5", "B6"),
+         c_program("boehm", "bdw-gc", "tuned")),
     Peer("gobject", ("libglib2.0-dev",), ("B2", "B3", "B7"), c_program("gobject", "gobject-2.0")),
     Peer("talloc", ("libtalloc-dev",), ("B1", "B2", "B7"), c_program("talloc", "talloc")),
 )

@@ -6,7 +6,11 @@
 
 #include "peer.h"
 
+#ifdef TUNED
+const char bench_peer[] = "boehm-tuned";
+#else
 const char bench_peer[] = "boehm";
+#endif
 
 const char *bench_peer_version(void) {
   static char version[32];
@@ -36,7 +40,7 @@ static uint64_t count(const struct node *node) {
 static struct node *volatile root; /* the one reference from outside */
 
 void trees(void) {
-  GC_INIT();
+  peer_begin();
   uint64_t depth = bench_number("depth", 16), repeat = bench_number("repeat", 1);
   double building = 0, dropping = 0;
   uint64_t nodes = 0;
@@ -60,7 +64,7 @@ void trees(void) {
 }
 
 void space(void) {
-  GC_INIT();
+  peer_begin();
   uint64_t objects = bench_number("objects", 1000000);
   double before = bench_resident_bytes();
   struct node *first = node_new(NULL, NULL), *last = first;

@@ -31,7 +31,7 @@ static void graph_b4(void) __attribute__((unused));
 #include "graph.h"
 
 void live(void) {
-  GC_INIT();
+  peer_begin();
   GC_disable();
   graph_b5();
 }

@@ -1,0 +1,133 @@
+"""How the benchmarks' results are taken, judged and printed, on results made up here."""
+import json
+import unittest
+from typing import List, Optional
+
+from driver import benches, peers, report, rounds
+from driver.benches import Benchmark, Case, Target
+from driver.rounds import Sample
+
+TREES = Benchmark("B2", "trees", (Case("depth=4 repeat=9", "depth=1"),),
+                  (Target(("mimalloc",), 1.5), Target(at_most=8.0)))
+
+
+def sample(peer: str, value: Optional[float], figure: str = "ns/node", case: str = "depth=4",
+           check: str = "1f", crash: str = "") -> Sample:
+    return Sample("B2", case, peer, figure, value, check, "1.0", crash)
+
+
+def line(**changes: object) -> str:
+    return json.dumps({"bench": "B2", "case": "depth=4", "peer": "cairn", "version": "1",
+                       "figure": "ns/node", "value": 7.5, "check": "1f", **changes})
+
+
+class Taking(unittest.TestCase):
+    def test_lines_become_samples(self) -> None:
+        got = rounds.parse(line() + "\n" + line(figure="ns/node drop", value=3), "B2", "depth=4",
+                           "cairn")
+        self.assertEqual([(one.figure, one.value) for one in got],
+                         [("ns/node", 7.5), ("ns/node drop", 3.0)])
+
+    def test_an_answer_to_something_else_is_refused(self) -> None:
+        for wrong in (line(case="depth=5"), line(peer="glibc"), line(bench="B1"), "hello"):
+            with self.assertRaises(rounds.Failed):
+                rounds.parse(wrong, "B2", "depth=4", "cairn")
+
+    def test_peers_must_agree(self) -> None:
+        rounds.agree([sample("cairn", 1), sample("glibc", 2), sample("php", None, check="")])
+        rounds.agree([sample("cairn", 1), sample("glibc", 2, case="depth=5", check="2f")])
+        with self.assertRaisesRegex(rounds.Failed, "cairn computed 1f, glibc 2f"):
+            rounds.agree([sample("cairn", 1), sample("glibc", 2, check="2f")])
+
+
+class Running(unittest.TestCase):
+    def run_shell(self, script: str, crash_is_result: bool) -> List[Sample]:
+        benchmark = Benchmark("B2", "", TREES.cases, (Target(("x",), figures=("ns/node",)),),
+                              crash_is_result=crash_is_result)
+        runner = rounds.Runner({"cairn": ["sh", "-c", script, "peer"]}, cpu=0, quick=False)
+        runner.pin = []
+        return runner.once(benchmark, benchmark.cases[0], "cairn")
+
+    def test_the_program_is_told_what_to_do(self) -> None:
+        script = 'test "$*" = "B2 depth=4 repeat=9" && echo \'%s\'' % line()
+        self.assertEqual(self.run_shell(script, False)[0].value, 7.5)
+
+    def test_a_failure_ends_the_run(self) -> None:
+        for script in ("exit 1", "true", "kill -SEGV $$", "echo '%s'; exit 3" % line()):
+            with self.assertRaises(rounds.Failed):
+                self.run_shell(script, False)
+
+    def test_a_crash_may_be_a_result(self) -> None:
+        kept, crashed = self.run_shell(
+            "echo '%s'; kill -SEGV $$" % line(figure="ns/node, a loop"), True)
+        self.assertEqual((kept.figure, kept.value), ("ns/node, a loop", 7.5))
+        self.assertEqual((crashed.figure, crashed.value, crashed.crash),
+                         ("ns/node", None, "SIGSEGV"))
+
+
+class Judging(unittest.TestCase):
+    def test_medians_with_lowest_and_highest(self) -> None:
+        row, = report.rows([sample("cairn", value) for value in (9, 1, 2, 3, 8)])
+        self.assertEqual((row.median, row.low, row.high), (3, 1, 9))
+
+    def test_one_crash_is_a_crash(self) -> None:
+        row, = report.rows([sample("php", 5), sample("php", None, crash="SIGSEGV")])
+        self.assertEqual((row.median, row.crash), (None, "SIGSEGV"))
+
+    def verdicts(self, theirs: Optional[float], mine: float = 6.0) -> List[report.Verdict]:
+        return report.judge(TREES, report.rows([
+            sample("cairn", mine), sample("mimalloc", theirs, crash="" if theirs else "SIGSEGV")]))
+
+    def test_a_ratio_is_theirs_over_ours(self) -> None:
+        met = self.verdicts(9.0)[0]
+        self.assertEqual((met.reached, met.met), (1.5, True))
+        self.assertFalse(self.verdicts(8.9)[0].met)
+
+    def test_at_most_is_of_ours(self) -> None:
+        self.assertEqual([verdict.met for verdict in self.verdicts(9.0, mine=8.0)], [False, True])
+        self.assertEqual([verdict.met for verdict in self.verdicts(9.0, mine=8.1)], [False, False])
+
+    def test_a_peer_that_crashed_is_beaten(self) -> None:
+        self.assertTrue(self.verdicts(None)[0].met)
+
+    def test_a_peer_that_was_not_run_is_not_judged(self) -> None:
+        self.assertEqual(len(report.judge(TREES, report.rows([sample("cairn", 1)]))), 1)
+
+    def test_one_of_several_is_enough_where_that_is_said(self) -> None:
+        either = Benchmark("B9", "", (), (Target(("a", "b"), 1.0, any_of=True),))
+        table = report.rows([sample("cairn", 5), sample("a", 4), sample("b", 6)])
+        self.assertEqual([verdict.met for verdict in report.judge(either, table)], [True])
+        table = report.rows([sample("cairn", 5), sample("a", 4), sample("b", 3)])
+        self.assertEqual([verdict.met for verdict in report.judge(either, table)], [False, False])
+
+    def test_what_is_printed(self) -> None:
+        table = report.rows([sample("cairn", 6.0), sample("mimalloc", 7.5),
+                             sample("php", None, crash="SIGSEGV")])
+        text = "\n".join(report.lines(TREES, table))
+        self.assertRegex(text, r"cairn 1.0 +6.00 +6.00 +6.00 +1.00\n")
+        self.assertRegex(text, r"mimalloc 1.0 +7.50 +7.50 +7.50 +1.25\n")
+        self.assertRegex(text, r"php 1.0 +crash: SIGSEGV\n")
+        self.assertIn("NOT MET  1.5x mimalloc (depth=4, ns/node): 1.25, off by 20 %", text)
+        self.assertIn("met      at most 8 (depth=4, ns/node): 6\n", text)
+
+
+class Registry(unittest.TestCase):
+    def test_peers_and_benchmarks_know_each_other(self) -> None:
+        names = [peer.name for peer in peers.PEERS]
+        self.assertEqual(len(names), len(set(names)))
+        known = {benchmark.name for benchmark in benches.BENCHMARKS}
+        for peer in peers.PEERS:
+            self.assertLessEqual(set(peer.benches), known, peer.name)
+        for benchmark in benches.BENCHMARKS:
+            able = {peer.name for peer in peers.PEERS if benchmark.name in peer.benches}
+            cases = {case.name for case in benchmark.cases}
+            self.assertIn("cairn", able, benchmark.name)
+            for target in benchmark.targets:
+                self.assertLessEqual(set(target.peers), able, benchmark.name)
+                self.assertLessEqual(set(target.cases), cases, benchmark.name)
+            if benchmark.crash_is_result:
+                self.assertTrue(benchmark.targets and benchmark.targets[0].figures)
+
+
+if __name__ == "__main__":
+    unittest.main()
