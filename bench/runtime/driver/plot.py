@@ -12,16 +12,15 @@ from driver.report import OURS, Row
 COLOUR_OURS = "#c2571a"
 COLOUR_PEER = "#8fa3ad"
 COLOUR_INK = "#2b2f33"
-COLUMNS = 3
 told = False
 
 
 def panels(table: List[Row]) -> List[Tuple[str, str, List[Row]]]:
-    """Case, figure and their rows; Cairn stands first."""
+    """Case, figure and their rows, the best first."""
     result = []
     for case, figure in dict.fromkeys((row.case, row.figure) for row in table):
         group = [row for row in table if (row.case, row.figure) == (case, figure)]
-        group.sort(key=lambda row: (row.peer != OURS, row.median is None, row.median or 0))
+        group.sort(key=lambda row: (row.median is None, row.median or 0))
         result.append((case, figure, group))
     return result
 
@@ -38,7 +37,7 @@ def draw(benchmark: Benchmark, table: List[Row], machine: Dict[str, str], path: 
         told = True
         return
     groups = panels(table)
-    columns = min(COLUMNS, len(groups))
+    columns = 2 if len(groups) in (2, 4) else min(3, len(groups))
     deep = -(-len(groups) // columns)
     height = 1.1 + 0.34 * max(len(group) for _, _, group in groups)
     pyplot.rcParams.update({"font.size": 9, "svg.hashsalt": "cairn", "svg.fonttype": "path",
@@ -52,7 +51,7 @@ def draw(benchmark: Benchmark, table: List[Row], machine: Dict[str, str], path: 
         else:
             axes.axis("off")
     figure.suptitle(f"{benchmark.name}  {benchmark.title}", fontsize=12, fontweight="bold")
-    figure.supxlabel(f"median, with the lowest and the highest round; {machine['processor']}",
+    figure.supxlabel(f"less is better; median, lowest and highest round; {machine['processor']}",
                      fontsize=8)
     if path.endswith(".svg"):
         figure.savefig(path, metadata={"Date": None})
