@@ -45,19 +45,27 @@ def arguments(words: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("benchmarks", nargs="*", metavar="BENCH", help="B1 and so on; none: all")
-    parser.add_argument("--build", required=True, help="the build directory of the release preset")
+    parser.add_argument("--build", default="", help="the build directory of the release preset")
     parser.add_argument("--rounds", type=int, help="5, or with --quick 1")
     parser.add_argument("--peers", default="", help="only these, with commas between them")
     parser.add_argument("--quick", action="store_true", help="little work: shows that all works")
     parser.add_argument("--output", metavar="DIRECTORY", help="of results.json and the pictures")
     parser.add_argument("--cpu", type=int, default=max(os.sched_getaffinity(0)))
+    parser.add_argument("--packages", action="store_true",
+                        help="print the packages of Debian that all this needs, and end")
     options = parser.parse_args(words)
+    if not options.build and not options.packages:
+        parser.error("--build is missing: run it as ./run bench runtime")
     options.rounds = options.rounds or (1 if options.quick else 5)
     return options
 
 
 def main(words: Optional[List[str]] = None) -> int:
     options = arguments(words)
+    if options.packages:
+        print(*sorted({package for peer in PEERS for package in peer.packages}),
+              "python3-matplotlib")
+        return 0
     benchmarks = chosen_benchmarks(options.benchmarks)
     peers = chosen_peers(options.peers, benchmarks)
     make = Make(options.build, os.path.join(options.build, "bench-runtime"))

@@ -18,7 +18,7 @@ Build = Callable[[Make], List[str]]
 @dataclass(frozen=True)
 class Peer:
     name: str  # as the program prints it in "peer", and in tables
-    packages: Tuple[str, ...]  # of Debian; `packages` of `run` lists them too
+    packages: Tuple[str, ...]  # of Debian; `run` installs them
     benches: Tuple[str, ...]
     build: Build
 
