@@ -62,4 +62,19 @@ void bench_result(const char *figure, double value, uint64_t check);
 /* Ends the program when what must hold does not. */
 void bench_require(int holds, const char *what);
 
+/* Keeps the compiler from dropping a value that nothing else looks at. */
+#define BENCH_USE(value) __asm__ __volatile__("" ::"r"(value))
+
+/* Does WORK, an expression of the same value each time, once and then for as many rounds, which are
+ * timed; prints the nanoseconds of each of its `count` steps, with that value as the check. */
+#define BENCH_TIME(FIGURE, rounds, count, WORK)                                         \
+  do {                                                                                  \
+    uint64_t value_ = (WORK), changes_ = 0;                                             \
+    double start_ns_ = bench_now_ns();                                                  \
+    for (uint64_t round_ = 0; round_ < (rounds); round_++) changes_ |= (WORK) ^ value_; \
+    double spent_ns_ = bench_now_ns() - start_ns_;                                      \
+    bench_require(changes_ == 0, FIGURE);                                               \
+    bench_result(FIGURE, spent_ns_ / ((double)(rounds) * (double)(count)), value_);     \
+  } while (0)
+
 #endif

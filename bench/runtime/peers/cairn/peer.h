@@ -31,4 +31,10 @@ void live(void);      /* B5 */
 void space(void);     /* B6 */
 void long_list(void); /* B7 */
 
+void containers(void);   /* B8: containers.c, which calls the following */
+void lists(void);        /* list.c */
+void dict_of_strs(void); /* dict_str.c */
+void dict_of_ints(void); /* dict_int.c */
+void texts(void);        /* text.c */
+
 #endif

@@ -101,7 +101,7 @@ void footprint(void) {
 
 /* ---- B7 -------------------------------------------------------------------------------------- */
 
-void list_drop(void) {
+void long_list(void) {
   uint64_t length = bench_number("length", 1000000), repeat = bench_number("repeat", 1);
   double spent_ns = 0;
   node_begin();

@@ -10,6 +10,12 @@ void pairs(void);     /* B3 */
 void cycles(void);    /* B4: graphs.c */
 void idle(void);      /* B5 */
 void footprint(void); /* B6: objects.c */
-void list_drop(void); /* B7 */
+void long_list(void); /* B7 */
+
+void containers(void);   /* B8: containers.c, which calls the following */
+void lists(void);        /* list.c */
+void dict_of_strs(void); /* dict_str.c */
+void dict_of_ints(void); /* dict_int.c */
+void texts(void);        /* text.c */
 
 #endif

@@ -1,0 +1,40 @@
+/* GLib's GHashTable with numbers in place of the keys' pointers. */
+#include <glib.h>
+
+#include "tables.h"
+
+typedef int64_t dict_key;
+typedef int64_t dict_raw;
+typedef GHashTable dict_table;
+
+static dict_key key_new(dict_raw number) { return number; }
+
+static dict_table *table_new(void) { return g_hash_table_new(g_direct_hash, NULL); }
+
+static void table_insert(dict_table *table, dict_key key) {
+  g_hash_table_insert(table, (gpointer)key, (gpointer)key);
+}
+
+static int table_has(dict_table *table, dict_key key) {
+  return g_hash_table_lookup(table, (gpointer)key) != NULL;
+}
+
+static int table_has_raw(dict_table *table, dict_raw number) { return table_has(table, number); }
+
+static uint64_t table_walk(dict_table *table) {
+  uint64_t count = 0;
+  GHashTableIter walk;
+  gpointer key, value;
+  g_hash_table_iter_init(&walk, table);
+  for (; g_hash_table_iter_next(&walk, &key, &value); count++) {
+    BENCH_USE(key);
+    BENCH_USE(value);
+  }
+  return count;
+}
+
+static void table_drop(dict_table *table) { g_hash_table_destroy(table); }
+
+#include "dict.h"
+
+void dict_of_ints(void) { dict_run(); }
