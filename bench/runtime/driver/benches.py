@@ -54,6 +54,7 @@ class Benchmark:
 
 
 ALLOCATORS = ("mimalloc", "jemalloc", "tcmalloc")
+TABLES = ("khash", "uthash", "glib", "judy", "stb")
 
 BENCHMARKS: Tuple[Benchmark, ...] = (
     Benchmark(
@@ -101,4 +102,17 @@ BENCHMARKS: Tuple[Benchmark, ...] = (
         (Case("length=10000000 repeat=2", "length=10000 repeat=1"),),
         (Target(("cpython",), 4.0, figures=("ns/node",)),),
         crash_is_result=True),
+    Benchmark(
+        "B8", "list, dict and str",
+        tuple(Case(f"{container}={entries} operations=2000000",
+                   f"{container}={min(entries, 1000)} operations=2000")
+              for container, sizes in (("list", (10, 1000, 100000, 1000000)),
+                                       ("dict", (10, 1000, 100000, 1000000)), ("str", (10, 1000)))
+              for entries in sizes),
+        (Target(("cpython",), 1.0),
+         Target(TABLES, 1 / 1.3, figures=tuple(
+             f"ns/key {result} {key}" for result in ("hit", "miss")
+             for key in ("str", "text", "int", "number")))),
+        notes="A hash table in C keeps a key where it is: to it, strs and texts are one, and so are"
+              " ints and numbers."),
 )

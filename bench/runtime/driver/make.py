@@ -67,6 +67,11 @@ class Make:
     def pkg_config(self, *packages: str) -> List[str]:
         return shlex.split(self.run(["pkg-config", "--cflags", "--libs", *packages]))
 
+    def debian_version(self, package: str) -> str:
+        """Of what has no version that a program could tell; without Debian's revision."""
+        version = self.run(["dpkg-query", "--show", "--showformat=${Version}", package])
+        return version.split("-")[0]
+
     def install_cairn(self) -> None:
         """The release build, installed as a user would."""
         self.run(["cmake", "--install", self.build, "--prefix", self.prefix])

@@ -77,10 +77,25 @@ def php(make: Make) -> List[str]:
             make.source("peers/php/main.php")]
 
 
+def table(name: str, package: str, *flags: str) -> Build:
+    """A hash table in C: the main of all, and its own files for texts and numbers."""
+    def build(make: Make) -> List[str]:
+        sources = [make.source(f"peers/tables/{file}.c")
+                   for file in ("main", f"{name}_str", f"{name}_int")]
+        return [make.cc(name, sources, [f'-DTABLE_NAME="{name}"',
+                                        f'-DTABLE_VERSION="{make.debian_version(package)}"',
+                                        *flags])]
+    return build
+
+
+def glib_table(make: Make) -> List[str]:
+    return table("glib", "libglib2.0-dev", *make.pkg_config("glib-2.0"))(make)
+
+
 PYTHON = "python-3.11-embed"
 
 PEERS: Tuple[Peer, ...] = (
-    Peer("cairn", (), ("B1", "B2", "B3", "B4", "B5", "B6", "B7"), cairn),
+    Peer("cairn", (), ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8"), cairn),
     Peer("mimalloc", ("libmimalloc-dev",), ("B1", "B2", "B7"), allocator("mimalloc", "-lmimalloc")),
     Peer("jemalloc", ("libjemalloc-dev",), ("B1", "B2", "B7"), allocator("jemalloc", "-ljemalloc")),
     Peer("tcmalloc", ("libgoogle-perftools-dev",), ("B1", "B2", "B7"),
@@ -89,7 +104,7 @@ PEERS: Tuple[Peer, ...] = (
     Peer("cpython-obmalloc", ("libpython3.11-dev",), ("B1",), obmalloc),
     Peer("nim-orc", ("nim",), ("B2", "B3", "B4", "B5", "B6", "B7"), nim("orc")),
     Peer("nim-arc", ("nim",), ("B2", "B3", "B6", "B7"), nim("arc")),
-    Peer("cpython", ("libpython3.11-dev",), ("B2", "B3", "B4", "B5", "B6", "B7"),
+    Peer("cpython", ("libpython3.11-dev",), ("B2", "B3", "B4", "B5", "B6", "B7", "B8"),
          c_program("cpython", PYTHON)),
     Peer("php", ("php8.2-cli",), ("B2", "B4", "B5", "B6", "B7"), php),
     Peer("plain", (), ("B3",), counts("plain")),
@@ -99,4 +114,9 @@ PEERS: Tuple[Peer, ...] = (
          c_program("boehm", "bdw-gc", "tuned")),
     Peer("gobject", ("libglib2.0-dev",), ("B2", "B3", "B7"), c_program("gobject", "gobject-2.0")),
     Peer("talloc", ("libtalloc-dev",), ("B1", "B2", "B7"), c_program("talloc", "talloc")),
+    Peer("khash", ("libhts-dev",), ("B8",), table("khash", "libhts-dev")),
+    Peer("uthash", ("uthash-dev",), ("B8",), table("uthash", "uthash-dev")),
+    Peer("glib", ("libglib2.0-dev",), ("B8",), glib_table),
+    Peer("judy", ("libjudy-dev",), ("B8",), table("judy", "libjudy-dev", "-lJudy")),
+    Peer("stb", ("libstb-dev",), ("B8",), table("stb", "libstb-dev")),
 )
