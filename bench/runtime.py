@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Optional
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "runtime"))
 
-from driver import plot, report, rounds  # noqa: E402
+from driver import markdown, plot, report, rounds  # noqa: E402
 from driver.benches import BENCHMARKS, Benchmark  # noqa: E402
 from driver.facts import facts  # noqa: E402
 from driver.make import CFLAGS, Make  # noqa: E402
@@ -78,6 +78,7 @@ def main(words: Optional[List[str]] = None) -> int:
     print("\n".join(f"  {name:<12}{value}" for name, value in machine.items()) + "\n")
     results: Dict[str, Any] = {"machine": machine, "rounds": options.rounds,
                                "quick": options.quick, "benchmarks": {}}
+    sections: List[str] = []
     for benchmark in benchmarks:
         samples: List[rounds.Sample] = []
         try:
@@ -92,7 +93,10 @@ def main(words: Optional[List[str]] = None) -> int:
         plot.draw(benchmark, table, machine, os.path.join(output, f"{benchmark.name}.svg"))
         with open(os.path.join(output, "results.json"), "w", encoding="utf-8") as file:
             json.dump(results, file, indent=1)
-    print(f"  {os.path.join(output, 'results.json')}, and a picture of each beside it")
+        sections.append(markdown.section(benchmark, table))
+        with open(os.path.join(output, "results.md"), "w", encoding="utf-8") as file:
+            file.write("\n".join(sections))
+    print(f"  in {output}: results.json, results.md, and a picture of each")
     return 0
 
 

@@ -3,7 +3,7 @@ import json
 import unittest
 from typing import List, Optional
 
-from driver import benches, peers, report, rounds
+from driver import benches, markdown, peers, report, rounds
 from driver.benches import Benchmark, Case, Target
 from driver.rounds import Sample
 
@@ -109,6 +109,16 @@ class Judging(unittest.TestCase):
         self.assertRegex(text, r"php 1.0 +crash: SIGSEGV\n")
         self.assertIn("NOT MET  1.5x mimalloc (depth=4, ns/node): 1.25, off by 20 %", text)
         self.assertIn("met      at most 8 (depth=4, ns/node): 6\n", text)
+
+    def test_markdown_has_peers_down_and_cases_across(self) -> None:
+        table = report.rows([sample("cairn", 6.0), sample("mimalloc", 7.5),
+                             sample("cairn", 2.0, case="depth=5"),
+                             sample("mimalloc", None, case="depth=5", crash="SIGSEGV")])
+        text = markdown.section(TREES, table)
+        self.assertIn("| ns/node | depth=4 | depth=5 |\n| --- | ---: | ---: |\n"
+                      "| cairn 1.0 | **6.00** | **2.00** |\n"
+                      "| mimalloc 1.0 | 7.50 (1.25) | crash (SIGSEGV) |\n", text)
+        self.assertIn("| 1.5x mimalloc (depth=4, ns/node) | 1.25 | **not met** |", text)
 
 
 class Registry(unittest.TestCase):

@@ -40,7 +40,7 @@ def draw(benchmark: Benchmark, table: List[Row], machine: Dict[str, str], path: 
     columns = 2 if len(groups) in (2, 4) else min(3, len(groups))
     deep = -(-len(groups) // columns)
     height = 1.1 + 0.34 * max(len(group) for _, _, group in groups)
-    pyplot.rcParams.update({"font.size": 9, "svg.hashsalt": "cairn", "svg.fonttype": "path",
+    pyplot.rcParams.update({"font.size": 9, "svg.hashsalt": "cairn", "svg.fonttype": "none",
                             "text.color": COLOUR_INK, "axes.labelcolor": COLOUR_INK,
                             "xtick.color": COLOUR_INK, "ytick.color": COLOUR_INK})
     figure, grid = pyplot.subplots(deep, columns, squeeze=False, constrained_layout=True,
