@@ -52,7 +52,7 @@ static cairn_object *shared_ints_new(cairn_heap *heap) {
 }
 
 bool cairn_builtin_types_define(cairn_heap *heap) {
-  heap->hash_seed = cairn_hash_seed_new(heap);
+  heap->hash_seed = cairn_hash_seed(heap);
   if (!types_define(heap)) return false;
   cairn_object **slots = heap->runtime_slots;
   slots[CAIRN_RUNTIME_SLOT_NONE_OBJECT] = immortal_new(heap, CAIRN_TYPE_NONE);

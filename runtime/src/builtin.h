@@ -94,7 +94,9 @@ uint32_t cairn_compare_nest(size_t count, cairn_object *const *items);
 
 /* ---- hashes (compare.c) --------------------------------------------------------------------- */
 
-uint64_t cairn_hash_seed_new(const cairn_heap *heap);
+/* The seed of all hashes in this process; `heap` is where it is taken from when there is no better.
+ */
+uint64_t cairn_hash_seed(const cairn_heap *heap);
 /* The hash of a str of that text. */
 uint64_t cairn_hash_text(const cairn_heap *heap, const char *text, size_t bytes);
 
@@ -173,8 +175,9 @@ static inline uint32_t cairn_hold(cairn_object *object) {
  * collector has to look into.  The object may be gone afterwards. */
 static inline void cairn_unhold(cairn_object *object, uint32_t count_before) {
   CAIRN_ORDER();
-  if (cairn_refcount(object) > count_before && !cairn_is_immortal(object)) {
-    object->header--;
+  uint64_t header = cairn_header_load(object);
+  if ((header & CAIRN_HEADER_SLOW) == 0 && (header & CAIRN_COUNT_MASK) > count_before) {
+    object->header = header - 1;
   } else {
     cairn_release(object);
   }
@@ -182,13 +185,15 @@ static inline void cairn_unhold(cairn_object *object, uint32_t count_before) {
 
 /* ---- flux ----------------------------------------------------------------------------------- */
 
-/* What the heap was in the middle of before a container began to move its elements. */
+/* What the heap was in the middle of before a container began to move its elements.  A shared heap
+ * is locked meanwhile: it has one flux for all threads. */
 struct cairn_flux_before {
   uint32_t flux;
   cairn_object *object;
 };
 
 static inline struct cairn_flux_before cairn_resize_begin(cairn_heap *heap, cairn_object *object) {
+  cairn_heap_lock(heap);
   struct cairn_flux_before before = {heap->flux, heap->flux_object};
   cairn_flux_set(heap, CAIRN_FLUX_RESIZE, object);
   CAIRN_ORDER();
@@ -198,6 +203,7 @@ static inline struct cairn_flux_before cairn_resize_begin(cairn_heap *heap, cair
 static inline void cairn_resize_end(cairn_heap *heap, struct cairn_flux_before before) {
   CAIRN_ORDER();
   cairn_flux_set(heap, before.flux, before.object);
+  cairn_heap_unlock(heap);
 }
 
 #endif

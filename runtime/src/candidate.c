@@ -14,6 +14,7 @@
 #include "internal.h"
 
 void cairn_object_candidate_(cairn_object *object) {
+  cairn_heap_check(cairn_arena_of(object)->heap);
   object->header |= CAIRN_STATE(CANDIDATE);
   cairn_page_of(object)->candidate_count++;
   cairn_arena_of(object)->heap->candidate_count++;

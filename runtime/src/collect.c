@@ -40,6 +40,12 @@ static uint64_t collect(cairn_heap *heap, bool full) {
   return freed_count;
 }
 
-uint64_t cairn_collect(cairn_heap *heap) { return collect(heap, true); }
+uint64_t cairn_collect(cairn_heap *heap) {
+  cairn_heap_check(heap);
+  return heap->object_states != 0 ? cairn_shared_collect(heap) : collect(heap, true);
+}
 
-uint64_t cairn_collect_candidates(cairn_heap *heap) { return collect(heap, false); }
+uint64_t cairn_collect_candidates(cairn_heap *heap) {
+  cairn_heap_check(heap);
+  return heap->object_states != 0 ? 0 : collect(heap, false);
+}

@@ -1,7 +1,7 @@
 /* Equality and hashes of objects.
  *
- * Invariants: equal objects of one heap have equal hashes; nothing here allocates, runs code of the
- * user's, or recurses without a small bound.
+ * Invariants: equal objects, of one heap or of several, have equal hashes; nothing here allocates,
+ * runs code of the user's, or recurses without a small bound.
  *
  * Tuples can be nested a million deep, so they are compared by a loop with a stack of its own.  It
  * stays small because a tuple's deepest branch comes last and needs no entry.  What remains is the
@@ -55,7 +55,8 @@ static uint64_t word_at(const unsigned char *data, size_t bytes) {
   return word;
 }
 
-/* In the way of wyhash: 16 bytes a step, both halves keyed by something that only the heap knows.
+/* In the way of wyhash: 16 bytes a step, both halves keyed by something that only the process
+ * knows.
  */
 static uint64_t hash_data(uint64_t seed, const unsigned char *data, size_t bytes) {
   uint64_t hash = mix(seed ^ bytes);
@@ -68,12 +69,20 @@ static uint64_t hash_data(uint64_t seed, const unsigned char *data, size_t bytes
   return mix(fold(low ^ key, high ^ hash) ^ hash);
 }
 
-uint64_t cairn_hash_seed_new(const cairn_heap *heap) {
-  uint64_t seed = 0;
-  if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed)) {
-    seed = mix((uintptr_t)heap + MIX_STEP) ^ mix((uint64_t)time(NULL));
+/* One for all heaps: a dict finds keys that live in a shared heap, or that another heap hashed. */
+uint64_t cairn_hash_seed(const cairn_heap *heap) {
+  static uint64_t process_seed; /* 0: not chosen yet */
+  uint64_t seed = __atomic_load_n(&process_seed, __ATOMIC_RELAXED);
+  if (seed != 0) return seed;
+  uint64_t chosen = 0;
+  if (getrandom(&chosen, sizeof(chosen), GRND_NONBLOCK) != (ssize_t)sizeof(chosen)) {
+    chosen = mix((uintptr_t)heap + MIX_STEP) ^ mix((uint64_t)time(NULL));
   }
-  return seed;
+  chosen |= 1;
+  /* Another thread may have been faster: then its seed is the one. */
+  bool first = __atomic_compare_exchange_n(&process_seed, &seed, chosen, false, __ATOMIC_RELAXED,
+                                           __ATOMIC_RELAXED);
+  return first ? chosen : seed;
 }
 
 /* ---- hashes --------------------------------------------------------------------------------- */
@@ -92,8 +101,13 @@ uint64_t cairn_hash_text(const cairn_heap *heap, const char *text, size_t bytes)
 
 static uint64_t hash_str(const cairn_heap *heap, const cairn_object *object) {
   struct cairn_str *str = (struct cairn_str *)cairn_str_of(object);
-  if (str->hash == 0) str->hash = text_hash_short(heap, str->text, str->length);
-  return text_hash_widen(str->hash);
+  /* A cache in an object that several threads may read. */
+  uint32_t hash = __atomic_load_n(&str->hash, __ATOMIC_RELAXED);
+  if (hash == 0) {
+    hash = text_hash_short(heap, str->text, str->length);
+    __atomic_store_n(&str->hash, hash, __ATOMIC_RELAXED);
+  }
+  return text_hash_widen(hash);
 }
 
 /* The int of the same value.  False where there is none: fractions, big numbers, infinities. */

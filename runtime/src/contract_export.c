@@ -217,3 +217,11 @@ void cairn_registry_remove(cairn_heap *heap) {
   cairn_root_record.heap_count--;
   pthread_mutex_unlock(&registry_lock);
 }
+
+bool cairn_registry_find(bool (*matches)(cairn_heap *heap, void *context), void *context) {
+  pthread_mutex_lock(&registry_lock);
+  cairn_heap *heap = cairn_root_record.heaps;
+  while (heap != NULL && !matches(heap, context)) heap = heap->next;
+  pthread_mutex_unlock(&registry_lock);
+  return heap != NULL;
+}

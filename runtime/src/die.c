@@ -61,7 +61,10 @@ static bool finalize(cairn_heap *heap, cairn_object *object) {
   object->header = (object->header & ~gone) | come;
   cairn_type_finalizer(cairn_type_of(heap, object))(object);
   heap->flux = CAIRN_FLUX_RELEASE;
-  if (cairn_refcount(object) == 1) return false;
+  bool last = (cairn_header_load(object) & CAIRN_STATE(SHARED)) != 0
+                  ? cairn_shared_is_last(heap, object)
+                  : cairn_refcount(object) == 1;
+  if (last) return false;
   cairn_object_unhold(heap, object);
   return true;
 }
@@ -94,8 +97,13 @@ static cairn_word *clear_words(cairn_heap *heap, struct cairn_cursor *cursor) {
   while ((word = cairn_cursor_next(cursor)) != NULL) {
     cairn_object *child = cairn_word_object(cursor->slot, *word);
     if (child == NULL) continue;
-    uint64_t header = child->header;
-    if ((header & CAIRN_COUNT_MASK) > 1) {
+    uint64_t header = cairn_header_load(child);
+    bool more = (header & CAIRN_COUNT_MASK) > 1;
+    if ((header & CAIRN_STATE(SHARED)) != 0) { /* other threads, or it is in another heap */
+      more = !cairn_shared_is_last(heap, child);
+      header = cairn_header_load(child);
+    }
+    if (more) {
       *word = 0;
       CAIRN_ORDER();
       cairn_release(child);
@@ -228,12 +236,17 @@ static void die(cairn_heap *heap, cairn_object *object) {
 }
 
 void cairn_object_die_(cairn_object *object) {
+  cairn_heap_check(cairn_arena_of(object)->heap);
   bool owned = is_owned(object->header);
   assert(owned && "an object was released once too often");
   if (owned) die(cairn_arena_of(object)->heap, object);
 }
 
 void cairn_object_unhold(cairn_heap *heap, cairn_object *object) {
+  if ((cairn_header_load(object) & CAIRN_STATE(SHARED)) != 0) {
+    cairn_shared_unhold(heap, object);
+    return;
+  }
   uint64_t header = object->header & ~CAIRN_STATE(HELD);
   assert(header != object->header);
   if ((header & CAIRN_COUNT_MASK) == 1) {

@@ -15,6 +15,7 @@
 /* Gives everything back, the heap itself last. */
 static void heap_free(cairn_heap *heap) {
   heap->magic = 0;
+  if (heap->shared != 0) cairn_shared_free(heap);
   cairn_weak_table_free(heap);
   cairn_arena_free_all(heap);
   cairn_chunk_free_all(heap);
@@ -32,6 +33,10 @@ cairn_heap *cairn_heap_new(const cairn_heap_options *options) {
   heap->manual_collection = options->manual_collection;
   if (options->name != NULL) snprintf(heap->name, sizeof heap->name, "%s", options->name);
   cairn_limit_refresh(heap);
+  if (options->shared && !cairn_shared_init(heap)) {
+    cairn_chunk_free_all(heap);
+    return NULL;
+  }
   if (!cairn_limit_allows(heap, 0) || !cairn_builtin_types_define(heap)) {
     heap_free(heap);
     return NULL;
@@ -44,17 +49,20 @@ cairn_heap *cairn_heap_new(const cairn_heap_options *options) {
 
 bool cairn_heap_destroy(cairn_heap *heap, cairn_leak_report *report) {
   assert(heap->magic == CAIRN_HEAP_MAGIC && !heap->collecting && heap->release_depth == 0);
-  cairn_collect(heap);
+  cairn_collect_exclusive(heap);
   heap->destroying = true;
   cairn_leak_report own;
   if (report == NULL) report = &own;
   cairn_leak_find(heap, report);
+  cairn_shared_let_go(heap);
   cairn_registry_remove(heap);
   heap_free(heap);
   return report->object_count == 0;
 }
 
 void cairn_heap_stats(const cairn_heap *heap, cairn_stats *stats) {
+  cairn_heap_check(heap);
+  cairn_heap_lock(heap);
   *stats = (cairn_stats){
       .object_count = heap->object_count,
       .buffer_count = heap->buffer_count,
@@ -73,15 +81,21 @@ void cairn_heap_stats(const cairn_heap *heap, cairn_stats *stats) {
       .collected_count = heap->collected_count,
       .candidate_count = heap->candidate_count,
   };
+  cairn_heap_unlock(heap);
 }
 
 void cairn_heap_limit_set(cairn_heap *heap, uint64_t limit_bytes) {
+  cairn_heap_check(heap);
+  cairn_heap_lock(heap);
   heap->limit_bytes = limit_bytes;
   cairn_limit_refresh(heap);
+  cairn_heap_unlock(heap);
 }
 
 void cairn_external_add(cairn_object *object, int64_t bytes) {
   cairn_heap *heap = cairn_object_heap(object);
+  cairn_heap_check(heap);
+  cairn_heap_lock(heap);
   uint64_t now = heap->external_bytes;
   if (bytes >= 0) {
     uint64_t more = (uint64_t)bytes;
@@ -92,6 +106,7 @@ void cairn_external_add(cairn_object *object, int64_t bytes) {
     heap->external_bytes = less > now ? 0 : now - less;
   }
   cairn_limit_refresh(heap);
+  cairn_heap_unlock(heap);
 }
 
 /* Calls `visit` with the live objects of one page of blocks or large page. */
@@ -100,12 +115,14 @@ static void page_walk(struct cairn_arena *arena, const struct cairn_page *page,
   char *memory = cairn_page_memory(arena, page);
   for (uint32_t i = 0; i < page->fresh; i++) {
     cairn_object *object = (cairn_object *)(void *)(memory + i * page->block_bytes);
-    uint64_t state = object->header & (CAIRN_STATE(LIVE) | CAIRN_STATE(BUFFER));
+    uint64_t state = cairn_header_load(object) & (CAIRN_STATE(LIVE) | CAIRN_STATE(BUFFER));
     if (state == CAIRN_STATE(LIVE)) visit(object, context);
   }
 }
 
 void cairn_heap_walk(cairn_heap *heap, cairn_visit_fn visit, void *context) {
+  cairn_heap_check(heap);
+  cairn_heap_lock(heap);
   for (struct cairn_arena *arena = heap->arenas; arena != NULL; arena = arena->next) {
     for (uint32_t i = 1; i < arena->page_count; i++) {
       const struct cairn_page *page = cairn_arena_page(arena, i);
@@ -114,4 +131,5 @@ void cairn_heap_walk(cairn_heap *heap, cairn_visit_fn visit, void *context) {
       }
     }
   }
+  cairn_heap_unlock(heap);
 }

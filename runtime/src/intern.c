@@ -15,7 +15,7 @@ static struct cairn_row *intern_find(const cairn_heap *heap, const char *utf8, s
                                bytes);
 }
 
-cairn_object *cairn_str_intern(cairn_heap *heap, const char *utf8, size_t bytes) {
+static cairn_object *intern(cairn_heap *heap, const char *utf8, size_t bytes) {
   struct cairn_row *row = intern_find(heap, utf8, bytes);
   if (row != NULL) return cairn_retain(row->key);
   if (cairn_table_is_full(intern_table(heap)->table)) cairn_intern_sweep(heap);
@@ -28,11 +28,19 @@ cairn_object *cairn_str_intern(cairn_heap *heap, const char *utf8, size_t bytes)
   /* Allocating may have run code that interned this text: then its str is the one. */
   row = intern_find(heap, utf8, bytes);
   if (row->key == str) {
-    str->header |= CAIRN_STATE(INTERNED);
+    cairn_header_set(str, CAIRN_STATE(INTERNED));
   } else {
     cairn_release(str);
     str = cairn_retain(row->key);
   }
+  return str;
+}
+
+cairn_object *cairn_str_intern(cairn_heap *heap, const char *utf8, size_t bytes) {
+  cairn_heap_check(heap);
+  cairn_heap_lock(heap);
+  cairn_object *str = intern(heap, utf8, bytes);
+  cairn_heap_unlock(heap);
   return str;
 }
 
@@ -43,7 +51,7 @@ void cairn_intern_sweep(cairn_heap *heap) {
   struct cairn_row *row;
   while ((row = cairn_table_next(mapping->table, &position)) != NULL) {
     if (cairn_refcount(row->key) > 1) continue;
-    row->key->header &= ~CAIRN_STATE(INTERNED);
+    cairn_header_clear(row->key, CAIRN_STATE(INTERNED));
     cairn_table_remove(mapping, row);
   }
 }

@@ -7,6 +7,7 @@
  *   collect.c  the cycle collector: detect.c finds garbage, reclaim.c frees it
  *   candidate.c  objects whose count was dropped   weak.c     weak slots
  *   count.c    retain and release of objects whose count is not plain
+ *   shared.c   heaps and objects of all threads      owner.c    which thread a heap belongs to
  *   die.c      release without recursion      slots.c    walking an object's declared slots
  *   type.c     types as data                  heap.c     making, limits, statistics, destroying
  *   page.c     blocks of one size class       size_class.c   arena.c  segments
@@ -17,6 +18,7 @@
 #define CAIRN_INTERNAL_H
 
 #include <assert.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "cairn/heap.h"
@@ -99,8 +101,68 @@ struct cairn_heap {
   bool manual_collection, collecting, destroying, in_near_limit;
   bool ready;         /* cairn_heap_new is done: collecting is allowed */
   uint32_t slow;      /* why blocks come and go the slow way: CAIRN_SLOW_* */
-  uint64_t hash_seed; /* of this heap's hashes (compare.c) */
+  uint64_t hash_seed; /* of hashes (compare.c), the same in all heaps */
+  /* threads (owner.c, shared.c) */
+  uint64_t owner;         /* the thread that uses the heap; 0: the next one.  Debug builds only */
+  uint64_t object_states; /* of new objects: SHARED and ACYCLIC in a shared heap */
+  pthread_mutex_t lock;   /* of a shared heap, recursive */
 };
+
+/* ---- owner.c: which thread a heap belongs to ------------------------------------------------- */
+/* Debug builds: aborts with a message when an ordinary heap belongs to another thread. */
+#ifdef NDEBUG
+#define cairn_heap_check(heap) ((void)(heap))
+#else
+void cairn_owner_check(cairn_heap *heap, const char *function);
+#define cairn_heap_check(heap) cairn_owner_check((cairn_heap *)(uintptr_t)(heap), __func__)
+#endif
+
+/* ---- shared.c: heaps and objects of all threads ---------------------------------------------- */
+/* Makes a heap a shared one, before it has objects.  False when there is no lock to be had. */
+bool cairn_shared_init(cairn_heap *heap);
+/* The program is done with the heap: what other heaps' weak slots still say of it is cleared. */
+void cairn_shared_free(cairn_heap *heap);
+/* Retain and release of an object that is shared and not saturated. */
+void cairn_shared_retain(cairn_object *object);
+void cairn_shared_release(cairn_object *object);
+/* Gives up the runtime's own hold: as cairn_object_unhold. */
+void cairn_shared_unhold(cairn_heap *heap, cairn_object *object);
+/* Under the heap's lock: true when the one reference that the caller stands for is the last one of
+ * an object of `heap`, and no weak slot leads to it any more. */
+bool cairn_shared_is_last(cairn_heap *heap, cairn_object *object);
+/* True when `address` is that of a live object of a shared heap.  Believes no pointer. */
+bool cairn_shared_has_object(const void *address);
+/* What is left in a heap that is being destroyed gives up its references to shared objects. */
+void cairn_shared_let_go(cairn_heap *heap);
+/* As collect.c, for a shared heap that other threads are using. */
+uint64_t cairn_shared_collect(cairn_heap *heap);
+
+/* The lock of a shared heap; nothing for an ordinary one. */
+static inline void cairn_heap_lock(const cairn_heap *heap) {
+  if (heap->shared != 0) pthread_mutex_lock(&((cairn_heap *)(uintptr_t)heap)->lock);
+}
+static inline void cairn_heap_unlock(const cairn_heap *heap) {
+  if (heap->shared != 0) pthread_mutex_unlock(&((cairn_heap *)(uintptr_t)heap)->lock);
+}
+
+/* Changes of the state of a live object.  Other threads may change a shared one's count meanwhile.
+ */
+static inline void cairn_header_set(cairn_object *object, uint64_t states) {
+  uint64_t header = cairn_header_load(object);
+  if ((header & CAIRN_STATE(SHARED)) != 0) {
+    __atomic_fetch_or(&object->header, states, __ATOMIC_RELAXED);
+  } else {
+    object->header = header | states;
+  }
+}
+static inline void cairn_header_clear(cairn_object *object, uint64_t states) {
+  uint64_t header = cairn_header_load(object);
+  if ((header & CAIRN_STATE(SHARED)) != 0) {
+    __atomic_fetch_and(&object->header, ~states, __ATOMIC_RELAXED);
+  } else {
+    object->header = header & ~states;
+  }
+}
 
 /* ---- system.c: memory from the system, the limit --------------------------------------------- */
 /* Zeroed pages, aligned to `alignment` (0, or a power of two), whatever the limit; NULL: none. */
@@ -199,11 +261,16 @@ void cairn_block_free(cairn_heap *heap, void *block);
 size_t cairn_block_size(const void *block);
 
 /* ---- type.c ---------------------------------------------------------------------------------- */
+/* Another thread may be defining one in a shared heap: rows that are there stay as they are, in an
+ * array that may be replaced. */
 static inline struct cairn_type *cairn_type_at(const cairn_heap *heap, uint32_t index) {
-  return heap->types[index];
+  return __atomic_load_n(&heap->types, __ATOMIC_ACQUIRE)[index];
+}
+static inline uint32_t cairn_type_count(const cairn_heap *heap) {
+  return __atomic_load_n(&heap->type_count, __ATOMIC_ACQUIRE);
 }
 static inline struct cairn_type *cairn_type_of(const cairn_heap *heap, const cairn_object *object) {
-  return heap->types[cairn_type_index(object)];
+  return cairn_type_at(heap, cairn_type_index(object));
 }
 /* The type's functions, which its description keeps as addresses; NULL: none. */
 typedef void (*cairn_object_fn)(cairn_object *object);
@@ -229,8 +296,9 @@ cairn_type cairn_type_define_as(cairn_heap *heap, const cairn_type_spec *spec, u
 /* The header of a new object of the type: a count of 1, live. */
 static inline uint64_t cairn_type_header(const cairn_heap *heap, uint32_t index) {
   uint64_t acyclic =
-      (heap->types[index]->flags & CAIRN_TYPE_FLAG_ACYCLIC) != 0 ? CAIRN_STATE(ACYCLIC) : 0;
-  return 1 | (uint64_t)index << CAIRN_TYPE_SHIFT | CAIRN_STATE(LIVE) | acyclic;
+      (cairn_type_at(heap, index)->flags & CAIRN_TYPE_FLAG_ACYCLIC) != 0 ? CAIRN_STATE(ACYCLIC) : 0;
+  return 1 | (uint64_t)index << CAIRN_TYPE_SHIFT | CAIRN_STATE(LIVE) | acyclic |
+         heap->object_states;
 }
 /* A new live object of the type in a zeroed block of `bytes`; its count is 1. */
 cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes);
@@ -249,9 +317,14 @@ void cairn_slots_visit(const cairn_heap *heap, cairn_object *object, cairn_visit
 /* ---- weak.c ---------------------------------------------------------------------------------- */
 /* Clears all weak slots that refer to the object, and its state bit. */
 void cairn_weak_target_gone(cairn_heap *heap, cairn_object *target);
+/* The same for a shared object, if the caller's reference is its last one.  Returns whether. */
+bool cairn_weak_target_last(cairn_heap *heap, cairn_object *target);
 /* Clears and forgets the weak slots of an object whose type has some. */
 void cairn_weak_holder_gone(cairn_heap *heap, cairn_object *holder);
 void cairn_weak_table_free(cairn_heap *heap);
+/* Clears the weak slots that the table of a heap knows of; other heaps have some of a shared one.
+ */
+void cairn_weak_clear_all(cairn_heap *heap);
 
 /* ---- die.c ----------------------------------------------------------------------------------- */
 /* Gives up the runtime's own hold (state.held and one of the count): as cairn_release. */
@@ -267,6 +340,8 @@ void cairn_collect_if_due(cairn_heap *heap);
 /* ---- contract_export.c ----------------------------------------------------------------------- */
 void cairn_registry_add(cairn_heap *heap);
 void cairn_registry_remove(cairn_heap *heap);
+/* True when `matches` is for one of the process's heaps.  None is made or destroyed meanwhile. */
+bool cairn_registry_find(bool (*matches)(cairn_heap *heap, void *context), void *context);
 
 /* ---- flux ------------------------------------------------------------------------------------ */
 static inline void cairn_flux_set(cairn_heap *heap, uint32_t flux, cairn_object *object) {

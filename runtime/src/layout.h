@@ -162,7 +162,8 @@ enum {
   F(uint32_t, , flux, UINT) /* CAIRN_FLUX_KINDS */                                                \
   F(struct cairn_object *, , flux_object, ADDRESS)                                                \
   F(struct cairn_object *, [CAIRN_RUNTIME_SLOTS], runtime_slots, BYTES)                           \
-  F(struct cairn_weak_table *, , weak_table, ADDRESS)
+  F(struct cairn_weak_table *, , weak_table, ADDRESS)                                             \
+  F(uint32_t, , shared, UINT) /* 1: any thread uses its objects, which other heaps may hold */
 
 #define CAIRN_LAYOUT_CHUNK(F)                                           \
   F(struct cairn_chunk *, , next, ADDRESS)                              \

@@ -11,21 +11,24 @@
 enum { BUFFER_HEADER_BYTES = 8 };
 
 cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes) {
+  cairn_heap_check(heap);
+  cairn_heap_lock(heap);
   cairn_object *object = cairn_block_new(heap, bytes);
   if (object != NULL) cairn_block_publish(heap, object, cairn_type_header(heap, type));
+  cairn_heap_unlock(heap);
   return object;
 }
 
 cairn_object *cairn_object_new(cairn_heap *heap, cairn_type type) {
-  assert(type < heap->type_count);
+  assert(type < cairn_type_count(heap));
   if (type == 0) return NULL;
-  return cairn_object_alloc(heap, type, heap->types[type]->size_bytes);
+  return cairn_object_alloc(heap, type, cairn_type_at(heap, type)->size_bytes);
 }
 
 cairn_object *cairn_object_new_tail(cairn_heap *heap, cairn_type type, size_t tail_count) {
-  assert(type < heap->type_count);
+  assert(type < cairn_type_count(heap));
   if (type == 0) return NULL;
-  const struct cairn_type *description = heap->types[type];
+  const struct cairn_type *description = cairn_type_at(heap, type);
   size_t item_bytes = description->tail_item_bytes;
   if (item_bytes != 0 && tail_count > (SIZE_MAX - description->size_bytes) / item_bytes) {
     return NULL;
@@ -49,17 +52,23 @@ static void *buffer_block(const void *buffer) {
 
 void *cairn_buffer_new(cairn_heap *heap, size_t bytes) {
   if (bytes > SIZE_MAX - BUFFER_HEADER_BYTES) return NULL;
+  cairn_heap_check(heap);
+  cairn_heap_lock(heap);
   char *block = cairn_block_new(heap, bytes + BUFFER_HEADER_BYTES);
-  if (block == NULL) return NULL;
-  cairn_block_publish(heap, block, CAIRN_STATE(LIVE) | CAIRN_STATE(BUFFER));
-  return block + BUFFER_HEADER_BYTES;
+  if (block != NULL) cairn_block_publish(heap, block, CAIRN_STATE(LIVE) | CAIRN_STATE(BUFFER));
+  cairn_heap_unlock(heap);
+  return block == NULL ? NULL : block + BUFFER_HEADER_BYTES;
 }
 
 void cairn_buffer_free(void *buffer) {
   if (buffer == NULL) return;
   void *block = buffer_block(buffer);
   assert((((cairn_object *)block)->header & CAIRN_STATE(BUFFER)) != 0);
-  cairn_block_free(cairn_arena_of(block)->heap, block);
+  cairn_heap *heap = cairn_arena_of(block)->heap;
+  cairn_heap_check(heap);
+  cairn_heap_lock(heap);
+  cairn_block_free(heap, block);
+  cairn_heap_unlock(heap);
 }
 
 size_t cairn_buffer_size(const void *buffer) {

@@ -26,10 +26,12 @@ static bool types_reserve(cairn_heap *heap) {
     if (heap->type_capacity >= capacity) continue;
     if (heap->type_count != 0) memcpy(types, heap->types, heap->type_count * sizeof *types);
     CAIRN_ORDER();
-    heap->types = types;
+    __atomic_store_n(&heap->types, types, __ATOMIC_RELEASE);
     heap->type_capacity = capacity;
     CAIRN_ORDER();
-    if (heap->type_count == 0) heap->type_count = 1; /* index 0 is no type */
+    if (heap->type_count == 0) { /* index 0 is no type */
+      __atomic_store_n(&heap->type_count, 1, __ATOMIC_RELEASE);
+    }
   }
   return heap->type_count <= CAIRN_TYPE_MAX;
 }
@@ -129,8 +131,8 @@ static struct cairn_type *type_fill(char *at, const cairn_type_spec *spec, cairn
   return type;
 }
 
-cairn_type cairn_type_define_as(cairn_heap *heap, const cairn_type_spec *spec, uint32_t display,
-                                uint32_t flags) {
+static cairn_type type_define(cairn_heap *heap, const cairn_type_spec *spec, uint32_t display,
+                              uint32_t flags) {
   if (!cairn_type_spec_valid(heap, spec)) return 0;
   char *memory = cairn_chunk_alloc(heap, type_bytes(spec));
   if (memory == NULL || !types_reserve(heap)) return 0;
@@ -141,8 +143,17 @@ cairn_type cairn_type_define_as(cairn_heap *heap, const cairn_type_spec *spec, u
   CAIRN_ORDER();
   heap->types[index] = type;
   CAIRN_ORDER();
-  heap->type_count++;
+  __atomic_store_n(&heap->type_count, index + 1, __ATOMIC_RELEASE);
   return index;
+}
+
+cairn_type cairn_type_define_as(cairn_heap *heap, const cairn_type_spec *spec, uint32_t display,
+                                uint32_t flags) {
+  cairn_heap_check(heap);
+  cairn_heap_lock(heap);
+  cairn_type type = type_define(heap, spec, display, flags);
+  cairn_heap_unlock(heap);
+  return type;
 }
 
 cairn_type cairn_type_define(cairn_heap *heap, const cairn_type_spec *spec) {
@@ -150,17 +161,19 @@ cairn_type cairn_type_define(cairn_heap *heap, const cairn_type_spec *spec) {
 }
 
 cairn_type cairn_type_find(const cairn_heap *heap, const char *name) {
-  for (uint32_t i = 1; i < heap->type_count; i++) {
-    if (strcmp(heap->types[i]->name, name) == 0) return i;
+  cairn_heap_check(heap);
+  uint32_t type_count = cairn_type_count(heap);
+  for (uint32_t i = 1; i < type_count; i++) {
+    if (strcmp(cairn_type_at(heap, i)->name, name) == 0) return i;
   }
   return 0;
 }
 
 const char *cairn_type_name(const cairn_heap *heap, cairn_type type) {
-  return type == 0 || type >= heap->type_count ? NULL : heap->types[type]->name;
+  return type == 0 || type >= cairn_type_count(heap) ? NULL : cairn_type_at(heap, type)->name;
 }
 
 bool cairn_type_is_acyclic(const cairn_heap *heap, cairn_type type) {
-  if (type == 0 || type >= heap->type_count) return false;
-  return (heap->types[type]->flags & CAIRN_TYPE_FLAG_ACYCLIC) != 0;
+  if (type == 0 || type >= cairn_type_count(heap)) return false;
+  return (cairn_type_at(heap, type)->flags & CAIRN_TYPE_FLAG_ACYCLIC) != 0;
 }

@@ -191,7 +191,9 @@ static void add_reference(cairn_object *referent, void *context) {
   struct check *check = context;
   if (check->problem != NULL) return;
   if (!is_block(check, referent)) {
-    check->problem = "a slot holds what is no object of the heap";
+    if (check->heap->shared != 0 || !cairn_shared_has_object(referent)) {
+      check->problem = "a slot holds what is no object of the heap";
+    }
   } else if (!is_counted(referent->header)) {
     check->problem = "a slot holds a dead object";
   } else {
@@ -224,6 +226,7 @@ static void clear_trial(cairn_object *object, void *context) { cairn_side_of(obj
 
 const char *cairn_heap_validate(cairn_heap *heap) {
   if (heap->magic != CAIRN_HEAP_MAGIC || heap->self != heap) return "this is no heap";
+  cairn_heap_check(heap);
   struct check check = {.heap = heap};
   const char *problem = check_arenas(&check);
   if (problem == NULL) problem = each_block(&check, check_header);

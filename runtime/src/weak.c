@@ -5,9 +5,17 @@
  * NULL.  The chains of targets are linked both ways, so that a slot is forgotten in constant time
  * however many slots its target has; a slot is in one entry, so its chain is short.
  *
+ * A weak slot of an ordinary heap may refer to a shared object.  The entry is then in the table of
+ * the shared heap, under that heap's lock.  A slot must not be read while the object that it names
+ * goes away in another thread: as long as there are such slots in the process, whoever reads or
+ * changes a weak slot, and whoever decides that an object with weak slots dies, does it under
+ * `sharing_lock`.  It is taken last, after any heap's lock, and nothing else is done under it.
+ *
  * Invariants:
- *  - An entry's slot holds its target, a live object, whose header has state.weakly.
+ *  - An entry's slot holds its target, a live object, whose header has state.weakly.  (In shared
+ *    heaps it may hold a newer target, of whose entry the old one does not know yet.)
  *  - A live object without an entry does not have state.weakly.
+ *  - An immortal object has no entries: it is never gone, and never written to.
  *  - Only cairn_weak_set takes memory: dying, clearing and collecting never do.
  *
  * What this is not: the weakref object (weakref.c), which is one user of it.
@@ -38,6 +46,12 @@ struct cairn_weak_table {
   struct entry *entries;
 };
 
+static pthread_mutex_t sharing_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t sharing_count; /* entries in the tables of shared heaps */
+
+/* True when there may be weak slots that other threads clear; what they did is seen then. */
+static bool is_sharing(void) { return __atomic_load_n(&sharing_count, __ATOMIC_ACQUIRE) != 0; }
+
 static uint32_t hash(const struct cairn_weak_table *table, const void *address) {
   uint64_t mixed = (uint64_t)(uintptr_t)address * 0x9e3779b97f4a7c15ull;
   return (uint32_t)(mixed >> 32) & (table->capacity - 1);
@@ -63,7 +77,7 @@ static void link_target(struct cairn_weak_table *table, uint32_t name, cairn_obj
   entry->target_next = *head;
   if (*head != 0) entry_at(table, *head)->target_previous = name;
   *head = name;
-  target->header |= CAIRN_STATE(WEAKLY);
+  cairn_header_set(target, CAIRN_STATE(WEAKLY));
 }
 
 static void unlink_target(struct cairn_weak_table *table, uint32_t name) {
@@ -85,7 +99,7 @@ static void refresh_weakly(const struct cairn_weak_table *table, cairn_object *t
   while (name != 0 && entry_at(table, name)->target != target) {
     name = entry_at(table, name)->target_next;
   }
-  if (name == 0) target->header &= ~CAIRN_STATE(WEAKLY);
+  if (name == 0) cairn_header_clear(target, CAIRN_STATE(WEAKLY));
 }
 
 static void add(struct cairn_weak_table *table, cairn_word *slot, cairn_object *target) {
@@ -178,6 +192,18 @@ void cairn_weak_table_free(cairn_heap *heap) {
 
 /* ---- deaths ---------------------------------------------------------------------------------- */
 
+/* Drops an entry of the heap's table, whose slot says nothing of its target any more. */
+static void drop_from(cairn_heap *heap, uint32_t name) {
+  drop(heap->weak_table, name);
+  if (heap->shared != 0) __atomic_fetch_sub(&sharing_count, 1, __ATOMIC_RELEASE);
+}
+
+/* Clears the slot of an entry, unless it got another target meanwhile. */
+static void clear_slot(const struct entry *entry) {
+  if (*entry->slot == (uint64_t)(uintptr_t)entry->target) *entry->slot = 0;
+  CAIRN_ORDER();
+}
+
 void cairn_weak_target_gone(cairn_heap *heap, cairn_object *target) {
   struct cairn_weak_table *table = heap->weak_table;
   uint32_t name = table->target_heads[hash(table, target)];
@@ -185,24 +211,58 @@ void cairn_weak_target_gone(cairn_heap *heap, cairn_object *target) {
     const struct entry *entry = entry_at(table, name);
     uint32_t next = entry->target_next;
     if (entry->target == target) {
-      *entry->slot = 0;
-      drop(table, name);
+      clear_slot(entry);
+      drop_from(heap, name);
     }
     name = next;
   }
-  target->header &= ~CAIRN_STATE(WEAKLY);
+  cairn_header_clear(target, CAIRN_STATE(WEAKLY));
   release_empty(heap);
 }
 
-/* Clears one slot that an entry names. */
-static void forget(cairn_heap *heap, uint32_t name) {
-  struct cairn_weak_table *table = heap->weak_table;
-  cairn_object *target = entry_at(table, name)->target;
-  *entry_at(table, name)->slot = 0;
-  CAIRN_ORDER();
-  drop(table, name);
-  refresh_weakly(table, target);
-  release_empty(heap);
+bool cairn_weak_target_last(cairn_heap *heap, cairn_object *target) {
+  pthread_mutex_lock(&sharing_lock);
+  bool last = (__atomic_load_n(&target->header, __ATOMIC_ACQUIRE) & CAIRN_COUNT_MASK) == 1;
+  if (last) cairn_weak_target_gone(heap, target);
+  pthread_mutex_unlock(&sharing_lock);
+  return last;
+}
+
+/* Forgets the slot, if the heap's table knows it; what it holds is the caller's to change. */
+static void forget(cairn_heap *heap, const cairn_word *word) {
+  cairn_heap_lock(heap);
+  uint32_t name = find(heap->weak_table, word);
+  if (name != 0) {
+    cairn_object *target = entry_at(heap->weak_table, name)->target;
+    drop_from(heap, name);
+    refresh_weakly(heap->weak_table, target);
+    release_empty(heap);
+  }
+  cairn_heap_unlock(heap);
+}
+
+void cairn_weak_clear_all(cairn_heap *heap) {
+  const struct cairn_weak_table *table = heap->weak_table;
+  if (table == NULL) return;
+  pthread_mutex_lock(&sharing_lock);
+  for (uint32_t name = 1; name <= table->fresh; name++) {
+    if (entry_at(table, name)->slot != NULL) clear_slot(entry_at(table, name));
+  }
+  pthread_mutex_unlock(&sharing_lock);
+  if (heap->shared != 0) __atomic_fetch_sub(&sharing_count, table->count, __ATOMIC_RELEASE);
+}
+
+/* ---- slots ----------------------------------------------------------------------------------- */
+
+/* Puts `value` into the slot.  Returns the heap of what was there; NULL: nothing. */
+static cairn_heap *exchange(cairn_word *word, const cairn_object *value) {
+  bool sharing = is_sharing();
+  if (sharing) pthread_mutex_lock(&sharing_lock);
+  const cairn_object *old = (const cairn_object *)(uintptr_t)*word;
+  cairn_heap *heap = old == NULL ? NULL : cairn_object_heap(old);
+  *word = (uint64_t)(uintptr_t)value;
+  if (sharing) pthread_mutex_unlock(&sharing_lock);
+  return heap;
 }
 
 void cairn_weak_holder_gone(cairn_heap *heap, cairn_object *holder) {
@@ -210,31 +270,18 @@ void cairn_weak_holder_gone(cairn_heap *heap, cairn_object *holder) {
   cairn_cursor_begin(&cursor, cairn_type_of(heap, holder), holder, CAIRN_SLOT_WEAK);
   cairn_word *word;
   while ((word = cairn_cursor_next(&cursor)) != NULL) {
-    uint32_t name = *word == 0 ? 0 : find(heap->weak_table, word);
-    if (name != 0) forget(heap, name);
+    cairn_heap *before = exchange(word, NULL);
+    if (before != NULL) forget(before, word);
   }
 }
 
-/* ---- the public functions -------------------------------------------------------------------- */
-
-bool cairn_weak_set(cairn_object *holder, cairn_object **slot, cairn_object *target) {
-  cairn_heap *heap = cairn_arena_of(holder)->heap;
-  cairn_word *word = (cairn_word *)(void *)slot;
-  /* One that is dying already is as good as gone: a child's finalizer may still know its parent. */
-  if (target != NULL && (target->header & CAIRN_STATE(LIVE)) == 0) target = NULL;
-  assert(target == NULL || cairn_arena_of(target)->heap == heap);
-  uint32_t name = *word == 0 ? 0 : find(heap->weak_table, word);
-  if (target == NULL) {
-    if (name != 0) forget(heap, name);
-    *word = 0;
-    return true;
-  }
-  if (name == 0) {
-    if (!reserve(heap)) return false;
-    name = find(heap->weak_table, word);
-  }
+/* Enters the slot into the table of the target's heap and fills it.  False when out of memory. */
+static bool refer(cairn_heap *heap, cairn_word *word, cairn_object *target, cairn_heap **before) {
+  if (find(heap->weak_table, word) == 0 && !reserve(heap)) return false;
   struct cairn_weak_table *table = heap->weak_table;
+  uint32_t name = find(table, word); /* reserving may have run code of the program's */
   if (name == 0) {
+    if (heap->shared != 0) __atomic_fetch_add(&sharing_count, 1, __ATOMIC_RELAXED);
     add(table, word, target);
   } else {
     cairn_object *old = entry_at(table, name)->target;
@@ -243,8 +290,35 @@ bool cairn_weak_set(cairn_object *holder, cairn_object **slot, cairn_object *tar
     if (old != target) refresh_weakly(table, old);
   }
   CAIRN_ORDER();
-  *word = (uint64_t)(uintptr_t)target;
+  *before = exchange(word, target);
   return true;
 }
 
-cairn_object *cairn_weak_get(cairn_object *const *slot) { return cairn_retain(*slot); }
+bool cairn_weak_set(cairn_object *holder, cairn_object **slot, cairn_object *target) {
+  const cairn_heap *home = cairn_object_heap(holder);
+  cairn_heap_check(home);
+  cairn_word *word = (cairn_word *)(void *)slot;
+  /* One that is dying already is as good as gone: a child's finalizer may still know its parent. */
+  if (target != NULL && (cairn_header_load(target) & CAIRN_STATE(LIVE)) == 0) target = NULL;
+  if (target == NULL || cairn_is_immortal(target)) {
+    cairn_heap *before = exchange(word, target);
+    if (before != NULL) forget(before, word);
+    return true;
+  }
+  cairn_heap *heap = cairn_object_heap(target);
+  assert(heap == home || (heap->shared != 0 && home->shared == 0));
+  cairn_heap *before = NULL;
+  cairn_heap_lock(heap);
+  bool done = refer(heap, word, target, &before);
+  cairn_heap_unlock(heap);
+  if (before != NULL && before != heap) forget(before, word);
+  return done;
+}
+
+cairn_object *cairn_weak_get(cairn_object *const *slot) {
+  if (!is_sharing()) return cairn_retain(*slot);
+  pthread_mutex_lock(&sharing_lock);
+  cairn_object *target = cairn_retain(*slot);
+  pthread_mutex_unlock(&sharing_lock);
+  return target;
+}

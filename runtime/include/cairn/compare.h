@@ -25,9 +25,9 @@ extern "C" {
  * scalars, O(bytes) for str and bytes, O(items, nested ones included) for tuples. */
 CAIRN_API bool cairn_equal(const cairn_object *a, const cairn_object *b);
 
-/* A hash that equal objects of one heap share; NULL has 0.  Seeded at random for each heap, so it
- * differs from run to run.  O(1), O(bytes) for bytes and the first time for a str, O(items) for a
- * tuple, where of all tuples nested in it 256 items count. */
+/* A hash that equal objects share, also those of two heaps; NULL has 0.  Seeded at random for each
+ * process, so it differs from run to run.  O(1), O(bytes) for bytes and the first time for a str,
+ * O(items) for a tuple, where of all tuples nested in it 256 items count. */
 CAIRN_API uint64_t cairn_hash(const cairn_object *object);
 
 #ifdef __cplusplus

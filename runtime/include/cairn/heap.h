@@ -1,7 +1,26 @@
 /* Heaps: making one, limits, statistics, the cycle collector, destroying.
  *
- * A heap owns its objects, arenas and types.  There is no global heap and no thread-local state: a
- * heap is used by one thread at a time and may be handed to another thread whole.
+ * A heap owns its objects, arenas and types.  There is no global heap and no thread-local state.
+ *
+ * Threads.  Heaps are independent.  An ordinary heap is used by one thread at a time: by the one
+ * that made it, until that one hands it over whole (cairn_heap_hand_over).  A build of the library
+ * with assertions on aborts when another thread uses it.
+ *
+ * Shared heaps (options.shared).  Any thread allocates in it, and retains, releases and reads its
+ * objects; ordinary heaps' slots may hold them.  Only these objects have atomic counts, and only
+ * they pay for that.
+ *  - Once other threads know an object it does not change, nor does what it holds; or the program
+ *    guards it with a lock of its own.
+ *  - Its slots, weak ones included, hold objects of the same heap only; cairn_share_copy (share.h)
+ *    copies others.
+ *  - The last release, in whatever thread, is its death.  The finalizer runs there, under the
+ * heap's lock: it may allocate and release in this heap, but it must not wait for other threads,
+ * use another shared heap, or make or destroy a heap.  The same holds for near_limit.
+ *  - Weak slots of all heaps may refer to it, and are cleared by its death in another thread.
+ *  - No collection while threads use it: cairn_collect then only drops unused interned strs, and
+ *    cycles wait for cairn_collect_exclusive or the heap's end.
+ *  - cairn_heap_validate and cairn_heap_destroy need the heap for themselves.  It is destroyed
+ * after the heaps whose objects hold some of its own.
  */
 #ifndef CAIRN_HEAP_H
 #define CAIRN_HEAP_H
@@ -25,6 +44,7 @@ typedef struct cairn_heap_options {
   cairn_near_limit_fn near_limit;
   void *near_limit_context;
   bool manual_collection; /* never collect by itself: only cairn_collect does */
+  bool shared;            /* for all threads, see "Shared heaps" below */
 } cairn_heap_options;
 
 /* A new heap with the built-in types, none, true, false and the small ints.  `options` may be
@@ -45,8 +65,15 @@ typedef struct cairn_leak_report {
 } cairn_leak_report;
 
 /* Collects cycles, reports what is left, frees everything.  Finalizers of leaked objects do not
- * run.  `report` may be NULL.  True when nothing was left. */
+ * run, but what they hold in shared heaps is released.  `report` may be NULL.  True when nothing
+ * was left. */
 CAIRN_API bool cairn_heap_destroy(cairn_heap *heap, cairn_leak_report *report);
+
+/* The calling thread is done with the heap for now: the next thread that uses it owns it.  Call it
+ * before the heap is put where that thread finds it; that has to order memory between the two, as a
+ * queue with a lock does.  Not from a finalizer.  Does nothing to a shared heap, nor in a library
+ * built without assertions.  O(1). */
+CAIRN_API void cairn_heap_hand_over(cairn_heap *heap);
 
 typedef struct cairn_stats {
   uint64_t object_count, buffer_count;
@@ -80,6 +107,10 @@ CAIRN_API void cairn_external_add(cairn_object *object, int64_t bytes);
  * count was dropped since the last collection reach. */
 CAIRN_API uint64_t cairn_collect(cairn_heap *heap);
 CAIRN_API uint64_t cairn_collect_candidates(cairn_heap *heap);
+
+/* As cairn_collect, of a shared heap too: no other thread may use it or its objects meanwhile. What
+ * other heaps hold is kept.  Two walks more than a collection. */
+CAIRN_API uint64_t cairn_collect_exclusive(cairn_heap *heap);
 
 /* Calls `visit` with each live object, in address order.  `visit` must not allocate, retain or
  * release. */

@@ -20,7 +20,8 @@
  *    word n - 1 hold no reference, word n - 1 holds the link back to the dying parent or 0 (it is
  *    no reference), the words after it still own.
  *
- * Thread contract: an object belongs to its heap, and a heap to one thread at a time.
+ * Thread contract: an object belongs to its heap, and a heap to one thread at a time.  The objects
+ * of a shared heap (heap.h) are retained, released and read by any thread; their counts are atomic.
  */
 #ifndef CAIRN_OBJECT_H
 #define CAIRN_OBJECT_H
@@ -100,7 +101,8 @@ CAIRN_API void cairn_object_die_(cairn_object *object);
 CAIRN_API void cairn_object_candidate_(cairn_object *object);
 
 /* Adds a reference that the caller owns.  NULL is allowed.  Returns `object`.
- * A count that reaches 2^31 saturates: the object then lives until its heap is destroyed. */
+ * A count that reaches 2^31 saturates: it stays as it is for ever, and the object lives until its
+ * heap is destroyed. */
 static inline cairn_object *cairn_retain(cairn_object *object) {
   if (object != NULL) {
     uint64_t header = cairn_header_load(object);

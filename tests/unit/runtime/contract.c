@@ -266,15 +266,18 @@ static void *fill(void *context) {
   cairn_object *list = cairn_list_new(heap, 0);
   cairn_list_append(list, list); /* garbage that only a collection frees */
   cairn_release(list);
-  return cairn_str_from(heap, "made in another thread");
+  cairn_object *made = cairn_str_from(heap, "made in another thread");
+  cairn_heap_hand_over(heap);
+  return made;
 }
 
-/* A heap knows no thread: one makes it, another fills it, the first one collects and frees it all.
+/* One thread makes a heap, another fills it, the first one collects and frees it all.
  */
 static void a_heap_is_handed_over(void **state) {
   (void)state;
   cairn_heap *heap = cairn_heap_new(NULL);
   void *made = NULL;
+  cairn_heap_hand_over(heap);
   pthread_t thread;
   assert_int_equal(pthread_create(&thread, NULL, fill, heap), 0);
   assert_int_equal(pthread_join(thread, &made), 0);

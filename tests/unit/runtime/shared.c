@@ -1,0 +1,517 @@
+/* Shared heaps: counts, deaths, weak slots and collections of objects that all threads use. */
+#include <pthread.h>
+#include <stdio.h>
+
+#include "nodes.h"
+
+enum { THREADS = 4, ROUNDS = 20000 };
+
+/* A shared heap and an ordinary one. */
+struct pair {
+  cairn_heap *shared, *plain;
+  cairn_type node, watched; /* of the shared heap */
+  cairn_type plain_node;
+};
+
+static cairn_heap *shared_new(const char *name) {
+  cairn_heap *heap = cairn_heap_new(&(cairn_heap_options){.name = name, .shared = true});
+  assert_non_null(heap);
+  return heap;
+}
+
+static int setup(void **state) {
+  struct pair *pair = calloc(1, sizeof *pair);
+  pair->shared = shared_new("shared");
+  pair->plain = cairn_heap_new(&(cairn_heap_options){.manual_collection = true});
+  assert_non_null(pair->plain);
+  pair->node = nodes_define(pair->shared, "node", NULL);
+  pair->watched = nodes_define(pair->shared, "watched", nodes_finalize);
+  pair->plain_node = nodes_define(pair->plain, "node", NULL);
+  nodes_finalizer = nodes_log_finalizer;
+  nodes_log_count = 0;
+  *state = pair;
+  return 0;
+}
+
+static int teardown(void **state) {
+  struct pair *pair = *state;
+  assert_ptr_equal(cairn_heap_validate(pair->plain), NULL);
+  assert_ptr_equal(cairn_heap_validate(pair->shared), NULL);
+  assert_true(cairn_heap_destroy(pair->plain, NULL));
+  assert_true(cairn_heap_destroy(pair->shared, NULL));
+  free(pair);
+  return 0;
+}
+
+static struct node *make(cairn_heap *heap, cairn_type type, int64_t id) {
+  struct node *node = (struct node *)(void *)cairn_object_new(heap, type);
+  assert_non_null(node);
+  node->id = id;
+  return node;
+}
+
+/* Runs `work` in all threads at once, and waits. */
+static void in_threads(void *(*work)(void *), void *context) {
+  pthread_t threads[THREADS];
+  for (int i = 0; i < THREADS; i++) {
+    assert_int_equal(pthread_create(&threads[i], NULL, work, context), 0);
+  }
+  for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+}
+
+static uint64_t count_of(const cairn_heap *heap) {
+  cairn_stats stats;
+  cairn_heap_stats(heap, &stats);
+  return stats.object_count;
+}
+
+/* ---- counts ---------------------------------------------------------------------------------- */
+
+static void test_state(void **state) {
+  const struct pair *pair = *state;
+  struct node *node = make(pair->shared, pair->node, 1);
+  assert_true(has_state(node, CAIRN_STATE(SHARED)) && has_state(node, CAIRN_STATE(ACYCLIC)));
+  cairn_retain(&node->base);
+  assert_int_equal(cairn_refcount(&node->base), 2);
+  cairn_release(&node->base);
+  assert_int_equal(cairn_refcount(&node->base), 1);
+  assert_false(has_state(node, CAIRN_STATE(CANDIDATE)));
+  uint64_t count = count_of(pair->shared);
+  cairn_release(&node->base);
+  assert_int_equal(count_of(pair->shared), count - 1);
+  struct node *ordinary = make(pair->plain, pair->plain_node, 2);
+  assert_false(has_state(ordinary, CAIRN_STATE(SHARED) | CAIRN_STATE(ACYCLIC)));
+  cairn_release(&ordinary->base);
+}
+
+static void *retain_and_release(void *context) {
+  cairn_object *object = context;
+  for (int i = 0; i < ROUNDS; i++) {
+    cairn_retain(object);
+    cairn_retain(object);
+    cairn_release(object);
+    cairn_release(object);
+  }
+  return NULL;
+}
+
+static void test_counts_of_all_threads(void **state) {
+  const struct pair *pair = *state;
+  struct node *node = make(pair->shared, pair->node, 1);
+  in_threads(retain_and_release, node);
+  assert_int_equal(cairn_refcount(&node->base), 1);
+  cairn_release(&node->base);
+}
+
+static void *release_one(void *context) {
+  cairn_release(context);
+  return NULL;
+}
+
+static void test_last_release_in_any_thread(void **state) {
+  const struct pair *pair = *state;
+  uint64_t count = count_of(pair->shared);
+  for (int round = 0; round < 200; round++) {
+    struct node *top = make(pair->shared, pair->watched, round);
+    give(&top->left, make(pair->shared, pair->node, 0));
+    give(&top->right, make(pair->shared, pair->node, 0));
+    for (int i = 1; i < THREADS; i++) cairn_retain(&top->base);
+    in_threads(release_one, top);
+    assert_int_equal(count_of(pair->shared), count);
+    assert_int_equal(nodes_log_count, 1);
+    assert_int_equal(nodes_log[0], round);
+    nodes_log_count = 0;
+  }
+}
+
+static void count_set(cairn_object *object, uint64_t count) {
+  object->header = (object->header & ~CAIRN_COUNT_MASK) | count;
+}
+
+static void test_shared_count_saturates(void **state) {
+  const struct pair *pair = *state;
+  struct node *node = make(pair->shared, pair->node, 1);
+  count_set(&node->base, 0x7ffffffe);
+  cairn_retain(&node->base);
+  assert_int_equal(cairn_refcount(&node->base), 0x7fffffff);
+  cairn_release(&node->base);
+  cairn_retain(&node->base);
+  cairn_retain(&node->base);
+  assert_int_equal(cairn_refcount(&node->base), 0xc0000000);
+  for (int i = 0; i < 10; i++) cairn_release(&node->base);
+  cairn_retain(&node->base);
+  assert_int_equal(cairn_refcount(&node->base), 0xc0000000);
+  count_set(&node->base, 1);
+  cairn_release(&node->base);
+}
+
+static void *retain_often(void *context) {
+  for (int i = 0; i < ROUNDS; i++) cairn_retain(context);
+  for (int i = 0; i < 2 * ROUNDS; i++) cairn_release(context);
+  return NULL;
+}
+
+/* However many threads pass the edge at once, no release brings the count back. */
+static void test_racing_threads_saturate(void **state) {
+  const struct pair *pair = *state;
+  struct node *node = make(pair->shared, pair->node, 1);
+  count_set(&node->base, 0x7fffffff - ROUNDS / 2);
+  in_threads(retain_often, node);
+  assert_in_range(cairn_refcount(&node->base), 0xc0000000, 0xc0000000 + THREADS);
+  count_set(&node->base, 1);
+  cairn_release(&node->base);
+}
+
+/* ---- what holds shared objects --------------------------------------------------------------- */
+
+static void test_ordinary_heaps_hold(void **state) {
+  const struct pair *pair = *state;
+  cairn_heap *other = cairn_heap_new(NULL);
+  cairn_object *text = cairn_str_from(pair->shared, "known to all");
+  cairn_object *lists[2] = {cairn_list_new(pair->plain, 0), cairn_list_new(other, 0)};
+  for (int i = 0; i < 2; i++) {
+    for (int j = 0; j < 3; j++) assert_true(cairn_list_append(lists[i], text));
+  }
+  assert_int_equal(cairn_refcount(text), 7);
+  assert_ptr_equal(cairn_heap_validate(pair->plain), NULL);
+  assert_ptr_equal(cairn_heap_validate(other), NULL);
+  uint64_t count = count_of(pair->shared);
+  cairn_release(text);
+  cairn_release(lists[0]);
+  assert_int_equal(cairn_refcount(text), 3);
+  cairn_release(lists[1]);
+  assert_int_equal(count_of(pair->shared), count - 1);
+  assert_true(cairn_heap_destroy(other, NULL));
+}
+
+static void test_key_of_another_heap_is_found(void **state) {
+  const struct pair *pair = *state;
+  cairn_object *dict = cairn_dict_new(pair->plain);
+  cairn_object *key = cairn_str_from(pair->shared, "key");
+  cairn_object *value = cairn_int_new(pair->shared, 1000);
+  assert_true(cairn_dict_set(dict, key, value));
+  assert_ptr_equal(cairn_dict_get_text(dict, "key"), value);
+  cairn_object *own = cairn_str_from(pair->plain, "key");
+  assert_ptr_equal(cairn_dict_get(dict, own), value);
+  cairn_release(own);
+  cairn_release(key);
+  cairn_release(value);
+  cairn_release(dict);
+}
+
+static void test_collection_of_ordinary_heap(void **state) {
+  const struct pair *pair = *state;
+  struct node *held = make(pair->shared, pair->node, 1);
+  give(&held->left, make(pair->shared, pair->node, 2));
+  struct node *a = make(pair->plain, pair->plain_node, 3);
+  struct node *b = make(pair->plain, pair->plain_node, 4);
+  a->left = cairn_retain(&b->base);
+  b->left = cairn_retain(&a->base);
+  a->right = cairn_retain(&held->base);
+  b->right = &held->base;
+  cairn_release(&b->base);
+  uint64_t header = held->base.header;
+  assert_int_equal(cairn_collect(pair->plain), 0);
+  assert_int_equal(held->base.header, header);
+  assert_int_equal(cairn_side_of(&held->base)->trial, 0);
+  uint64_t count = count_of(pair->shared);
+  cairn_release(&a->base);
+  assert_int_equal(cairn_collect(pair->plain), 2);
+  assert_int_equal(count_of(pair->shared), count - 2);
+}
+
+static void test_destroyed_heap_lets_go(void **state) {
+  const struct pair *pair = *state;
+  cairn_heap *other = cairn_heap_new(NULL);
+  cairn_object *text = cairn_str_from(pair->shared, "left");
+  cairn_object *list = cairn_list_new(other, 0);
+  assert_true(cairn_list_append(list, text));
+  cairn_object *weakref = cairn_weakref_new(other, text);
+  assert_non_null(weakref);
+  assert_false(cairn_heap_destroy(other, NULL)); /* leaks the list and the weakref */
+  assert_int_equal(cairn_refcount(text), 1);
+  assert_false(has_state(text, CAIRN_STATE(WEAKLY)));
+  cairn_release(text);
+}
+
+static void test_shared_heap_is_closed(void **state) {
+  const struct pair *pair = *state;
+  struct node *node = make(pair->shared, pair->node, 1);
+  cairn_object *foreign = cairn_int_new(pair->plain, 1000);
+  node->left = foreign;
+  assert_non_null(cairn_heap_validate(pair->shared));
+  node->left = NULL;
+  cairn_release(foreign);
+  cairn_release(&node->base);
+}
+
+static void test_validate_tells_a_stale_reference(void **state) {
+  const struct pair *pair = *state;
+  struct node *holder = make(pair->plain, pair->plain_node, 1);
+  struct node *gone = make(pair->shared, pair->node, 2);
+  holder->left = &gone->base;
+  assert_ptr_equal(cairn_heap_validate(pair->plain), NULL);
+  cairn_release(&gone->base);
+  assert_non_null(cairn_heap_validate(pair->plain));
+  holder->left = NULL;
+  cairn_release(&holder->base);
+}
+
+/* ---- deaths ---------------------------------------------------------------------------------- */
+
+static void test_long_list(void **state) {
+  const struct pair *pair = *state;
+  uint64_t count = count_of(pair->shared);
+  struct node *head = NULL;
+  for (int i = 0; i < 300000; i++) {
+    struct node *node = make(pair->shared, pair->node, i);
+    if (head != NULL) give(&node->left, head);
+    head = node;
+  }
+  cairn_release(&head->base);
+  assert_int_equal(count_of(pair->shared), count);
+}
+
+static cairn_object *resurrected;
+
+static void resurrect(struct node *node) { resurrected = cairn_retain(&node->base); }
+
+static void test_resurrection(void **state) {
+  const struct pair *pair = *state;
+  nodes_finalizer = resurrect;
+  struct node *node = make(pair->shared, pair->watched, 1);
+  cairn_release(&node->base);
+  assert_ptr_equal(resurrected, node);
+  assert_int_equal(cairn_refcount(resurrected), 1);
+  assert_false(has_state(resurrected, CAIRN_STATE(HELD)));
+  uint64_t count = count_of(pair->shared);
+  cairn_release(resurrected);
+  assert_int_equal(count_of(pair->shared), count - 1);
+}
+
+static void allocate_and_release(struct node *node) {
+  cairn_heap *heap = cairn_object_heap(&node->base);
+  cairn_object *list = cairn_list_new(heap, 4);
+  assert_true(cairn_list_append(list, &node->base));
+  cairn_list_clear(list);
+  cairn_release(list);
+}
+
+static void *make_and_drop(void *context) {
+  const struct pair *pair = context;
+  for (int i = 0; i < ROUNDS / 10; i++) {
+    struct node *node = make(pair->shared, pair->watched, i);
+    give(&node->left, make(pair->shared, pair->watched, i));
+    cairn_release(&node->base);
+  }
+  return NULL;
+}
+
+static void test_finalizers_use_the_heap(void **state) {
+  struct pair *pair = *state;
+  nodes_finalizer = allocate_and_release;
+  uint64_t count = count_of(pair->shared);
+  in_threads(make_and_drop, pair);
+  assert_int_equal(count_of(pair->shared), count);
+}
+
+/* ---- weak slots ------------------------------------------------------------------------------ */
+
+static void test_weak_slot_of_another_heap(void **state) {
+  const struct pair *pair = *state;
+  struct node *target = make(pair->shared, pair->node, 1);
+  cairn_object *weakref = cairn_weakref_new(pair->plain, &target->base);
+  assert_int_equal(cairn_refcount(&target->base), 1);
+  cairn_object *found = cairn_weakref_get(weakref);
+  assert_ptr_equal(found, target);
+  cairn_release(found);
+  cairn_release(&target->base);
+  assert_null(cairn_weakref_get(weakref));
+  cairn_release(weakref);
+}
+
+static void test_weak_slot_changes_heaps(void **state) {
+  const struct pair *pair = *state;
+  struct node *holder = make(pair->plain, pair->plain_node, 1);
+  struct node *own = make(pair->plain, pair->plain_node, 2);
+  struct node *first = make(pair->shared, pair->node, 3);
+  struct node *second = make(pair->shared, pair->node, 4);
+  struct node *const targets[] = {own, first, second, first, own, second, NULL, first, own};
+  for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+    cairn_object *target = targets[i] == NULL ? NULL : &targets[i]->base;
+    assert_true(cairn_weak_set(&holder->base, &holder->weak, target));
+    cairn_object *found = cairn_weak_get(&holder->weak);
+    assert_ptr_equal(found, target);
+    cairn_release(found);
+    assert_int_equal(has_state(own, CAIRN_STATE(WEAKLY)), targets[i] == own);
+    assert_int_equal(has_state(first, CAIRN_STATE(WEAKLY)), targets[i] == first);
+    assert_int_equal(has_state(second, CAIRN_STATE(WEAKLY)), targets[i] == second);
+  }
+  cairn_release(&first->base);
+  cairn_release(&second->base);
+  cairn_release(&holder->base);
+  cairn_release(&own->base);
+}
+
+static void test_weak_slots_of_a_destroyed_shared_heap(void **state) {
+  const struct pair *pair = *state;
+  cairn_heap *gone = shared_new("gone");
+  cairn_object *text = cairn_str_from(gone, "text");
+  cairn_object *weakref = cairn_weakref_new(pair->plain, text);
+  assert_false(cairn_heap_destroy(gone, NULL)); /* leaks the text */
+  assert_null(cairn_weakref_get(weakref));
+  cairn_release(weakref);
+}
+
+struct weak_race {
+  const struct pair *pair;
+  cairn_object *weakref; /* a shared object */
+  uint64_t found, turn;
+};
+
+static void *get_often(void *context) {
+  struct weak_race *race = context;
+  for (int i = 0; i < 50; i++) {
+    cairn_object *found = cairn_weakref_get(race->weakref);
+    if (found == NULL) break;
+    assert_int_equal(((struct node *)(void *)found)->id, 7);
+    __atomic_fetch_add(&race->found, 1, __ATOMIC_RELAXED);
+    cairn_release(found);
+  }
+  return NULL;
+}
+
+static void *drop_target(void *context) {
+  cairn_release(context);
+  return NULL;
+}
+
+/* A weak slot gives an object that is whole, or nothing, while the last strong reference goes. */
+static void test_weak_get_races_with_death(void **state) {
+  const struct pair *pair = *state;
+  uint64_t count = count_of(pair->shared);
+  for (int round = 0; round < 300; round++) {
+    struct node *target = make(pair->shared, pair->node, 7);
+    struct weak_race race = {.pair = pair,
+                             .weakref = cairn_weakref_new(pair->shared, &target->base)};
+    pthread_t threads[2], dropper;
+    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, get_often, &race);
+    pthread_create(&dropper, NULL, drop_target, target);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    pthread_join(dropper, NULL);
+    assert_null(cairn_weakref_get(race.weakref));
+    cairn_release(race.weakref);
+    assert_int_equal(count_of(pair->shared), count);
+  }
+}
+
+static void test_weak_slot_of_an_immortal(void **state) {
+  const struct pair *pair = *state;
+  cairn_object *none = cairn_none(pair->shared);
+  uint64_t header = none->header;
+  cairn_object *weakref = cairn_weakref_new(pair->plain, none);
+  assert_int_equal(none->header, header);
+  assert_ptr_equal(cairn_weakref_get(weakref), none);
+  cairn_release(weakref);
+}
+
+/* ---- collecting ------------------------------------------------------------------------------ */
+
+static void test_cycles_wait_for_an_exclusive_collection(void **state) {
+  const struct pair *pair = *state;
+  uint64_t count = count_of(pair->shared);
+  cairn_object *garbage = cairn_list_new(pair->shared, 1);
+  cairn_object *held = cairn_list_new(pair->shared, 1);
+  assert_true(cairn_list_append(garbage, garbage) && cairn_list_append(held, held));
+  cairn_object *holder = cairn_list_new(pair->plain, 1);
+  assert_true(cairn_list_append(holder, held));
+  cairn_release(garbage);
+  cairn_release(held);
+  assert_int_equal(cairn_collect(pair->shared), 0);
+  assert_int_equal(count_of(pair->shared), count + 2);
+  assert_int_equal(cairn_collect_exclusive(pair->shared), 1);
+  assert_int_equal(count_of(pair->shared), count + 1);
+  assert_true(has_state(held, CAIRN_STATE(SHARED)) && has_state(held, CAIRN_STATE(ACYCLIC)));
+  assert_ptr_equal(cairn_heap_validate(pair->shared), NULL);
+  cairn_release(holder);
+  assert_int_equal(cairn_collect_exclusive(pair->shared), 1);
+}
+
+static void test_collect_drops_unused_strs(void **state) {
+  const struct pair *pair = *state;
+  cairn_object *kept = cairn_str_intern(pair->shared, "kept", 4);
+  cairn_release(cairn_str_intern(pair->shared, "unused", 6));
+  assert_int_equal(cairn_collect(pair->shared), 1);
+  assert_ptr_equal(cairn_str_intern(pair->shared, "kept", 4), kept);
+  cairn_release(kept);
+  cairn_release(kept);
+  assert_int_equal(cairn_collect(pair->shared), 1);
+}
+
+/* ---- all of it from all threads -------------------------------------------------------------- */
+
+static void *define_intern_allocate(void *context) {
+  const struct pair *pair = context;
+  for (int i = 0; i < ROUNDS / 20; i++) {
+    char name[16];
+    snprintf(name, sizeof name, "t%d", i % 50);
+    if (i % 40 == 0) assert_int_not_equal(nodes_define(pair->shared, name, NULL), 0);
+    cairn_object *str = cairn_str_intern(pair->shared, name, strlen(name));
+    cairn_object *dict = cairn_dict_new(pair->shared);
+    cairn_object *list = cairn_list_new(pair->shared, 0);
+    for (int j = 0; j < 20; j++) {
+      cairn_object *number = cairn_int_new(pair->shared, j * 100);
+      assert_true(cairn_list_insert(list, 0, number));
+      assert_true(cairn_dict_set(dict, number, str));
+      cairn_release(number);
+    }
+    assert_true(cairn_dict_set(dict, str, list));
+    assert_string_equal(cairn_object_type_name(dict), "dict");
+    assert_int_not_equal(cairn_type_find(pair->shared, "node"), 0);
+    cairn_external_add(dict, 100);
+    cairn_external_add(dict, -100);
+    cairn_release(str);
+    cairn_release(list);
+    cairn_release(dict);
+    if (i % 100 == 0) cairn_collect(pair->shared);
+  }
+  return NULL;
+}
+
+static void test_all_from_all_threads(void **state) {
+  struct pair *pair = *state;
+  in_threads(define_intern_allocate, pair);
+  cairn_collect(pair->shared);
+  cairn_stats stats;
+  cairn_heap_stats(pair->shared, &stats);
+  assert_int_equal(stats.external_bytes, 0);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+  const struct CMUnitTest tests[] = {
+      TEST(test_state),
+      TEST(test_counts_of_all_threads),
+      TEST(test_last_release_in_any_thread),
+      TEST(test_shared_count_saturates),
+      TEST(test_racing_threads_saturate),
+      TEST(test_ordinary_heaps_hold),
+      TEST(test_key_of_another_heap_is_found),
+      TEST(test_collection_of_ordinary_heap),
+      TEST(test_destroyed_heap_lets_go),
+      TEST(test_shared_heap_is_closed),
+      TEST(test_validate_tells_a_stale_reference),
+      TEST(test_long_list),
+      TEST(test_resurrection),
+      TEST(test_finalizers_use_the_heap),
+      TEST(test_weak_slot_of_another_heap),
+      TEST(test_weak_slot_changes_heaps),
+      TEST(test_weak_slots_of_a_destroyed_shared_heap),
+      TEST(test_weak_get_races_with_death),
+      TEST(test_weak_slot_of_an_immortal),
+      TEST(test_cycles_wait_for_an_exclusive_collection),
+      TEST(test_collect_drops_unused_strs),
+      TEST(test_all_from_all_threads),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
