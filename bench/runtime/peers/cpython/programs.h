@@ -18,4 +18,6 @@ void dict_of_strs(void); /* dict_str.c */
 void dict_of_ints(void); /* dict_int.c */
 void texts(void);        /* text.c */
 
+void document(void); /* B9 */
+
 #endif
