@@ -73,7 +73,7 @@ def main(words: Optional[List[str]] = None) -> int:
     os.makedirs(output, exist_ok=True)
     make.install_cairn()
     runner = rounds.Runner({peer.name: peer.build(make) for peer in peers}, options.cpu,
-                           options.quick)
+                           options.quick, make.directory)
     machine = facts(make.compiler, " ".join(CFLAGS), options.cpu)
     print("\n".join(f"  {name:<12}{value}" for name, value in machine.items()) + "\n")
     results: Dict[str, Any] = {"machine": machine, "rounds": options.rounds,

@@ -97,12 +97,10 @@ static void write_document(FILE *file, uint64_t bytes) {
 }
 
 const char *document_path(uint64_t bytes) {
-  static char path[4096];
+  static char path[64];
   char unfinished[sizeof(path) + 32];
-  const char *directory = getenv("BENCH_DOCUMENTS");
   struct stat status;
-  (void)snprintf(path, sizeof(path), "%s/document-%" PRIu64 ".json",
-                 directory != NULL ? directory : ".", bytes);
+  (void)snprintf(path, sizeof(path), "document-%" PRIu64 ".json", bytes);
   if (stat(path, &status) == 0) return path;
   (void)snprintf(unfinished, sizeof(unfinished), "%s.%ld", path, (long)getpid());
   FILE *file = fopen(unfinished, "wb");

@@ -1,8 +1,8 @@
 /* B9: a JSON document of so many megabytes, and what all peers do with it.
  *
- * The document is made once, in the directory that BENCH_DOCUMENTS names (none: the current one),
- * and is the same everywhere: records as a service keeps them, with nested objects, short and long
- * texts (some with escapes or not ASCII), ints, floats, bools and nulls.
+ * The document is made once, in the current directory, and is the same everywhere: records as a
+ * service keeps them, with nested objects, short and long texts (some with escapes or not ASCII),
+ * ints, floats, bools and nulls.
  *
  * A peer defines
  *

@@ -115,4 +115,12 @@ BENCHMARKS: Tuple[Benchmark, ...] = (
              for key in ("str", "text", "int", "number")))),
         notes="A hash table in C keeps a key where it is: to it, strs and texts are one, and so are"
               " ints and numbers."),
+    Benchmark(
+        "B9", "a JSON document: loaded as objects, and dropped",
+        (Case("megabytes=10 repeat=2", "megabytes=1 repeat=1"),
+         Case("megabytes=100 repeat=1", "megabytes=2 repeat=1")),
+        (Target(("cpython",), 1.0),
+         Target(("json-c", "jansson"), 1.0, any_of=True)),
+        notes="Cairn's is the loader of demos/jsonheap over yajl, CPython's is json.loads."
+              " Memory is what the first load takes at most, above what the program had."),
 )

@@ -50,7 +50,8 @@ class Make:
         program = self.output(name)
         common = self.sources("common")
         needs = [*sources, *common, __file__, *glob.glob(os.path.join(HERE, "*", "*.h")),
-                 *glob.glob(os.path.join(HERE, "peers", "*", "*.h"))]
+                 *glob.glob(os.path.join(HERE, "peers", "*", "*.h")),
+                 *glob.glob(os.path.join(HERE, "..", "..", "demos", "*.c"))]  # one is measured
         stamp = program + ".command"
         command = [self.compiler, *CFLAGS, "-I", self.source("common"), "-o", program, *sources,
                    *common, *flags]

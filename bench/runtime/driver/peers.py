@@ -25,7 +25,8 @@ class Peer:
 
 def cairn(make: Make) -> List[str]:
     """The installed shared library, found with pkg-config, as a user builds against it."""
-    return [make.cc("cairn", make.sources("peers/cairn"), make.installed_cairn())]
+    return [make.cc("cairn", make.sources("peers/cairn"),
+                    [*make.installed_cairn(), *make.pkg_config("yajl")])]
 
 
 def allocator(name: str, *libraries: str) -> Build:
@@ -95,7 +96,7 @@ def glib_table(make: Make) -> List[str]:
 PYTHON = "python-3.11-embed"
 
 PEERS: Tuple[Peer, ...] = (
-    Peer("cairn", (), ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8"), cairn),
+    Peer("cairn", ("libyajl-dev",), ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9"), cairn),
     Peer("mimalloc", ("libmimalloc-dev",), ("B1", "B2", "B7"), allocator("mimalloc", "-lmimalloc")),
     Peer("jemalloc", ("libjemalloc-dev",), ("B1", "B2", "B7"), allocator("jemalloc", "-ljemalloc")),
     Peer("tcmalloc", ("libgoogle-perftools-dev",), ("B1", "B2", "B7"),
@@ -104,7 +105,7 @@ PEERS: Tuple[Peer, ...] = (
     Peer("cpython-obmalloc", ("libpython3.11-dev",), ("B1",), obmalloc),
     Peer("nim-orc", ("nim",), ("B2", "B3", "B4", "B5", "B6", "B7"), nim("orc")),
     Peer("nim-arc", ("nim",), ("B2", "B3", "B6", "B7"), nim("arc")),
-    Peer("cpython", ("libpython3.11-dev",), ("B2", "B3", "B4", "B5", "B6", "B7", "B8"),
+    Peer("cpython", ("libpython3.11-dev",), ("B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9"),
          c_program("cpython", PYTHON)),
     Peer("php", ("php8.2-cli",), ("B2", "B4", "B5", "B6", "B7"), php),
     Peer("plain", (), ("B3",), counts("plain")),
@@ -114,6 +115,8 @@ PEERS: Tuple[Peer, ...] = (
          c_program("boehm", "bdw-gc", "tuned")),
     Peer("gobject", ("libglib2.0-dev",), ("B2", "B3", "B7"), c_program("gobject", "gobject-2.0")),
     Peer("talloc", ("libtalloc-dev",), ("B1", "B2", "B7"), c_program("talloc", "talloc")),
+    Peer("json-c", ("libjson-c-dev",), ("B9",), c_program("json-c", "json-c")),
+    Peer("jansson", ("libjansson-dev",), ("B9",), c_program("jansson", "jansson")),
     Peer("khash", ("libhts-dev",), ("B8",), table("khash", "libhts-dev")),
     Peer("uthash", ("uthash-dev",), ("B8",), table("uthash", "uthash-dev")),
     Peer("glib", ("libglib2.0-dev",), ("B8",), glib_table),

@@ -62,9 +62,11 @@ def agree(samples: List[Sample]) -> None:
 
 
 class Runner:
-    def __init__(self, commands: Dict[str, List[str]], cpu: int, quick: bool) -> None:
+    def __init__(self, commands: Dict[str, List[str]], cpu: int, quick: bool,
+                 directory: str = ".") -> None:
         self.commands = commands
         self.quick = quick
+        self.directory = directory  # where programs keep what they make: the documents of B9
         self.pin = ["taskset", "-c", str(cpu)] if shutil.which("taskset") else []
 
     def once(self, benchmark: Benchmark, case: Case, peer: str) -> List[Sample]:
@@ -75,7 +77,8 @@ class Runner:
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, universal_newlines=True, check=False,
-                                  timeout=benchmark.timeout_s, env={**os.environ, "LC_ALL": "C"})
+                                  timeout=benchmark.timeout_s, cwd=self.directory,
+                                  env={**os.environ, "LC_ALL": "C"})
         except subprocess.TimeoutExpired as expired:
             raise Failed(f"{' '.join(command)}\ntook more than {benchmark.timeout_s} s"
                          ) from expired
