@@ -65,6 +65,25 @@ class Running(unittest.TestCase):
                          ("ns/node", None, "SIGSEGV"))
 
 
+class Rounds(unittest.TestCase):
+    def test_each_case_goes_to_all_that_have_it(self) -> None:
+        asked = []
+
+        class Listening(rounds.Runner):
+            def once(self, benchmark: Benchmark, case: Case, peer: str) -> List[Sample]:
+                asked.append((case.name, peer))
+                return []
+
+        def nothing(make: object) -> List[str]:
+            return []
+        able = [peers.Peer("a", (), ("B8",), nothing), peers.Peer("b", (), ("B8",), nothing,
+                                                                  cases=("dict=",)),
+                peers.Peer("c", (), ("B2",), nothing)]
+        benchmark = Benchmark("B8", "", (Case("list=1", ""), Case("dict=1 x=2", "")))
+        list(Listening({}, 0, False).rounds(benchmark, able, 2))
+        self.assertEqual(asked, 2 * [("list=1", "a"), ("dict=1", "a"), ("dict=1", "b")])
+
+
 class Judging(unittest.TestCase):
     def test_medians_with_lowest_and_highest(self) -> None:
         row, = report.rows([sample("cairn", value) for value in (9, 1, 2, 3, 8)])
@@ -100,6 +119,20 @@ class Judging(unittest.TestCase):
         table = report.rows([sample("cairn", 5), sample("a", 4), sample("b", 3)])
         self.assertEqual([verdict.met for verdict in report.judge(either, table)], [False, False])
 
+    def test_the_best_of_several_may_be_meant(self) -> None:
+        best = Benchmark("B8", "", (), (Target(("a", "b"), 1 / 1.25, best_of=True),))
+        table = report.rows([sample("cairn", 5), sample("a", 9), sample("b", 4)])
+        self.assertEqual([(verdict.text, verdict.met) for verdict in report.judge(best, table)],
+                         [("within 1.25x of b, the best (depth=4, ns/node)", True)])
+        table = report.rows([sample("cairn", 5), sample("a", 9), sample("b", 3.9)])
+        self.assertEqual([verdict.met for verdict in report.judge(best, table)], [False])
+
+    def test_of_many_targets_only_the_missed_are_lines(self) -> None:
+        table = report.rows([sample(peer, 5, case=f"depth={depth}") for depth in range(20)
+                             for peer in ("cairn", "mimalloc")])
+        text = report.verdict_lines(report.judge(TREES, table))
+        self.assertEqual((len(text), text[0]), (21, "  20 of 40 are met"))
+
     def test_what_is_printed(self) -> None:
         table = report.rows([sample("cairn", 6.0), sample("mimalloc", 7.5),
                              sample("php", None, crash="SIGSEGV")])
@@ -129,6 +162,8 @@ class Registry(unittest.TestCase):
         for peer in peers.PEERS:
             self.assertLessEqual(set(peer.benches), known, peer.name)
         for benchmark in benches.BENCHMARKS:
+            self.assertTrue(all(any(peer.does(benchmark.name, case.name) for peer in peers.PEERS)
+                                for case in benchmark.cases))
             able = {peer.name for peer in peers.PEERS if benchmark.name in peer.benches}
             cases = {case.name for case in benchmark.cases}
             self.assertIn("cairn", able, benchmark.name)

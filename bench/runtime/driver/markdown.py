@@ -7,7 +7,7 @@ Pure: rows in, text out.
 from typing import Dict, List, Optional
 
 from driver.benches import Benchmark
-from driver.report import OURS, Row, judge, ours
+from driver.report import MANY, OURS, Row, judge, ours
 
 
 def number(value: float) -> str:
@@ -43,7 +43,12 @@ def target_lines(benchmark: Benchmark, table: List[Row]) -> List[str]:
     verdicts = judge(benchmark, table)
     if not verdicts:
         return []
-    lines = ["| to reach | reached | |", "| --- | ---: | --- |"]
+    lines = []
+    if len(verdicts) > MANY:
+        met = sum(verdict.met for verdict in verdicts)
+        lines += [f"{met} of {len(verdicts)} targets are met; these are not:", ""]
+        verdicts = [verdict for verdict in verdicts if not verdict.met]
+    lines += ["| to reach | reached | |", "| --- | ---: | --- |"]
     for verdict in verdicts:
         reached = "" if verdict.reached is None else number(verdict.reached)
         lines.append(f"| {verdict.text} | {reached} | {'met' if verdict.met else '**not met**'} |")

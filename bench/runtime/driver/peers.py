@@ -21,6 +21,10 @@ class Peer:
     packages: Tuple[str, ...]  # of Debian; `run` installs them
     benches: Tuple[str, ...]
     build: Build
+    cases: Tuple[str, ...] = ()  # how the names of cases begin that it has; none: all
+
+    def does(self, bench: str, case: str) -> bool:
+        return bench in self.benches and (not self.cases or case.startswith(self.cases))
 
 
 def cairn(make: Make) -> List[str]:
@@ -94,6 +98,7 @@ def glib_table(make: Make) -> List[str]:
 
 
 PYTHON = "python-3.11-embed"
+HASHING = ("dict=",)
 
 PEERS: Tuple[Peer, ...] = (
     Peer("cairn", ("libyajl-dev",), ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9"), cairn),
@@ -117,9 +122,9 @@ PEERS: Tuple[Peer, ...] = (
     Peer("talloc", ("libtalloc-dev",), ("B1", "B2", "B7"), c_program("talloc", "talloc")),
     Peer("json-c", ("libjson-c-dev",), ("B9",), c_program("json-c", "json-c")),
     Peer("jansson", ("libjansson-dev",), ("B9",), c_program("jansson", "jansson")),
-    Peer("khash", ("libhts-dev",), ("B8",), table("khash", "libhts-dev")),
-    Peer("uthash", ("uthash-dev",), ("B8",), table("uthash", "uthash-dev")),
-    Peer("glib", ("libglib2.0-dev",), ("B8",), glib_table),
-    Peer("judy", ("libjudy-dev",), ("B8",), table("judy", "libjudy-dev", "-lJudy")),
-    Peer("stb", ("libstb-dev",), ("B8",), table("stb", "libstb-dev")),
+    Peer("khash", ("libhts-dev",), ("B8",), table("khash", "libhts-dev"), HASHING),
+    Peer("uthash", ("uthash-dev",), ("B8",), table("uthash", "uthash-dev"), HASHING),
+    Peer("glib", ("libglib2.0-dev",), ("B8",), glib_table, HASHING),
+    Peer("judy", ("libjudy-dev",), ("B8",), table("judy", "libjudy-dev", "-lJudy"), HASHING),
+    Peer("stb", ("libstb-dev",), ("B8",), table("stb", "libstb-dev"), HASHING),
 )

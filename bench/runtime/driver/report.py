@@ -11,6 +11,7 @@ from driver.benches import Benchmark, Target
 from driver.rounds import Sample
 
 OURS = "cairn"
+MANY = 16  # targets
 
 
 @dataclass(frozen=True)
@@ -77,23 +78,26 @@ def judge_one(target: Target, table: List[Row], case: str, figure: str) -> List[
     if target.at_most is not None:
         return [Verdict(f"at most {target.at_most:g} ({where})", mine, target.at_most,
                         mine is not None and mine <= target.at_most)]
-    verdicts = []
-    for peer in target.peers:
-        theirs = next((row for row in table
-                       if (row.case, row.figure, row.peer) == (case, figure, peer)), None)
-        if theirs is None:
-            continue
-        text = f"{target.times:.3g}x {peer} ({where})"
-        if theirs.median is None:
-            verdicts.append(Verdict(f"{text}: it crashed", None, target.times, mine is not None))
-        elif mine:
-            ratio = theirs.median / mine
-            verdicts.append(Verdict(text, ratio, target.times, ratio >= target.times))
-        else:
-            verdicts.append(Verdict(text, None, target.times, False))
+    theirs = [row for row in table
+              if (row.case, row.figure) == (case, figure) and row.peer in target.peers]
+    if target.best_of:
+        theirs = sorted((row for row in theirs if row.median), key=lambda row: row.median or 0)[:1]
+    verdicts = [judge_peer(target, row, mine) for row in theirs]
     if target.any_of and any(verdict.met for verdict in verdicts):
         return [verdict for verdict in verdicts if verdict.met]
     return verdicts
+
+
+def judge_peer(target: Target, row: Row, mine: Optional[float]) -> Verdict:
+    who = f"{row.peer}, the best" if target.best_of else row.peer
+    text = f"{target.times:.3g}x {who}" if target.times >= 1 else (
+        f"within {1 / target.times:.3g}x of {who}")
+    text += f" ({row.case}, {row.figure})"
+    if row.median is None:
+        return Verdict(f"{text}: it crashed", None, target.times, mine is not None)
+    if not mine:
+        return Verdict(text, None, target.times, False)
+    return Verdict(text, row.median / mine, target.times, row.median / mine >= target.times)
 
 
 def table_lines(benchmark: Benchmark, table: List[Row]) -> List[str]:
@@ -116,7 +120,12 @@ def table_lines(benchmark: Benchmark, table: List[Row]) -> List[str]:
 
 
 def verdict_lines(verdicts: List[Verdict]) -> List[str]:
+    """A line each; of very many only those that are not met."""
     lines = []
+    if len(verdicts) > MANY:
+        met = sum(verdict.met for verdict in verdicts)
+        lines.append(f"  {met} of {len(verdicts)} are met")
+        verdicts = [verdict for verdict in verdicts if not verdict.met]
     for verdict in verdicts:
         word = "met    " if verdict.met else "NOT MET"
         reached = "" if verdict.reached is None else f": {verdict.reached:.3g}"

@@ -93,13 +93,14 @@ class Runner:
 
     def rounds(self, benchmark: Benchmark, peers: List[Peer], count: int) -> Iterator[List[Sample]]:
         """The samples of each round."""
-        able = [peer.name for peer in peers if benchmark.name in peer.benches]
         for number in range(count):
             samples: List[Sample] = []
             for case in benchmark.cases:
-                for peer in able:
-                    say(f"{benchmark.name} round {number + 1}/{count}: {case.name} {peer}")
-                    samples += self.once(benchmark, case, peer)
+                for peer in peers:
+                    if not peer.does(benchmark.name, case.name):
+                        continue
+                    say(f"{benchmark.name} round {number + 1}/{count}: {case.name} {peer.name}")
+                    samples += self.once(benchmark, case, peer.name)
             yield samples
         say("")
 
