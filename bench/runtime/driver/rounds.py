@@ -83,10 +83,10 @@ class Runner:
             raise Failed(f"{' '.join(command)}\ntook more than {benchmark.timeout_s} s"
                          ) from expired
         samples = parse(done.stdout, benchmark.name, name, peer)
-        if done.returncode < 0 and benchmark.crash_is_result:
+        if done.returncode < 0 and benchmark.crash_figure:
             crash = signal.Signals(-done.returncode).name
-            figure = benchmark.targets[0].figures[0]
-            return [*samples, Sample(benchmark.name, name, peer, figure, None, crash=crash)]
+            return [*samples, Sample(benchmark.name, name, peer, benchmark.crash_figure, None,
+                                     crash=crash)]
         if done.returncode != 0 or not samples:
             raise Failed(f"{' '.join(command)}\nended with status {done.returncode}\n{done.stderr}")
         return samples
