@@ -26,7 +26,7 @@ from . import lens_path, records
 from .errors import CairnError
 from .records import EXACTNESS
 
-ABI = 1
+ABI = 2
 SLICE_MS = 50
 NONE = 0xFFFFFFFF
 NAME_BYTES = 512
@@ -51,7 +51,7 @@ FOUND = ("", "hint", "note", "scan")
 REF_KINDS = ("", "strong", "weak", "borrowed", "opaque")
 # Bit sets, lowest bit first.
 STATES = ("immortal", "dying", "candidate", "held", "finalized", "weakly", "interned",
-          "saturated", "damaged")
+          "saturated", "damaged", "shared")
 REGION_FLAGS = ("read", "write", "execute", "file", "stack", "absent")
 
 
@@ -83,7 +83,7 @@ _Heap = _struct(
     *_u64("object_count", "buffer_count", "used_bytes", "reserved_bytes", "returned_bytes",
           "limit_bytes", "external_bytes", "arena_count", "collection_count", "collected_count",
           "candidate_count", "flux_object"),
-    ("flux", c_char_p), *_u32("type_count", "root_record"))
+    ("flux", c_char_p), *_u32("type_count", "root_record", "shared", "reserved"))
 _Arena = _struct(
     "lens_arena", *_u64("address", "bytes", "page_bytes", "page_count", "page_free_count"),
     *_u32("heap", "reserved"),
@@ -419,7 +419,8 @@ class Lens:
             index, row.address, row.id, _text(row.name), row.object_count, row.buffer_count,
             row.used_bytes, row.reserved_bytes, row.returned_bytes, row.limit_bytes,
             row.external_bytes, row.arena_count, row.collection_count, row.collected_count,
-            row.candidate_count, row.flux_object, _text(row.flux), row.type_count)
+            row.candidate_count, row.flux_object, _text(row.flux), row.type_count,
+            bool(row.shared))
 
     def arenas(self) -> List[records.Arena]:
         found = []

@@ -75,6 +75,7 @@ class Heap(NamedTuple):
     flux_object: int
     flux: str
     type_count: int
+    shared: bool = False  # all threads use it; other heaps' objects hold its objects
 
 
 class Arena(NamedTuple):

@@ -1,6 +1,6 @@
 """`cairn`: what is in the program's heaps, at a glance."""
 
-from typing import Any, Iterator, List, NamedTuple
+from typing import Any, Dict, Iterator, List, NamedTuple
 
 from ..options import Arguments
 from ..records import Heap, Result, RootRecord, TypeCensus, WalkTotals
@@ -45,13 +45,19 @@ def run(session: Session, arguments: Arguments) -> Result:
 
 
 def document(found: Overview) -> Any:
-    return {"heaps": [{"id": line.heap.id, "name": line.heap.name,
-                       "addr": json_doc.address(line.heap.address), "objects": line.objects,
-                       "bytes": line.bytes, "arenas": line.heap.arena_count,
-                       "reserved_bytes": line.heap.reserved_bytes,
-                       "buffers": line.heap.buffer_count, "used_bytes": line.heap.used_bytes}
-                      for line in found.heaps],
+    return {"heaps": [_heap_record(line) for line in found.heaps],
             "objects": found.totals.objects, "bytes": found.totals.object_bytes}
+
+
+def _heap_record(line: HeapLine) -> Dict[str, Any]:
+    record = {"id": line.heap.id, "name": line.heap.name,
+              "addr": json_doc.address(line.heap.address), "objects": line.objects,
+              "bytes": line.bytes, "arenas": line.heap.arena_count,
+              "reserved_bytes": line.heap.reserved_bytes,
+              "buffers": line.heap.buffer_count, "used_bytes": line.heap.used_bytes}
+    if line.heap.shared:
+        record["shared"] = True
+    return record
 
 
 def lines(found: Overview, page: Page) -> Iterator[str]:
@@ -69,7 +75,8 @@ def lines(found: Overview, page: Page) -> Iterator[str]:
                   Column("occupied"), Column("address", style="address"))
     for line in found.heaps:
         heap = line.heap
-        table.add(heap.name or f"heap {heap.id}", units.number(line.objects),
+        name = heap.name or f"heap {heap.id}"
+        table.add(f"{name} (shared)" if heap.shared else name, units.number(line.objects),
                   units.size(line.bytes), units.number(heap.buffer_count),
                   units.size(heap.used_bytes), units.number(heap.arena_count),
                   units.size(heap.reserved_bytes),

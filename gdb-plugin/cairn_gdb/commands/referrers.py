@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple
 from .. import accounting
 from ..accounting import Accounting
 from ..options import Arguments
-from ..records import Object, Referrer, Result, Root
+from ..records import Heap, Object, Referrer, Result, Root
 from ..render import json_doc, objects, units
 from ..render.accounts import explanation
 from ..render.page import Page
@@ -19,6 +19,7 @@ class Holders(NamedTuple):
     rows: List[Referrer]  # those in objects, cut to the limit
     holders: Dict[int, Object]  # by address
     known: Dict[int, str]  # by address: what the runtime keeps for itself
+    heaps: List[Heap]
     roots: List[Root]  # cut to what the limit leaves
     matched: int
     accounting: Accounting
@@ -37,8 +38,8 @@ def run(session: Session, arguments: Arguments) -> Result:
             holders[one.holder] = session.describe(holder)
             known[one.holder] = session.runtime_name(holder)
     session.remember([one.holder for one in rows])
-    found = Holders(session.describe(row), rows, holders, known, account.roots[:room], matched,
-                    account)
+    found = Holders(session.describe(row), rows, holders, known, session.lens.heaps(),
+                    account.roots[:room], matched, account)
     return Result(found, account.exactness, account.warnings)
 
 
@@ -46,35 +47,45 @@ def document(found: Holders) -> Any:
     rows: List[Dict[str, Any]] = []
     for one in found.rows:
         holder = found.holders.get(one.holder)
-        rows.append({"holder": {"addr": json_doc.address(one.holder)} if holder is None else
-                     json_doc.object_record(holder),
-                     "slot": one.reference.slot_name, "kind": one.reference.kind})
+        record: Dict[str, Any] = {"addr": json_doc.address(one.holder)}
+        if holder is not None:
+            record = json_doc.object_record(holder)
+            record["heap"] = found.heaps[holder.heap].id
+        rows.append({"holder": record, "slot": one.reference.slot_name,
+                     "kind": one.reference.kind})
     for root in found.roots:
         rows.append({"holder": json_doc.root_record(root, found.object),
                      "slot": root.name, "kind": root.kind})
-    record = json_doc.listing(rows, found.matched)
-    record["accounting"] = json_doc.account_record(found.accounting.account)
-    return record
+    document = json_doc.listing(rows, found.matched)
+    document["accounting"] = json_doc.account_record(found.accounting.account)
+    return document
 
 
 def lines(found: Holders, page: Page) -> Iterator[str]:
     yield objects.one_line(found.object, page)
+    several = len(found.heaps) > 1
+    heap_column = [Column("heap")] if several else []
     table = Table(Column("", right=True), Column("slot", style="variable"), Column("kind"),
-                  Column("holder", style="address"), Column("count", right=True),
+                  Column("holder", style="address"), *heap_column, Column("count", right=True),
                   Column("type", style="type"), Column("value"))
     for number, one in enumerate(found.rows, 1):
         holder = found.holders.get(one.holder)
         dying = "dying: " if one.holder_dying else ""
+        named = (objects.label(number), one.reference.slot_name, one.reference.kind,
+                 f"{one.holder:#x}")
         if holder is None:
-            table.add(objects.label(number), one.reference.slot_name, one.reference.kind,
-                      f"{one.holder:#x}", "", "", dying + "unreadable")
+            table.add(*named, *[""] * several, "", "", dying + "unreadable")
         else:
-            table.add(objects.label(number), one.reference.slot_name, one.reference.kind,
-                      f"{holder.address:#x}", objects.count(holder), holder.type_name,
+            heap = found.heaps[holder.heap]
+            table.add(*named, *[heap.name or f"heap {heap.id}"] * several, objects.count(holder),
+                      holder.type_name,
                       dying + (found.known[one.holder] or objects.value(holder)))
     for root in found.roots:
-        table.add("", root.name, root.kind, f"{root.slot_address:#x}" if root.slot_address else
-                  "", "", "", "" if root.confidence == "exact" else root.confidence)
+        place = f"{root.slot_address:#x}" if root.slot_address else ""
+        # A thread stands where an object's heap does: several may hold what is shared.
+        thread = f"thread {root.thread}" if root.thread else ""
+        table.add("", root.name, root.kind, place, *[thread] * several, "", "",
+                  "" if root.confidence == "exact" else root.confidence)
     if table.rows:
         yield from table.lines(page)
         yield from objects.closing(len(table.rows), found.matched, "holder", page)
@@ -95,7 +106,8 @@ COMMAND = Command(
     run=run, document=document, lines=lines,
     details="""
 A row a slot: those in other objects first, then the roots (variables, registers, unnamed stack
-words, other writable memory).  An object's strong slot owns a reference; a root may own one or
+words, other writable memory).  What is shared may be held from several heaps and threads: each
+row says which.  An object's strong slot owns a reference; a root may own one or
 only borrow it.  The count is right when it is at least what objects and the runtime own and at
 most that and all roots together:
 

@@ -1,11 +1,11 @@
 """`cairn show OBJECT`: one object, its value, its fields, and what explains its count."""
 
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Union
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from .. import accounting
 from ..accounting import Accounting
 from ..options import Arguments, Option
-from ..records import Field, Object, Reference, Result, Type, least_sure
+from ..records import Field, Heap, Object, Reference, Result, Type, least_sure
 from ..render import json_doc, objects, units
 from ..render.accounts import explanation
 from ..render.page import Page
@@ -38,6 +38,7 @@ class Answer(NamedTuple):
     interior: int  # how far behind the object's start the address was
     accounting: Accounting
     known: str  # what it is, where the runtime keeps it for itself
+    held_from: List[Tuple[Heap, int]]  # of a shared object: strong slots by the heap they are in
 
 
 def run(session: Session, arguments: Arguments) -> Result:
@@ -46,8 +47,23 @@ def run(session: Session, arguments: Arguments) -> Result:
     shown = _look(session, row, depth, arguments.limit, set())
     account = accounting.of(session, row)
     answer = Answer(shown, session.lens.type(row.type), session.heap_label(row.heap),
-                    location.offset, account, session.runtime_name(row))
+                    location.offset, account, session.runtime_name(row),
+                    _held_from(session, row))
     return Result(answer, least_sure(account.exactness, session.exactness()), account.warnings)
+
+
+def _held_from(session: Session, row: Object) -> List[Tuple[Heap, int]]:
+    """How many slots of which heaps' objects hold a shared object."""
+    if "shared" not in row.state:
+        return []
+    slots: Dict[int, int] = {}
+    rows, _ = session.lens.referrers(row.address, 0, session.target.progress)
+    for one in rows:
+        holder = session.lens.object_at(one.holder)
+        if holder is not None and one.reference.kind == "strong":
+            slots[holder.heap] = slots.get(holder.heap, 0) + 1
+    heaps = sorted(session.lens.heaps(), key=lambda heap: heap.id)
+    return [(heap, slots[heap.position]) for heap in heaps if heap.position in slots]
 
 
 def _look(session: Session, row: Object, depth: int, limit: int, seen: Set[int]) -> Shown:
@@ -75,6 +91,9 @@ def document(found: Answer) -> Any:
     record = _record(found.shown)
     record["heap"] = found.heap
     record["accounting"] = json_doc.account_record(found.accounting.account)
+    if "shared" in found.shown.object.state:
+        record["held_from"] = [{"heap": heap.id, "name": heap.name, "slots": slots}
+                               for heap, slots in found.held_from]
     return record
 
 
@@ -122,6 +141,10 @@ def lines(found: Answer, page: Page) -> Iterator[str]:
         yield f"  {objects.value(row)}"
     yield from _field_lines(found.shown, fields, page, "  ")
     yield from explanation(found.accounting, page)
+    if found.held_from:
+        heaps = ", ".join(f"{heap.name or f'heap {heap.id}'} ({units.counted(slots, 'slot')})"
+                          for heap, slots in found.held_from)
+        yield f"  held from objects in {heaps}"
     yield objects.hint(f"Next: cairn referrers {row.address:#x}, cairn refs {row.address:#x}",
                        page)
 
@@ -130,7 +153,7 @@ def _states(row: Object) -> str:
     words = {"dying": "dying: its slots are being cleared", "held": "held by the runtime",
              "candidate": "a candidate of the collector", "finalized": "finalized",
              "weakly": "weakly referred to", "interned": "interned", "damaged": "damaged",
-             "saturated": "its count is saturated"}
+             "saturated": "its count is saturated", "shared": "shared by threads"}
     said = [text for state, text in words.items() if state in row.state]
     return f" ({', '.join(said)})" if said else ""
 

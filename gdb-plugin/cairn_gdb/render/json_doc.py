@@ -19,6 +19,8 @@ def object_record(row: Object) -> Dict[str, Any]:
         record["value"] = row.value
     if row.immortal:
         record["immortal"] = True
+    if "shared" in row.state:
+        record["shared"] = True
     return record
 
 

@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 #define LENS_API  __attribute__((visibility("default")))
-#define LENS_ABI  1u         /* the plugin refuses a library with another number */
+#define LENS_ABI  2u         /* the plugin refuses a library with another number */
 #define LENS_NONE UINT32_MAX /* no object index */
 
 typedef enum lens_status {
@@ -138,6 +138,8 @@ typedef struct lens_heap {
   uint64_t flux_object;
   const char *flux; /* "none", or what the heap is in the middle of */
   uint32_t type_count, root_record;
+  uint32_t shared; /* 1: all threads use it, and other heaps' objects hold its objects */
+  uint32_t reserved;
 } lens_heap;
 LENS_API uint64_t lens_heap_count(const lens *self);
 LENS_API lens_status lens_heap_get(const lens *self, uint64_t heap, lens_heap *out);
@@ -210,7 +212,8 @@ enum lens_state {
   LENS_STATE_WEAKLY = 32,
   LENS_STATE_INTERNED = 64,
   LENS_STATE_SATURATED = 128,
-  LENS_STATE_DAMAGED = 256
+  LENS_STATE_DAMAGED = 256,
+  LENS_STATE_SHARED = 512 /* of a shared heap: its count is atomic, any heap's slots may hold it */
 };
 typedef struct lens_object {
   uint64_t address, size_bytes; /* of the block */

@@ -125,6 +125,7 @@ static const struct known_value known_masks[] = {
     VALUE("state.finalized", OPTIONAL, header.finalized),
     VALUE("state.weakly", OPTIONAL, header.weakly),
     VALUE("state.interned", OPTIONAL, header.interned),
+    VALUE("state.shared", OPTIONAL, header.shared),
     VALUE("count.saturated", OPTIONAL, header.saturated),
     VALUE("count.immortal", OPTIONAL, header.immortal),
     VALUE("type_flag.acyclic", OPTIONAL, type_flag_acyclic),

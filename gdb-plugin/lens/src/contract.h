@@ -39,7 +39,7 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   F(heap, collection_count, UINT, OPTIONAL) F(heap, collected_count, UINT, OPTIONAL) \
   F(heap, candidate_count, UINT, OPTIONAL) F(heap, flux, UINT, OPTIONAL) \
   F(heap, flux_object, ADDRESS, OPTIONAL) F(heap, runtime_slots, BYTES, OPTIONAL) \
-  F(heap, weak_table, ADDRESS, OPTIONAL)
+  F(heap, weak_table, ADDRESS, OPTIONAL) F(heap, shared, UINT, OPTIONAL)
 #define LENS_LAYOUT_chunk(F) \
   F(chunk, next, ADDRESS, OPTIONAL) F(chunk, bytes, UINT, OPTIONAL)
 #define LENS_LAYOUT_arena(F) \
@@ -88,7 +88,7 @@ LENS_LAYOUT_STRUCTS(LENS_LAYOUT_STRUCT)
 
 /* The object header's bits, as masks in place.  A mask of 0: the runtime has no such state. */
 struct lens_header_layout {
-  uint64_t live, dying, buffer, candidate, held, finalized, weakly, interned;
+  uint64_t live, dying, buffer, candidate, held, finalized, weakly, interned, shared;
   uint64_t count_mask; /* at bit 0 */
   uint64_t saturated;  /* a bit of the count */
   uint64_t immortal;   /* the count of an object that is immortal by design */

@@ -19,8 +19,8 @@ static inline struct lens_fast_header lens_fast_header_of(const struct lens_heap
   const struct lens_header_layout *header = &heap->contract->header;
   return (struct lens_fast_header){
       .kind_mask = header->live | header->dying | header->buffer | header->saturated,
-      .state_mask =
-          header->candidate | header->held | header->finalized | header->weakly | header->interned,
+      .state_mask = header->candidate | header->held | header->finalized | header->weakly |
+                    header->interned | header->shared,
       /* Where a count alone makes an object immortal, none is plain. */
       .plain = header->saturated == 0 && header->immortal != 0 ? UINT64_MAX : header->live,
       .live = header->live,
@@ -42,6 +42,7 @@ static inline uint32_t lens_fast_state(const struct lens_header_layout *layout, 
   if ((header & layout->finalized) != 0) state |= LENS_STATE_FINALIZED;
   if ((header & layout->weakly) != 0) state |= LENS_STATE_WEAKLY;
   if ((header & layout->interned) != 0) state |= LENS_STATE_INTERNED;
+  if ((header & layout->shared) != 0) state |= LENS_STATE_SHARED;
   return state;
 }
 

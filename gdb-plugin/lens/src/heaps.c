@@ -107,6 +107,7 @@ static lens_status decode(lens *self, size_t contract_index, uint64_t address, c
   shown->candidate_count = lens_load_place(bytes, layout->candidate_count);
   shown->flux_object = lens_load_place(bytes, layout->flux_object);
   shown->flux = flux_names[heap->flux];
+  shown->shared = lens_load_place(bytes, layout->shared) != 0;
   shown->root_record = (uint32_t)contract_index;
   shown->name = name_of(self, contract, bytes, shown->id);
   return shown->name == NULL ? LENS_NO_MEMORY : LENS_OK;

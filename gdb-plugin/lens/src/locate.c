@@ -103,6 +103,7 @@ void lens_head_decode(const lens *self, uint32_t heap, uint64_t header, struct l
   if ((header & layout->finalized) != 0) out->state |= LENS_STATE_FINALIZED;
   if ((header & layout->weakly) != 0) out->state |= LENS_STATE_WEAKLY;
   if ((header & layout->interned) != 0) out->state |= LENS_STATE_INTERNED;
+  if ((header & layout->shared) != 0) out->state |= LENS_STATE_SHARED;
 }
 
 /* What a part of an arena is that no block covers. */
