@@ -1,5 +1,6 @@
-/* B4 and B5: what a full collection costs, where all is garbage and where nothing is.  The heap
- * collects only when it is told to, as the collectors of the peers do here. */
+/* B4 and B5: what a full collection costs, where all is garbage and where nothing is; X3 and X4:
+ * how that grows with the heap.  The heap collects only when it is told to, as the collectors of
+ * the peers do here. */
 #include "peer.h"
 
 typedef struct node graph_node;
@@ -27,9 +28,22 @@ static void graph_set(graph_node *node, int which, graph_node *target) {
 
 static void graph_drop(graph_node *node) { cairn_release(&node->base); }
 
+static void graph_retain(graph_node *node) { cairn_retain(&node->base); }
+
 static uint64_t graph_collect(void) { return cairn_collect(heap); }
 
+#define GRAPH_LOCAL
+static uint64_t graph_collect_local(void) { return cairn_collect_candidates(heap); }
+
+static void graph_automatic(void) {
+  bench_require(cairn_heap_destroy(heap, NULL), "nothing is left");
+  heap = peer_heap();
+  type = peer_node_type(heap);
+}
+
 #include "graph.h"
+#include "growth.h"
+#include "pause.h"
 
 static void run(void (*benchmark)(void)) {
   heap = peer_heap_manual();
@@ -41,3 +55,7 @@ static void run(void (*benchmark)(void)) {
 void garbage(void) { run(graph_b4); }
 
 void live(void) { run(graph_b5); }
+
+void pauses(void) { run(pause_run); }
+
+void growth(void) { run(growth_run); }

@@ -39,4 +39,7 @@ void texts(void);        /* text.c */
 
 void document(void); /* B9 */
 
+void pauses(void); /* X3: graphs.c */
+void growth(void); /* X4 */
+
 #endif
