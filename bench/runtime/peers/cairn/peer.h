@@ -39,7 +39,9 @@ void texts(void);        /* text.c */
 
 void document(void); /* B9 */
 
-void pauses(void); /* X3: graphs.c */
-void growth(void); /* X4 */
+void pauses(void);    /* X3: graphs.c */
+void growth(void);    /* X4 */
+void fragments(void); /* X5: memory.c */
+void returns(void);   /* X6 */
 
 #endif

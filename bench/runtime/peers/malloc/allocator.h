@@ -21,6 +21,7 @@ static inline void allocator_version(char *text, size_t bytes) {
   snprintf(text, bytes, "%d.%d.%d", version / 100, version / 10 % 10, version % 10);
 }
 static inline int allocator_owns(const void *block) { return mi_is_in_heap_region(block); }
+static inline void allocator_give_back(void) { mi_collect(true); }
 
 #elif defined(OVER_JEMALLOC)
 
@@ -43,6 +44,12 @@ static inline int allocator_owns(const void *block) {
   free(more);
   return block != NULL && after == before + 64;
 }
+static inline void allocator_give_back(void) {
+  char purge[32];
+  snprintf(purge, sizeof purge, "arena.%u.purge", (unsigned)MALLCTL_ARENAS_ALL);
+  mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+  bench_require(mallctl(purge, NULL, NULL, NULL, 0) == 0, "jemalloc gives back");
+}
 
 #elif defined(OVER_TCMALLOC)
 
@@ -60,6 +67,7 @@ static inline void allocator_version(char *text, size_t bytes) {
 static inline int allocator_owns(const void *block) {
   return MallocExtension_GetOwnership(block) == MallocExtension_kOwned;
 }
+static inline void allocator_give_back(void) { MallocExtension_ReleaseFreeMemory(); }
 
 #elif defined(OVER_OBMALLOC)
 
@@ -82,6 +90,8 @@ static inline int allocator_owns(const void *block) {
   PyObject_Free(more);
   return block != NULL && after == before + 1;
 }
+/* What is empty goes back by itself. */
+static inline void allocator_give_back(void) {}
 
 #else
 
@@ -103,6 +113,7 @@ static inline int allocator_owns(const void *block) {
   free(more);
   return block != NULL && after >= before + 100000;
 }
+static inline void allocator_give_back(void) { malloc_trim(0); }
 
 #endif
 
@@ -128,5 +139,7 @@ void node_release(struct node *node);
 void churn(void);     /* B1 */
 void trees(void);     /* B2 */
 void long_list(void); /* B7 */
+void fragments(void); /* X5: memory.c */
+void returns(void);   /* X6 */
 
 #endif

@@ -14,8 +14,8 @@ const char *bench_peer_version(void) {
   return version;
 }
 
-const struct bench_entry bench_table[] = {
-    {"B1", churn}, {"B2", trees}, {"B7", long_list}, {NULL, NULL}};
+const struct bench_entry bench_table[] = {{"B1", churn},     {"B2", trees},   {"B7", long_list},
+                                          {"X5", fragments}, {"X6", returns}, {NULL, NULL}};
 
 void node_release(struct node *node) {
   if (node == NULL || --node->count > 0) return;
