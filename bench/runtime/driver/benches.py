@@ -52,11 +52,13 @@ class Benchmark:
     targets: Tuple[Target, ...] = ()
     notes: str = ""  # said under the table
     timeout_s: int = 600  # of one run of one case
+    lines: bool = False  # cases are sizes of one thing: the picture has a line per peer
     crash_figure: str = ""  # what a crash is the result of; none: a crash fails the run
 
 
 ALLOCATORS = ("mimalloc", "jemalloc", "tcmalloc")
 TABLES = ("khash", "uthash", "glib", "judy", "stb")
+SIZES = (1000, 10000, 100000, 1000000, 10000000)
 
 BENCHMARKS: Tuple[Benchmark, ...] = (
     Benchmark(
@@ -125,4 +127,27 @@ BENCHMARKS: Tuple[Benchmark, ...] = (
          Target(("json-c", "jansson"), 1.0, any_of=True)),
         notes="Cairn's is the loader of demos/jsonheap over yajl, CPython's is json.loads."
               " Memory is what the first load takes at most, above what the program had."),
+    Benchmark(
+        "X3", "the longest pause, as the heap grows",
+        tuple(Case(f"objects={objects}", f"objects={min(objects, 10000)}")
+              for objects in SIZES[1:]),
+        lines=True,
+        notes="Any step: the longest time that it took to make 100 objects and to drop 100, with"
+              " collection as it is by default."),
+    Benchmark(
+        "X4", "what an object costs, as the heap grows",
+        tuple(Case(f"objects={objects} total=4000000", f"objects={min(objects, 10000)} total=10000")
+              for objects in SIZES),
+        lines=True),
+    Benchmark(
+        "X5", "memory held for what is alive, after nine of ten were dropped at random",
+        (Case("phase=mixed megabytes=100", "phase=mixed megabytes=1"),
+         Case("phase=shifted megabytes=100", "phase=shifted megabytes=1")),
+        notes="Mixed: blocks of 16 to 256 bytes. Shifted: blocks of 32 bytes, then as many bytes in"
+              " blocks of 48."),
+    Benchmark(
+        "X6", "memory still held after all was dropped",
+        tuple(Case(f"objects={objects}", f"objects={objects // 100}")
+              for objects in (100000, 1000000, 10000000)),
+        lines=True),
 )

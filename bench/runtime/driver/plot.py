@@ -36,7 +36,7 @@ def draw(benchmark: Benchmark, table: List[Row], machine: Dict[str, str], path: 
                             "text.color": COLOUR_INK, "axes.labelcolor": COLOUR_INK,
                             "xtick.color": COLOUR_INK, "ytick.color": COLOUR_INK})
     groups = bar_panels(table)
-    if len(groups) <= MOST_BARS:
+    if len(groups) <= MOST_BARS and not benchmark.lines:
         height = 1.1 + 0.34 * max(len(group) for _, _, group in groups)
         figure = panels(pyplot, groups, draw_bars, height, 0.7)
     else:
