@@ -101,8 +101,8 @@ PYTHON = "python-3.11-embed"
 HASHING = ("dict=",)
 
 PEERS: Tuple[Peer, ...] = (
-    Peer("cairn", ("libyajl-dev",), ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "X3", "X4",
-                                     "X5", "X6"), cairn),
+    Peer("cairn", ("libyajl-dev",),
+         ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "X3", "X4", "X5", "X6"), cairn),
     Peer("mimalloc", ("libmimalloc-dev",), ("B1", "B2", "B7", "X5", "X6"),
          allocator("mimalloc", "-lmimalloc")),
     Peer("jemalloc", ("libjemalloc-dev",), ("B1", "B2", "B7", "X5", "X6"),
