@@ -15,6 +15,8 @@
 #ifndef CAIRN_BUILTIN_H
 #define CAIRN_BUILTIN_H
 
+#include "cairn/compare.h"
+#include "cairn/layouts.h"
 #include "internal.h"
 
 #define CAIRN_BUILTIN_SPEC(NAME, name) extern const cairn_type_spec cairn_spec_##name;
@@ -23,7 +25,7 @@ CAIRN_BUILTINS(CAIRN_BUILTIN_SPEC)
 #define CAIRN_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static inline bool cairn_is_type(const cairn_object *object, enum cairn_builtin_type type) {
-  return object != NULL && cairn_type_index(object) == (uint32_t)type;
+  return cairn_is_type_(object, type);
 }
 
 /* ---- scalars -------------------------------------------------------------------------------- */
@@ -31,11 +33,6 @@ static inline bool cairn_is_type(const cairn_object *object, enum cairn_builtin_
 struct cairn_bool {
   cairn_object base;
   bool value;
-};
-
-struct cairn_int {
-  cairn_object base;
-  int64_t value;
 };
 
 struct cairn_float {
@@ -49,7 +46,7 @@ struct cairn_str {
   cairn_object base;
   uint32_t length; /* bytes, without the NUL */
   uint32_t hash;   /* 0: not computed yet */
-  char text[];     /* length bytes and a NUL */
+  char text[];     /* length bytes, a NUL, and more up to a multiple of 8 */
 };
 
 struct cairn_bytes {
@@ -61,6 +58,19 @@ struct cairn_bytes {
 static inline const struct cairn_str *cairn_str_of(const cairn_object *object) {
   assert(cairn_is_type(object, CAIRN_TYPE_STR));
   return (const struct cairn_str *)object;
+}
+
+/* True for the same text: word by word, the bytes behind it being all 0. */
+static inline bool cairn_str_equal(const struct cairn_str *a, const struct cairn_str *b) {
+  if (a->length != b->length) return false;
+  const char *text_a = a->text, *text_b = b->text;
+  for (size_t i = 0; i <= a->length; i += sizeof(uint64_t)) {
+    uint64_t word_a, word_b;
+    memcpy(&word_a, text_a + i, sizeof(word_a));
+    memcpy(&word_b, text_b + i, sizeof(word_b));
+    if (word_a != word_b) return false;
+  }
+  return true;
 }
 
 static inline const struct cairn_bytes *cairn_bytes_of(const cairn_object *object) {
@@ -77,13 +87,6 @@ struct cairn_tuple {
   cairn_object *items[];
 };
 
-struct cairn_list {
-  cairn_object base;
-  cairn_object **items; /* a buffer of `capacity` words; NULL while capacity is 0 */
-  uint32_t count;       /* <= capacity */
-  uint32_t capacity;
-};
-
 static inline const struct cairn_tuple *cairn_tuple_of(const cairn_object *object) {
   assert(cairn_is_type(object, CAIRN_TYPE_TUPLE));
   return (const struct cairn_tuple *)object;
@@ -97,43 +100,27 @@ uint32_t cairn_compare_nest(size_t count, cairn_object *const *items);
 /* The seed of all hashes in this process; `heap` is where it is taken from when there is no better.
  */
 uint64_t cairn_hash_seed(const cairn_heap *heap);
-/* The hash of a str of that text. */
+/* What tables take for the hash of a key: its high bits, and those of its low half, are spread.
+ * cairn_hash is this with all bits mixed. */
+uint64_t cairn_hash_key(const cairn_object *key);
+/* The same of a str of that text. */
 uint64_t cairn_hash_text(const cairn_heap *heap, const char *text, size_t bytes);
 
+/* The hash of a str, of which it keeps 32 bits. */
+static inline uint64_t cairn_hash_widen(uint32_t hash) { return hash * 0x9e3779b97f4a7c15ull; }
+
+/* As cairn_hash_key, at hand for the commonest keys of a table (NULL: an empty one). */
+static inline uint64_t cairn_table_hash(const struct cairn_table *table, const cairn_object *key) {
+  if (cairn_is_type(key, CAIRN_TYPE_STR)) {
+    uint32_t hash = __atomic_load_n(&cairn_str_of(key)->hash, __ATOMIC_RELAXED);
+    if (hash != 0) return cairn_hash_widen(hash);
+  } else if (table != NULL && cairn_is_type(key, CAIRN_TYPE_INT)) {
+    return cairn_hash_int_(table->seed, ((const struct cairn_int *)key)->value);
+  }
+  return cairn_hash_key(key);
+}
+
 /* ---- dict, set: table.c --------------------------------------------------------------------- */
-
-struct cairn_row {
-  uint64_t hash;
-  cairn_object *key;   /* NULL: a hole */
-  cairn_object *value; /* only in a dict's rows */
-};
-
-/* The buffer of a dict or set: rows in order of insertion, then the index.
- *
- *   first <= rows of live keys < row_count <= capacity,   live_count = rows with a key
- *
- * The index maps hashes to rows by linear probing: uint32 row number + 1, or 0.  An entry whose row
- * became a hole stays and is skipped, so as many entries are in use as rows: at most 5/8. */
-struct cairn_table {
-  uint32_t row_count; /* rows in use, holes included: the element count of the slot */
-  uint32_t live_count;
-  uint32_t capacity;   /* rows */
-  uint32_t index_mask; /* entries of the index, minus 1; 0: no index, the rows are few */
-  uint32_t row_bytes;
-  uint32_t first; /* all rows before it are holes */
-  uint64_t rows[];
-};
-
-/* A dict or a set. */
-struct cairn_mapping {
-  cairn_object base;
-  struct cairn_table *table; /* NULL: empty */
-};
-
-enum {
-  CAIRN_ROW_BYTES_SET = offsetof(struct cairn_row, value),
-  CAIRN_ROW_BYTES_DICT = sizeof(struct cairn_row)
-};
 
 static inline size_t cairn_table_count(const struct cairn_table *table) {
   return table == NULL ? 0 : table->live_count;
@@ -144,16 +131,20 @@ struct cairn_row *cairn_table_find(const struct cairn_table *table, uint64_t has
                                    const cairn_object *key);
 struct cairn_row *cairn_table_find_text(const struct cairn_table *table, uint64_t hash,
                                         const char *text, size_t bytes);
+/* The row of an int, or of a float of the same value. */
+struct cairn_row *cairn_table_find_int(const struct cairn_table *table, int64_t value);
 
 /* Sets the value of a key (NULL in a set).  False when out of memory. */
-bool cairn_table_set(struct cairn_mapping *mapping, uint32_t row_bytes, cairn_object *key,
+bool cairn_table_set(struct cairn_mapping *mapping, uint32_t row_words, cairn_object *key,
                      cairn_object *value);
+
+/* Makes room for that many new keys.  False when out of memory. */
+bool cairn_table_reserve(struct cairn_mapping *mapping, uint32_t row_words, size_t more);
 
 /* Makes the row a hole, then releases what it held. */
 void cairn_table_remove(struct cairn_mapping *mapping, struct cairn_row *row);
-
-/* The first live row at or behind `*position`, which moves behind it; NULL at the end. */
-struct cairn_row *cairn_table_next(const struct cairn_table *table, size_t *position);
+/* The same, but the value's reference is the caller's. */
+cairn_object *cairn_table_pop(struct cairn_mapping *mapping, struct cairn_row *row);
 
 /* Removes as many rows as are live now, oldest first. */
 void cairn_table_clear(struct cairn_mapping *mapping);

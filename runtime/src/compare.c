@@ -49,24 +49,38 @@ static uint64_t fold(uint64_t a, uint64_t b) {
   return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t word_at(const unsigned char *data, size_t bytes) {
-  uint64_t word = 0;
-  memcpy(&word, data, bytes < sizeof(word) ? bytes : sizeof(word));
+static uint64_t word_at(const unsigned char *data) {
+  uint64_t word;
+  memcpy(&word, data, sizeof(word));
   return word;
 }
 
+static uint64_t half_at(const unsigned char *data) {
+  uint32_t half;
+  memcpy(&half, data, sizeof(half));
+  return half;
+}
+
 /* In the way of wyhash: 16 bytes a step, both halves keyed by something that only the process
- * knows.
- */
+ * knows.  The last step's words overlap, so that no length needs a loop of its own. */
 static uint64_t hash_data(uint64_t seed, const unsigned char *data, size_t bytes) {
-  uint64_t hash = mix(seed ^ bytes);
-  uint64_t key = seed | 1;
-  for (; bytes > 16; bytes -= 16, data += 16) {
-    hash = fold(word_at(data, 8) ^ key, word_at(data + 8, 8) ^ hash);
+  uint64_t hash = (seed ^ bytes) * MIX_1;
+  uint64_t key = seed * MIX_STEP | 1;
+  size_t left = bytes;
+  for (; left > 16; left -= 16, data += 16) {
+    hash = fold(word_at(data) ^ key, word_at(data + 8) ^ hash);
   }
-  uint64_t low = word_at(data, bytes);
-  uint64_t high = bytes > 8 ? word_at(data + 8, bytes - 8) : 0;
-  return mix(fold(low ^ key, high ^ hash) ^ hash);
+  uint64_t low = 0, high = 0;
+  if (left >= 8) {
+    low = word_at(data);
+    high = word_at(data + left - 8);
+  } else if (left >= 4) {
+    low = half_at(data);
+    high = half_at(data + left - 4);
+  } else if (left > 0) {
+    low = (uint64_t)data[0] << 16 | (uint64_t)data[left / 2] << 8 | data[left - 1];
+  }
+  return fold(fold(low ^ key, high ^ hash) ^ hash, key ^ MIX_2);
 }
 
 /* One for all heaps: a dict finds keys that live in a shared heap, or that another heap hashed. */
@@ -93,10 +107,8 @@ static uint32_t text_hash_short(const cairn_heap *heap, const char *text, size_t
   return hash == 0 ? 1 : hash;
 }
 
-static uint64_t text_hash_widen(uint32_t hash) { return hash * MIX_STEP; }
-
 uint64_t cairn_hash_text(const cairn_heap *heap, const char *text, size_t bytes) {
-  return text_hash_widen(text_hash_short(heap, text, bytes));
+  return cairn_hash_widen(text_hash_short(heap, text, bytes));
 }
 
 static uint64_t hash_str(const cairn_heap *heap, const cairn_object *object) {
@@ -107,7 +119,7 @@ static uint64_t hash_str(const cairn_heap *heap, const cairn_object *object) {
     hash = text_hash_short(heap, str->text, str->length);
     __atomic_store_n(&str->hash, hash, __ATOMIC_RELAXED);
   }
-  return text_hash_widen(hash);
+  return cairn_hash_widen(hash);
 }
 
 /* The int of the same value.  False where there is none: fractions, big numbers, infinities. */
@@ -122,7 +134,7 @@ static bool float_to_int(double value, int64_t *as_int) {
 
 static uint64_t hash_float(uint64_t seed, double value) {
   int64_t as_int;
-  if (float_to_int(value, &as_int)) return mix(seed ^ (uint64_t)as_int);
+  if (float_to_int(value, &as_int)) return cairn_hash_int_(seed, as_int);
   uint64_t bits;
   memcpy(&bits, &value, sizeof(bits));
   return mix(seed ^ ~bits);
@@ -154,7 +166,7 @@ static uint64_t hash_object(const cairn_heap *heap, const cairn_object *object, 
     case CAIRN_TYPE_BOOL:
       return mix(seed + (((const struct cairn_bool *)object)->value ? 2 : 1) * MIX_2);
     case CAIRN_TYPE_INT:
-      return mix(seed ^ (uint64_t)((const struct cairn_int *)object)->value);
+      return cairn_hash_int_(seed, ((const struct cairn_int *)object)->value);
     case CAIRN_TYPE_FLOAT:
       return hash_float(seed, ((const struct cairn_float *)object)->value);
     case CAIRN_TYPE_STR:
@@ -170,10 +182,13 @@ static uint64_t hash_object(const cairn_heap *heap, const cairn_object *object, 
   }
 }
 
-uint64_t cairn_hash(const cairn_object *object) {
-  if (object == NULL) return 0;
+uint64_t cairn_hash_key(const cairn_object *object) {
   uint32_t nested_items_left = HASH_NESTED_ITEMS;
   return hash_object(cairn_object_heap(object), object, true, &nested_items_left);
+}
+
+uint64_t cairn_hash(const cairn_object *object) {
+  return object == NULL ? 0 : mix(cairn_hash_key(object));
 }
 
 /* ---- equality of all but tuples ------------------------------------------------------------- */
@@ -205,11 +220,8 @@ static bool equal_plain(const cairn_object *a, const cairn_object *b) {
       return true; /* of two heaps */
     case CAIRN_TYPE_BOOL:
       return ((const struct cairn_bool *)a)->value == ((const struct cairn_bool *)b)->value;
-    case CAIRN_TYPE_STR: {
-      const struct cairn_str *str_a = cairn_str_of(a);
-      const struct cairn_str *str_b = cairn_str_of(b);
-      return equal_data(str_a->text, str_a->length, str_b->text, str_b->length);
-    }
+    case CAIRN_TYPE_STR:
+      return cairn_str_equal(cairn_str_of(a), cairn_str_of(b));
     case CAIRN_TYPE_BYTES: {
       const struct cairn_bytes *bytes_a = cairn_bytes_of(a);
       const struct cairn_bytes *bytes_b = cairn_bytes_of(b);

@@ -48,10 +48,10 @@ void cairn_intern_sweep(cairn_heap *heap) {
   struct cairn_mapping *mapping = intern_table(heap);
   if (mapping == NULL) return;
   size_t position = 0;
-  struct cairn_row *row;
-  while ((row = cairn_table_next(mapping->table, &position)) != NULL) {
+  const struct cairn_row *row;
+  while ((row = cairn_table_next_(mapping->table, CAIRN_ROW_WORDS_SET_, &position)) != NULL) {
     if (cairn_refcount(row->key) > 1) continue;
     cairn_header_clear(row->key, CAIRN_STATE(INTERNED));
-    cairn_table_remove(mapping, row);
+    cairn_table_remove(mapping, (struct cairn_row *)(uintptr_t)row);
   }
 }

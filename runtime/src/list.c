@@ -136,15 +136,18 @@ cairn_object *cairn_list_new(cairn_heap *heap, size_t capacity) {
   return object;
 }
 
-size_t cairn_list_count(const cairn_object *list) { return list_of(list)->count; }
-
-cairn_object *cairn_list_get(const cairn_object *list, size_t index) {
-  const struct cairn_list *self = list_of(list);
-  return index < self->count ? self->items[index] : NULL;
+bool cairn_list_append_growing_(cairn_object *list, cairn_object *item) {
+  return list_insert_growing(list_of(list), SIZE_MAX, item);
 }
 
-bool cairn_list_append(cairn_object *list, cairn_object *item) {
-  return list_insert(list_of(list), SIZE_MAX, item);
+bool cairn_list_reserve(cairn_object *list, size_t items) {
+  struct cairn_list *self = list_of(list);
+  if (items <= self->capacity - self->count) return true;
+  if (items > UINT32_MAX - self->count) return false;
+  uint32_t count = cairn_hold(list);
+  bool done = list_resize(self, self->count + items);
+  cairn_unhold(list, count);
+  return done;
 }
 
 bool cairn_list_set(cairn_object *list, size_t index, cairn_object *item) {

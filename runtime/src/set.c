@@ -2,7 +2,6 @@
 #include "cairn/set.h"
 
 #include "builtin.h"
-#include "cairn/compare.h"
 
 static const cairn_slot_spec slots[] = {
     {.name = "entries",
@@ -12,8 +11,8 @@ static const cairn_slot_spec slots[] = {
      .offset = offsetof(struct cairn_mapping, table),
      .count_offset = offsetof(struct cairn_table, row_count),
      .count_width = sizeof(((struct cairn_table *)0)->row_count),
-     .first_offset = offsetof(struct cairn_table, rows) + offsetof(struct cairn_row, key),
-     .stride = CAIRN_ROW_BYTES_SET}};
+     .first_offset = sizeof(struct cairn_table) + offsetof(struct cairn_row, key),
+     .stride = offsetof(struct cairn_row, value)}};
 
 const cairn_type_spec cairn_spec_set = {.name = "set",
                                         .size_bytes = sizeof(struct cairn_mapping),
@@ -27,16 +26,15 @@ static struct cairn_mapping *set_of(const cairn_object *object) {
 
 static struct cairn_row *set_find(const cairn_object *set, const cairn_object *item) {
   assert(item != NULL);
-  return cairn_table_find(set_of(set)->table, cairn_hash(item), item);
+  const struct cairn_table *table = set_of(set)->table;
+  return cairn_table_find(table, cairn_table_hash(table, item), item);
 }
 
 cairn_object *cairn_set_new(cairn_heap *heap) { return cairn_object_new(heap, CAIRN_TYPE_SET); }
 
-size_t cairn_set_count(const cairn_object *set) { return cairn_table_count(set_of(set)->table); }
-
 bool cairn_set_add(cairn_object *set, cairn_object *item) {
   assert(item != NULL);
-  return cairn_table_set(set_of(set), CAIRN_ROW_BYTES_SET, item, NULL);
+  return cairn_table_set(set_of(set), CAIRN_ROW_WORDS_SET_, item, NULL);
 }
 
 bool cairn_set_has(const cairn_object *set, const cairn_object *item) {
@@ -47,13 +45,6 @@ bool cairn_set_remove(cairn_object *set, const cairn_object *item) {
   struct cairn_row *row = set_find(set, item);
   if (row == NULL) return false;
   cairn_table_remove(set_of(set), row);
-  return true;
-}
-
-bool cairn_set_next(const cairn_object *set, size_t *position, cairn_object **item) {
-  const struct cairn_row *row = cairn_table_next(set_of(set)->table, position);
-  if (row == NULL) return false;
-  if (item != NULL) *item = row->key;
   return true;
 }
 

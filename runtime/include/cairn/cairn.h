@@ -39,6 +39,7 @@
 #include "cairn/compare.h"
 #include "cairn/dict.h"
 #include "cairn/heap.h"
+#include "cairn/layouts.h"
 #include "cairn/list.h"
 #include "cairn/object.h"
 #include "cairn/record.h"

@@ -2,13 +2,13 @@
  *
  * Keys are told apart by cairn_equal (compare.h); any object can be one.  Keys and values are never
  * NULL.  The entries stand in order in one buffer that the dict owns: 24 bytes each, and 6 to 13
- * more of hash index once there are more than eight.  A removed entry leaves a hole that the next
+ * more of hash index once there are more than six.  A removed entry leaves a hole that the next
  * growth closes; the buffer goes back when the last entry is removed.
  */
 #ifndef CAIRN_DICT_H
 #define CAIRN_DICT_H
 
-#include "cairn/object.h"
+#include "cairn/layouts.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,11 +18,31 @@ extern "C" {
 CAIRN_API cairn_object *cairn_dict_new(cairn_heap *heap);
 
 /* The number of entries.  Aborts when it is no dict.  O(1). */
-CAIRN_API size_t cairn_dict_count(const cairn_object *dict);
+static inline size_t cairn_dict_count(const cairn_object *dict) {
+  const struct cairn_table *table = cairn_dict_table_(dict);
+  return table == NULL ? 0 : table->live_count;
+}
+
+/* What the inline functions below call; call those. */
+CAIRN_API cairn_object *cairn_dict_get_object_(const cairn_object *dict, const cairn_object *key);
+CAIRN_API cairn_object *cairn_dict_get_int_(const cairn_object *dict, int64_t key);
+
+/* The value of the key that is an int of that value (or a float), borrowed; NULL when there is
+ * none. Makes no int.  Aborts when it is no dict.  O(1) on average. */
+static inline cairn_object *cairn_dict_get_int(const cairn_object *dict, int64_t key) {
+  const struct cairn_table *table = cairn_dict_table_(dict);
+  if (table == NULL || table->int_bits == 0) return cairn_dict_get_int_(dict, key);
+  const struct cairn_row *row = cairn_table_find_int_(table, key);
+  return row == NULL ? NULL : row->value;
+}
 
 /* The value of `key`, borrowed; NULL when there is none.  Aborts when `dict` is no dict or `key` is
  * NULL.  O(1) on average, and the cost of cairn_hash and cairn_equal. */
-CAIRN_API cairn_object *cairn_dict_get(const cairn_object *dict, const cairn_object *key);
+static inline cairn_object *cairn_dict_get(const cairn_object *dict, const cairn_object *key) {
+  assert(key != NULL);
+  if (cairn_type_index(key) != CAIRN_TYPE_INT) return cairn_dict_get_object_(dict, key);
+  return cairn_dict_get_int(dict, ((const struct cairn_int *)(const void *)key)->value);
+}
 
 /* The value of the key that is a str with the NUL-terminated text `key`, borrowed; NULL when there
  * is none.  Makes no str.  Aborts when it is no dict.  O(length of the key) on average. */
@@ -36,9 +56,19 @@ CAIRN_API bool cairn_dict_set(cairn_object *dict, cairn_object *key, cairn_objec
 /* The same for a key of NUL-terminated text; a new key is an interned str. */
 CAIRN_API bool cairn_dict_set_text(cairn_object *dict, const char *key, cairn_object *value);
 
+/* The same for the key of an int; a new key is made of it. */
+CAIRN_API bool cairn_dict_set_int(cairn_object *dict, int64_t key, cairn_object *value);
+
+/* Makes room for `entries` more, so that they can be set without growing.  False when out of
+ * memory; the dict is then as before.  Aborts when it is no dict.  O(entries). */
+CAIRN_API bool cairn_dict_reserve(cairn_object *dict, size_t entries);
+
 /* Removes the entry of `key` and releases its key and value last.  False when there is none.
  * Aborts when `dict` is no dict or `key` is NULL.  O(1) on average. */
 CAIRN_API bool cairn_dict_remove(cairn_object *dict, const cairn_object *key);
+
+/* The same, but the value is handed over.  New; NULL when there is no such entry. */
+CAIRN_API cairn_object *cairn_dict_pop(cairn_object *dict, const cairn_object *key);
 
 /* The entry at or behind `*position`, in order of insertion.  Begin with 0:
  *
@@ -50,8 +80,15 @@ CAIRN_API bool cairn_dict_remove(cairn_object *dict, const cairn_object *key);
  * at the end, with nothing stored.  Meanwhile entries may be removed and values replaced; adding
  * a key may make the walk miss or repeat entries, and does no other harm.  Aborts when it is no
  * dict.  O(1), amortised over the walk. */
-CAIRN_API bool cairn_dict_next(const cairn_object *dict, size_t *position, cairn_object **key,
-                               cairn_object **value);
+static inline bool cairn_dict_next(const cairn_object *dict, size_t *position, cairn_object **key,
+                                   cairn_object **value) {
+  const struct cairn_row *row =
+      cairn_table_next_(cairn_dict_table_(dict), CAIRN_ROW_WORDS_DICT_, position);
+  if (row == NULL) return false;
+  if (key != NULL) *key = row->key;
+  if (value != NULL) *value = row->value;
+  return true;
+}
 
 /* Removes the entries that are in the dict now, oldest first, and releases them.  What finalizers
  * add meanwhile stays.  Aborts when it is no dict.  O(entries). */

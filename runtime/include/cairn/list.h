@@ -7,7 +7,7 @@
 #ifndef CAIRN_LIST_H
 #define CAIRN_LIST_H
 
-#include "cairn/object.h"
+#include "cairn/layouts.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,15 +16,44 @@ extern "C" {
 /* An empty list with room for `capacity` items.  New; NULL when out of memory.  O(capacity). */
 CAIRN_API cairn_object *cairn_list_new(cairn_heap *heap, size_t capacity);
 
+/* What cairn_list_append calls when the list is full; call that. */
+CAIRN_API bool cairn_list_append_growing_(cairn_object *list, cairn_object *item);
+
 /* The number of items.  Aborts when it is no list.  O(1). */
-CAIRN_API size_t cairn_list_count(const cairn_object *list);
+static inline size_t cairn_list_count(const cairn_object *list) {
+  return cairn_list_of_(list)->count;
+}
 
 /* Item `index`, borrowed; NULL when there is none.  Aborts when it is no list.  O(1). */
-CAIRN_API cairn_object *cairn_list_get(const cairn_object *list, size_t index);
+static inline cairn_object *cairn_list_get(const cairn_object *list, size_t index) {
+  const struct cairn_list *self = cairn_list_of_(list);
+  return index < self->count ? self->items[index] : NULL;
+}
+
+/* All items, borrowed, and their number; NULL when there are none.  Valid until the list changes.
+ * Aborts when it is no list.  O(1). */
+static inline cairn_object *const *cairn_list_items(const cairn_object *list, size_t *count) {
+  const struct cairn_list *self = cairn_list_of_(list);
+  *count = self->count;
+  return self->items;
+}
 
 /* Puts `item` at the end and retains it.  False when out of memory.  Aborts when `list` is no list
  * or `item` is NULL.  O(1), amortised. */
-CAIRN_API bool cairn_list_append(cairn_object *list, cairn_object *item);
+static inline bool cairn_list_append(cairn_object *list, cairn_object *item) {
+  struct cairn_list *self = (struct cairn_list *)(void *)list;
+  assert(cairn_is_type_(list, CAIRN_TYPE_LIST) && item != NULL);
+  uint32_t count = self->count;
+  if (count == self->capacity) return cairn_list_append_growing_(list, item);
+  self->items[count] = cairn_retain(item);
+  CAIRN_ORDER();
+  self->count = count + 1;
+  return true;
+}
+
+/* Makes room for `items` more, so that they can be appended without growing.  False when out of
+ * memory; the list is then as before.  Aborts when it is no list.  O(items). */
+CAIRN_API bool cairn_list_reserve(cairn_object *list, size_t items);
 
 /* Puts `item`, which it retains, in the place of item `index`, and releases that one last.  False
  * when there is no such item.  Aborts as cairn_list_append.  O(1). */

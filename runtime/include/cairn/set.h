@@ -1,12 +1,12 @@
 /* set: objects, each once, in order of insertion.
  *
  * A dict without values: items are told apart by cairn_equal (compare.h), and stand in one buffer
- * that the set owns, 16 bytes each and 6 to 13 more of hash index once there are more than eight.
+ * that the set owns, 16 bytes each and 6 to 13 more of hash index once there are more than six.
  */
 #ifndef CAIRN_SET_H
 #define CAIRN_SET_H
 
-#include "cairn/object.h"
+#include "cairn/layouts.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,7 +16,10 @@ extern "C" {
 CAIRN_API cairn_object *cairn_set_new(cairn_heap *heap);
 
 /* The number of items.  Aborts when it is no set.  O(1). */
-CAIRN_API size_t cairn_set_count(const cairn_object *set);
+static inline size_t cairn_set_count(const cairn_object *set) {
+  const struct cairn_table *table = cairn_set_table_(set);
+  return table == NULL ? 0 : table->live_count;
+}
 
 /* Adds `item` and retains it; when an equal one is there, that one stays.  False when out of
  * memory. Aborts when `set` is no set or `item` is NULL.  O(1) on average, amortised. */
@@ -31,7 +34,13 @@ CAIRN_API bool cairn_set_has(const cairn_object *set, const cairn_object *item);
 CAIRN_API bool cairn_set_remove(cairn_object *set, const cairn_object *item);
 
 /* The item at or behind `*position`, borrowed, in order of insertion; as cairn_dict_next. */
-CAIRN_API bool cairn_set_next(const cairn_object *set, size_t *position, cairn_object **item);
+static inline bool cairn_set_next(const cairn_object *set, size_t *position, cairn_object **item) {
+  const struct cairn_row *row =
+      cairn_table_next_(cairn_set_table_(set), CAIRN_ROW_WORDS_SET_, position);
+  if (row == NULL) return false;
+  if (item != NULL) *item = row->key;
+  return true;
+}
 
 /* Removes the items that are in the set now, oldest first, and releases them.  What finalizers
  * add meanwhile stays.  Aborts when it is no set.  O(items). */

@@ -1,6 +1,7 @@
 /* Equality and hashes. */
 #include <math.h>
 
+#include "builtin.h"
 #include "builtin_test.h"
 
 /* ---- scalars, texts, identities ------------------------------------------------------------- */
@@ -79,8 +80,12 @@ static void objects_of_two_heaps(void **state) {
   assert_true(cairn_equal(cairn_bool(heap, true), cairn_bool(other, true)));
   assert_false(cairn_equal(cairn_bool(heap, true), cairn_bool(other, false)));
   assert_true(cairn_equal(cairn_int_new(heap, 7), cairn_int_new(other, 7)));
-  /* All heaps have one seed: a shared heap's objects are keys in others' dicts. */
+  /* One seed: what several heaps share is found in the dicts of all. */
   assert_int_equal(cairn_hash(cairn_int_new(heap, 7)), cairn_hash(cairn_int_new(other, 7)));
+  cairn_object *str = cairn_str_from(heap, "stone"), *same = cairn_str_from(other, "stone");
+  assert_int_equal(cairn_hash(str), cairn_hash(same));
+  cairn_release(str);
+  cairn_release(same);
   assert_true(cairn_heap_destroy(other, NULL));
 }
 
@@ -122,6 +127,27 @@ static void hashes_spread(void **state) {
       used[bucket] = 1;
     }
     assert_in_range(count, BUCKETS * 60 / 100, BUCKETS * 66 / 100);
+  }
+}
+
+/* Of the hashes that tables use the high bits choose the place and the low half gives the tag. */
+static void hashes_of_tables_spread(void **state) {
+  cairn_heap *heap = *state;
+  enum { BUCKETS = 4096 };
+  for (int shift = 0; shift < 48; shift++) {
+    uint8_t used[2][BUCKETS] = {{0}};
+    int count[2] = {0};
+    for (int64_t i = 0; i < BUCKETS; i++) {
+      cairn_object *number = int_of(heap, i << shift);
+      uint64_t hash = cairn_hash_key(number);
+      cairn_release(number);
+      const uint64_t buckets[2] = {hash >> 52, (hash >> 20) % BUCKETS};
+      for (int part = 0; part < 2; part++) {
+        count[part] += used[part][buckets[part]] == 0 ? 1 : 0;
+        used[part][buckets[part]] = 1;
+      }
+    }
+    for (int part = 0; part < 2; part++) assert_in_range(count[part], BUCKETS / 3, BUCKETS);
   }
 }
 
@@ -274,6 +300,7 @@ int main(void) {
       WITH_HEAP(objects_of_two_heaps),
       WITH_HEAP(hashes_of_texts_differ),
       WITH_HEAP(hashes_spread),
+      WITH_HEAP(hashes_of_tables_spread),
       WITH_HEAP(depth_is_no_obstacle),
       WITH_HEAP(random_trees),
       WITH_HEAP(comparing_ends),

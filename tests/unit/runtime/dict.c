@@ -28,7 +28,7 @@ static cairn_object *get_int(const cairn_object *dict, int64_t key) {
 static void assert_model(const cairn_object *dict, const struct model *model) {
   assert_int_equal(cairn_dict_count(dict), model->count);
   size_t position = 0;
-  cairn_object *key, *value;
+  cairn_object *key = NULL, *value = NULL;
   for (size_t i = 0; i < model->count; i++) {
     assert_true(cairn_dict_next(dict, &position, &key, &value));
     assert_int_equal(value_of(key), model->keys[i]);
@@ -158,7 +158,7 @@ static void the_oldest_entry(void **state) {
   for (int64_t key = 0; key < 100000; key++) set_ints(dict, key, key);
   for (int64_t key = 0; key < 100000; key++) {
     size_t position = 0;
-    cairn_object *oldest, *value;
+    cairn_object *oldest = NULL, *value = NULL;
     assert_true(cairn_dict_next(dict, &position, &oldest, &value));
     assert_int_equal(value_of(oldest), key);
     assert_int_equal(value_of(value), key);
@@ -194,7 +194,7 @@ static void walking_while_removing(void **state) {
   for (int64_t key = 0; key < 1000; key++) set_ints(dict, key, key);
   size_t position = 0;
   int64_t seen = 0;
-  cairn_object *key, *value;
+  cairn_object *key = NULL, *value = NULL;
   while (cairn_dict_next(dict, &position, &key, &value)) {
     assert_int_equal(value_of(key), seen++);
     if (value_of(key) % 3 != 0) assert_true(cairn_dict_remove(dict, key));

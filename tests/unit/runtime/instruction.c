@@ -85,13 +85,14 @@ static void see_mapping(pid_t child, struct sight *sight) {
   struct cairn_table table;
   peek(child, &table, mapping.table, sizeof(table));
   if (table.row_count == 0) return;
-  char rows[256 * CAIRN_ROW_BYTES_DICT];
+  char rows[256 * sizeof(struct cairn_row)];
   assert_in_range(table.row_count, 0, 256);
   assert_true(table.row_count <= table.capacity);
-  peek(child, rows, mapping.table->rows, (size_t)table.row_count * table.row_bytes);
+  size_t row_bytes = table.row_words * sizeof(uint64_t);
+  peek(child, rows, mapping.table + 1, table.row_count * row_bytes);
   for (uint32_t i = 0; i < table.row_count; i++) {
     struct cairn_row row = {0};
-    memcpy(&row, rows + (size_t)i * table.row_bytes, table.row_bytes);
+    memcpy(&row, rows + i * row_bytes, row_bytes);
     if (row.key == NULL) continue;
     see_slot(sight, row.key);
     see_slot(sight, row.value);

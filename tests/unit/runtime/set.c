@@ -11,7 +11,7 @@ static bool add_int(cairn_object *set, int64_t value) {
 static void assert_model(const cairn_object *set, const struct model *model) {
   assert_int_equal(cairn_set_count(set), model->count);
   size_t position = 0;
-  cairn_object *item;
+  cairn_object *item = NULL;
   for (size_t i = 0; i < model->count; i++) {
     assert_true(cairn_set_next(set, &position, &item));
     assert_int_equal(value_of(item), model->keys[i]);
@@ -115,7 +115,7 @@ static void clear_leaves_what_finalizers_add(void **state) {
   assert_int_equal(meanwhile.runs, 30);
   assert_int_equal(cairn_set_count(meanwhile.set), 30);
   size_t position = 0;
-  cairn_object *item;
+  cairn_object *item = NULL;
   while (cairn_set_next(meanwhile.set, &position, &item))
     assert_in_range(value_of(item), 5000, 5029);
   cairn_release(meanwhile.set);
