@@ -58,6 +58,7 @@ class Benchmark:
 
 ALLOCATORS = ("mimalloc", "jemalloc", "tcmalloc")
 TABLES = ("khash", "uthash", "glib", "judy", "stb")
+NOISE = 1.03  # two builds that differ by less than that are the same
 SIZES = (1000, 10000, 100000, 1000000, 10000000)
 
 BENCHMARKS: Tuple[Benchmark, ...] = (
@@ -127,6 +128,16 @@ BENCHMARKS: Tuple[Benchmark, ...] = (
          Target(("json-c", "jansson"), 1.0, any_of=True)),
         notes="Cairn's is the loader of demos/jsonheap over yajl, CPython's is json.loads."
               " Memory is what the first load takes at most, above what the program had."),
+    Benchmark(
+        "X2", "the exported contract: with it, and a build without",
+        (Case("work=churn live=100000 operations=5000000 repeat=2",
+              "work=churn live=1000 operations=10000 repeat=1"),
+         Case("work=trees depth=18 repeat=6", "work=trees depth=10 repeat=1"),
+         Case("work=cycles shape=pairs count=1000000 repeat=2",
+              "work=cycles shape=pairs count=1000 repeat=1"),
+         Case("work=heaps repeat=2000", "work=heaps repeat=10")),
+        (Target(("cairn-no-contract",), 1 / NOISE),),
+        notes="The build without it has the same sources but one."),
     Benchmark(
         "X3", "the longest pause, as the heap grows",
         tuple(Case(f"objects={objects}", f"objects={min(objects, 10000)}")

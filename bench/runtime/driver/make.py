@@ -9,7 +9,7 @@ import os
 import shlex
 import subprocess
 import sys
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # bench/runtime
 CFLAGS = ["-std=gnu11", "-O2", "-g", "-DNDEBUG", "-Wall", "-Wextra"]
@@ -91,6 +91,31 @@ class Make:
         flags = shlex.split(self.run(["pkg-config", "--cflags", "--libs", "cairn"], path))
         return [f'-DCAIRN_PEER_VERSION="{version}"', *flags,
                 "-Wl,-rpath," + os.path.dirname(directory)]
+
+    def variant_cairn(self, name: str, without: Sequence[str], stubs: Sequence[str]) -> List[str]:
+        """Flags for a libcairn of the same sources and flags, except that `stubs` stand in place of
+        the files `without`: what does a part of it cost?  The installed headers are used."""
+        runtime = os.path.join(HERE, "..", "..", "runtime")
+        sources = [source for source in sorted(glob.glob(os.path.join(runtime, "src", "*.c")))
+                   if os.path.basename(source) not in without]
+        sources += [self.source(stub) for stub in stubs]
+        directory = self.output(name + ".library")
+        library = os.path.join(directory, "libcairn.so")
+        os.makedirs(directory, exist_ok=True)
+        headers = [os.path.join(runtime, "include"), os.path.join(runtime, "src")]
+        needs = [*sources, *(file for header in headers for file in
+                             glob.glob(os.path.join(header, "**", "*.h"), recursive=True))]
+        if not os.path.exists(library) or any(
+                os.path.getmtime(need) > os.path.getmtime(library) for need in needs):
+            self.run([self.compiler, "-std=c11", "-O2", "-g", "-DNDEBUG", "-fPIC",
+                      "-fvisibility=hidden", "-fno-semantic-interposition", "-D_DEFAULT_SOURCE",
+                      '-DCAIRN_VERSION="variant"', *(f"-I{header}" for header in headers),
+                      "-shared", "-o", library, *sources, "-pthread",
+                      "-Wl,--version-script=" + os.path.join(runtime, "src", "cairn.map"),
+                      "-Wl,-Bsymbolic-functions"])
+        mine = self.installed_cairn()
+        return [flag for flag in mine if not flag.startswith(("-L", "-l", "-Wl"))] + [
+            f'-DCAIRN_PEER_NAME="{name}"', library, "-Wl,-rpath," + directory]
 
     def installed_files(self) -> List[str]:
         return glob.glob(os.path.join(self.prefix, "include", "cairn", "*.h"))

@@ -33,6 +33,14 @@ def cairn(make: Make) -> List[str]:
                     [*make.installed_cairn(), *make.pkg_config("yajl")])]
 
 
+def variant(name: str, without: Tuple[str, ...], *stubs: str) -> Build:
+    """Cairn without a part of it, built from the sources of this tree."""
+    def build(make: Make) -> List[str]:
+        return [make.cc(name, make.sources("peers/cairn"),
+                        [*make.variant_cairn(name, without, stubs), *make.pkg_config("yajl")])]
+    return build
+
+
 def allocator(name: str, *libraries: str) -> Build:
     """Counted objects in C over an allocator: the same sources, another -DOVER_NAME."""
     def build(make: Make) -> List[str]:
@@ -102,7 +110,10 @@ HASHING = ("dict=",)
 
 PEERS: Tuple[Peer, ...] = (
     Peer("cairn", ("libyajl-dev",),
-         ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "X3", "X4", "X5", "X6"), cairn),
+         ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "X2", "X3", "X4", "X5", "X6"),
+         cairn),
+    Peer("cairn-no-contract", ("libyajl-dev",), ("X2",),
+         variant("cairn-no-contract", ("contract_export.c",), "peers/variants/no_contract.c")),
     Peer("mimalloc", ("libmimalloc-dev",), ("B1", "B2", "B7", "X5", "X6"),
          allocator("mimalloc", "-lmimalloc")),
     Peer("jemalloc", ("libjemalloc-dev",), ("B1", "B2", "B7", "X5", "X6"),
