@@ -21,9 +21,7 @@
 #include "side.h"
 
 enum {
-  NUMBER_FIRST = 1, /* so that no compressed reference (side.h) is 0 */
-  NUMBER_END = CAIRN_SIDE_HUGE,
-  HUGE_NUMBER_END = 1 << CAIRN_SIDE_POSITION_BITS,
+  NUMBER_FIRST = 1,
   HUGE_PAGE_SHIFT_FIRST = 16,
   HUGE_PAGE_SHIFT_LAST = 21, /* the block must start within CAIRN_ARENA_BYTES */
   PAGE_SHIFT = 15
@@ -35,12 +33,8 @@ _Static_assert(CAIRN_PAGE_TABLE_OFFSET + CAIRN_ARENA_PAGES * sizeof(struct cairn
 
 /* ---- numbers --------------------------------------------------------------------------------- */
 
-/* Huge arenas are numbered from 0 in a space of their own, behind the ordinary ones. */
-static struct cairn_arena_numbers *numbers_of(cairn_heap *heap, bool huge) {
-  return huge ? &heap->huge_numbers : &heap->numbers;
-}
-
-static bool numbers_grow(cairn_heap *heap, struct cairn_arena_numbers *numbers) {
+static bool numbers_grow(cairn_heap *heap) {
+  struct cairn_arena_numbers *numbers = &heap->numbers;
   uint32_t capacity = numbers->capacity == 0 ? 16 : numbers->capacity * 2;
   struct cairn_arena **arenas = cairn_chunk_try(heap, capacity * sizeof *arenas);
   if (arenas == NULL) return false;
@@ -53,29 +47,26 @@ static bool numbers_grow(cairn_heap *heap, struct cairn_arena_numbers *numbers) 
 }
 
 /* The lowest free number; its row exists when this returns true. */
-static bool number_find(cairn_heap *heap, bool huge, uint32_t *number) {
-  struct cairn_arena_numbers *numbers = numbers_of(heap, huge);
+static bool number_find(cairn_heap *heap, uint32_t *number) {
+  struct cairn_arena_numbers *numbers = &heap->numbers;
   uint32_t candidate = numbers->lowest_free;
-  if (!huge && candidate < NUMBER_FIRST) candidate = NUMBER_FIRST;
+  if (candidate < NUMBER_FIRST) candidate = NUMBER_FIRST;
   while (candidate < numbers->capacity && numbers->arenas[candidate] != NULL) candidate++;
   numbers->lowest_free = candidate;
-  if (candidate >= (uint32_t)(huge ? HUGE_NUMBER_END : NUMBER_END)) return false;
-  if (candidate >= numbers->capacity && !numbers_grow(heap, numbers)) return false;
+  if (candidate >= numbers->capacity && !numbers_grow(heap)) return false;
   *number = candidate;
   return true;
 }
 
-static void number_give(cairn_heap *heap, struct cairn_arena *arena, bool huge, uint32_t number) {
-  numbers_of(heap, huge)->arenas[number] = arena;
-  arena->number = huge ? NUMBER_END + 1 + number : number;
+static void number_give(cairn_heap *heap, struct cairn_arena *arena, uint32_t number) {
+  heap->numbers.arenas[number] = arena;
+  arena->number = number;
 }
 
 static void number_take_back(cairn_heap *heap, const struct cairn_arena *arena) {
-  bool huge = cairn_arena_is_huge(arena);
-  uint32_t number = huge ? arena->number - NUMBER_END - 1 : arena->number;
-  struct cairn_arena_numbers *numbers = numbers_of(heap, huge);
-  numbers->arenas[number] = NULL;
-  if (number < numbers->lowest_free) numbers->lowest_free = number;
+  struct cairn_arena_numbers *numbers = &heap->numbers;
+  numbers->arenas[arena->number] = NULL;
+  if (arena->number < numbers->lowest_free) numbers->lowest_free = arena->number;
 }
 
 /* ---- making and freeing ---------------------------------------------------------------------- */
@@ -123,20 +114,12 @@ static void arena_unlink(cairn_heap *heap, struct cairn_arena *arena) {
 
 /* A mapped, linked arena with nothing but its META page in use. */
 static struct cairn_arena *arena_new(cairn_heap *heap, size_t bytes, uint32_t page_shift) {
-  bool huge = page_shift != PAGE_SHIFT;
   uint32_t number;
-  if (!cairn_limit_allows(heap, bytes) || !number_find(heap, huge, &number)) return NULL;
+  if (!cairn_limit_allows(heap, bytes) || !number_find(heap, &number)) return NULL;
   /* Growing the numbers may have taken metadata, so the limit is asked once more. */
   if (!cairn_limit_allows(heap, bytes)) return NULL;
-  size_t side_blocks = huge ? 1 : CAIRN_ARENA_PAGES;
-  size_t side_bytes = side_blocks * CAIRN_PAGE_BLOCKS_MAX * sizeof(struct cairn_side);
-  void *side = cairn_system_reserve(side_bytes);
-  if (side == NULL) return NULL;
-  struct cairn_arena *arena = cairn_system_map(bytes, CAIRN_ARENA_BYTES);
-  if (arena == NULL) {
-    cairn_system_unmap(side, side_bytes);
-    return NULL;
-  }
+  struct cairn_arena *arena = cairn_system_map_above(CAIRN_SIDE_BYTES, bytes, CAIRN_ARENA_BYTES);
+  if (arena == NULL) return NULL;
   arena->magic = CAIRN_ARENA_MAGIC;
   arena->heap = heap;
   arena->bytes = bytes;
@@ -145,14 +128,14 @@ static struct cairn_arena *arena_new(cairn_heap *heap, size_t bytes, uint32_t pa
   arena->page_count = (uint32_t)(bytes >> page_shift);
   arena->page_free_count = arena->page_count - 1;
   arena->page_table_offset = CAIRN_PAGE_TABLE_OFFSET;
-  arena->side = side;
-  arena->side_bytes = side_bytes;
+  arena->side = (char *)arena - CAIRN_SIDE_BYTES;
+  arena->side_bytes = CAIRN_SIDE_BYTES;
   for (uint32_t i = 1; i < arena->page_count; i++) {
     cairn_arena_page(arena, i)->flags = CAIRN_PAGE_FLAG_ZERO;
   }
   cairn_arena_page(arena, 0)->span_pages = 1;
   cairn_arena_page(arena, 0)->kind = CAIRN_PAGE_META;
-  number_give(heap, arena, huge, number);
+  number_give(heap, arena, number);
   arena_link(heap, arena);
   return arena;
 }
@@ -160,8 +143,7 @@ static struct cairn_arena *arena_new(cairn_heap *heap, size_t bytes, uint32_t pa
 static void arena_free(cairn_heap *heap, struct cairn_arena *arena) {
   arena_unlink(heap, arena);
   number_take_back(heap, arena);
-  cairn_system_unmap(arena->side, arena->side_bytes);
-  cairn_system_unmap(arena, arena->bytes);
+  cairn_system_unmap(arena->side, arena->side_bytes + arena->bytes);
 }
 
 void cairn_arena_free_all(cairn_heap *heap) {

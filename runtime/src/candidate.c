@@ -7,6 +7,7 @@
  * Invariants, where nothing is in flux:
  *  - page->candidate_count is the number of objects in the page whose header has state.candidate;
  *    heap->candidate_count is the sum over all pages.
+ *  - A page with candidates has its bit set in arena->with_candidates.
  *  - An object with state.acyclic is never a candidate.
  *
  * What this is not: a list.  The collector finds candidates through the pages that have some.
@@ -16,8 +17,11 @@
 void cairn_object_candidate_(cairn_object *object) {
   cairn_heap_check(cairn_arena_of(object)->heap);
   object->header |= CAIRN_STATE(CANDIDATE);
-  cairn_page_of(object)->candidate_count++;
-  cairn_arena_of(object)->heap->candidate_count++;
+  struct cairn_arena *arena = cairn_arena_of(object);
+  size_t index = ((uintptr_t)object - (uintptr_t)arena) >> arena->page_shift;
+  cairn_arena_page(arena, index)->candidate_count++;
+  arena->with_candidates[index / 64] |= 1ull << index % 64;
+  arena->heap->candidate_count++;
 }
 
 void cairn_candidate_forget(cairn_heap *heap, cairn_object *object) {

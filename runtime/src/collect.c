@@ -1,8 +1,8 @@
 /* The cycle collector: one collection, from its start to its end.
  *
  * Synchronous trial deletion over the declared slots, after Bacon and Rajan.  Counts are never
- * touched by the search: trial counts lie beside the objects (detect.c).  Then the garbage is
- * finalized and freed in the order of PEP 442 (reclaim.c).
+ * touched by the search: trial counts lie beside the objects (detect.c, restore.c).  Then the
+ * garbage is finalized in the order of PEP 442, and freed (reclaim.c).
  *
  * Invariants:
  *  - Nothing is allocated.
@@ -15,26 +15,22 @@
 
 static uint64_t collect(cairn_heap *heap, bool full) {
   if (!heap->ready || heap->collecting || heap->release_depth != 0) return 0;
-  assert(heap->parked_head == 0);
+  assert(heap->parked_head == NULL);
   uint32_t outer_flux = heap->flux;
   cairn_object *outer_object = heap->flux_object;
   uint64_t deaths_before = heap->death_count;
   heap->collecting = true;
 
   cairn_flux_set(heap, CAIRN_FLUX_COLLECT, NULL);
-  uint64_t member_count = full ? cairn_gather_all(heap) : cairn_gather_candidates(heap);
-  cairn_subtract(heap);
-  cairn_restore(heap);
-  struct cairn_garbage garbage = cairn_sift(heap);
-
+  struct cairn_detection found = full ? cairn_detect_all(heap) : cairn_detect_candidates(heap);
   cairn_flux_set(heap, CAIRN_FLUX_RECLAIM, NULL);
-  cairn_reclaim(heap, garbage);
+  cairn_reclaim(heap, found.garbage_count);
   if (full) cairn_intern_sweep(heap);
 
   uint64_t freed_count = heap->death_count - deaths_before;
   heap->collection_count++;
   heap->collected_count += freed_count;
-  cairn_collect_account(heap, full, member_count, freed_count);
+  cairn_collect_account(heap, found.full, found.member_count, freed_count);
   heap->collecting = false;
   cairn_flux_set(heap, outer_flux, outer_object);
   return freed_count;

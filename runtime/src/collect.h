@@ -4,14 +4,26 @@
  * candidates reach.  A member that is held from outside the set, or reached from one that is, is
  * kept; the others are garbage.
  *
- *     collect.c  a collection from its start to its end       due.c  when one is worth it
- *     detect.c   gather, subtract, restore, sift              reclaim.c  finalize and free
+ *     collect.c  a collection from its start to its end       due.c      when one is worth it
+ *     detect.c   gather and subtract; restore.c: restore      members.h  walking the set
+ *     reclaim.c  finalizes and frees the garbage              work.h     the work list
+ *
+ * Everything the collector knows of a member is its side byte; it allocates nothing, and links no
+ * objects to each other.  The byte is
+ *
+ *     0             no member (not any more, once it was found to be kept)
+ *     1 + n         a member with n references that are not explained yet, n < 126
+ *     WIDE          a member with many; the side word says how many
+ *     PENDING + ..  while candidates are followed: the member's children are still to be looked at
+ *
+ * and when all is explained: 1 is garbage, unless something that is kept leads to it; anything
+ * above is kept, and its children are still to be looked at.
  *
  * Invariants:
- *  - The side word of an object that is no member is 0; between collections all are 0 (but for
- *    parked deaths, die.c).
- *  - No code of the program runs between a gather and the sift that follows it.
- *  - Headers and slots are read there and never written, but for state.candidate.
+ *  - Every member lies in a page whose bit is set in arena->gathered.  Between collections no bit
+ *    is set and all side bytes are 0.
+ *  - No code of the program but `traverse` runs while garbage is sought, and nothing is written
+ *    then but side memory, state.candidate, and the hold of what a finalizer brought back.
  */
 #ifndef CAIRN_COLLECT_H
 #define CAIRN_COLLECT_H
@@ -19,37 +31,38 @@
 #include "side.h"
 #include "slots.h"
 
-/* side.trial: references to the member that are not explained yet, and its colour. */
-#define CAIRN_TRIAL_MEMBER  0x80000000u
-#define CAIRN_TRIAL_REACHED 0x40000000u
-#define CAIRN_TRIAL_COUNT   0x3fffffffu
-
-/* Garbage, in address order, linked through side.link. */
-struct cairn_garbage {
-  uint32_t head;           /* a compressed reference; 0: there is none */
-  struct cairn_side *last; /* the side word of the last one */
+enum {
+  CAIRN_TRIAL_NONE = 0,
+  CAIRN_TRIAL_EXPLAINED = 1,
+  CAIRN_TRIAL_REACHED = 2,
+  CAIRN_TRIAL_WIDE = 127,
+  CAIRN_TRIAL_PENDING = 128
 };
 
 /* ---- detect.c -------------------------------------------------------------------------------- */
-/* Makes the set: all live objects that may be in cycles; what the candidates reach; or garbage once
- * more, each object of it held.  They return the number of members.  The first two take
- * state.candidate from all objects. */
-uint64_t cairn_gather_all(cairn_heap *heap);
-uint64_t cairn_gather_candidates(cairn_heap *heap);
-void cairn_gather_again(cairn_heap *heap, struct cairn_garbage garbage);
-/* Takes the references between members from the trial counts. */
-void cairn_subtract(cairn_heap *heap);
-/* Marks what has a count left, and what that reaches. */
-void cairn_restore(cairn_heap *heap);
-/* Ends the set: returns the unmarked; the marked are no members any more, and not held any more. */
-struct cairn_garbage cairn_sift(cairn_heap *heap);
+/* What a detection found.  The garbage are the members that are left: side byte 1. */
+struct cairn_detection {
+  uint64_t member_count, garbage_count;
+  bool full; /* all of the heap was looked at */
+};
+/* Over all live objects that may be in cycles; over what the candidates reach, or all when that
+ * turns out to be much of the heap.  Both take state.candidate from all objects. */
+struct cairn_detection cairn_detect_all(cairn_heap *heap);
+struct cairn_detection cairn_detect_candidates(cairn_heap *heap);
+/* Over garbage once more, each object of it held: what is held by more than that is no garbage any
+ * more, and not held any more. */
+struct cairn_detection cairn_detect_again(cairn_heap *heap);
+
+/* ---- restore.c ------------------------------------------------------------------------------- */
+/* Takes the members that are kept out of the set.  Returns how many those are. */
+uint64_t cairn_restore(cairn_heap *heap, uint64_t member_count);
 
 /* ---- reclaim.c ------------------------------------------------------------------------------- */
 /* Clears weak references to the garbage, finalizes it, and frees what did not come back. */
-void cairn_reclaim(cairn_heap *heap, struct cairn_garbage garbage);
+void cairn_reclaim(cairn_heap *heap, uint64_t garbage_count);
 
 /* ---- due.c ----------------------------------------------------------------------------------- */
-/* A collection ended that had `member_count` members and freed `freed_count` objects. */
+/* A collection ended that looked at `member_count` objects and freed `freed_count`. */
 void cairn_collect_account(cairn_heap *heap, bool full, uint64_t member_count,
                            uint64_t freed_count);
 

@@ -1,243 +1,337 @@
 /* Finding garbage: trial deletion beside the objects.
  *
- * gather    each member's side word takes its count
- * subtract  each reference from a member to a member is taken from the side word of the latter:
+ * gather    each member's side byte takes its count
+ * subtract  each reference from a member to a member is taken from the side byte of the latter:
  *           what is left are the references from outside
- * restore   members with some left are marked, and what they reach
- * sift      the unmarked are garbage; the side words of the others are 0 again
+ * restore   (restore.c) members with some left are kept, and what they reach; the others are
+ * garbage
  *
- * Members are found again by walking the side words of the pages that are flagged as having some,
- * in address order, so side.link is free for work lists and nothing is ever allocated.
+ * Over the whole heap the first two are linear walks.  Gathering headers stream by; subtracting
+ * reads the objects' words and touches of a child nothing but its side byte, so a heap in any order
+ * costs a cache line a reference at most, and of a region a sixteenth as large as the heap.
  *
- * Invariant: every member lies in a page with CAIRN_PAGE_FLAG_GATHERED; no page has that flag
- * between a sift and the next gather.
+ * From candidates both are one walk over what they reach: an object is put on the work list when it
+ * is met first, its side byte counts how often it is met until its own turn comes, and only then is
+ * its header read, which was prefetched meanwhile.  Where that comes to REACH_PERCENT of the heap
+ * the walk is given up for the linear one.
  *
  * What this is not: it frees nothing and runs no code of the program but `traverse`.
  */
-#include "collect.h"
+#include "work.h"
 
-/* ---- walking --------------------------------------------------------------------------------- */
+enum { REACH_PERCENT = 15, REACH_MIN = 10000 };
 
-/* One page's blocks and their side words, in step. */
-struct blocks {
-  cairn_heap *heap;
-  struct cairn_page *page;
-  char *memory;
-  struct cairn_side *sides;
-};
+/* ---- trial counts ---------------------------------------------------------------------------- */
 
-static inline struct blocks blocks_of(cairn_heap *heap, struct cairn_arena *arena,
-                                      struct cairn_page *page) {
-  char *memory = cairn_page_memory(arena, page);
-  return (struct blocks){heap, page, memory, cairn_side_of((cairn_object *)(void *)memory)};
-}
-
-static inline cairn_object *block_at(const struct blocks *blocks, uint32_t index) {
-  return (cairn_object *)(void *)(blocks->memory + index * blocks->page->block_bytes);
-}
-
-typedef void (*blocks_fn)(const struct blocks *blocks, void *context);
-
-/* Calls `visit` for each page that has used blocks and, where `flags` is not 0, one of the flags.
+/* What may be a member: live, of a type that can be in cycles, with a count that means something.
  */
-static inline void each_page(cairn_heap *heap, uint64_t flags, blocks_fn visit, void *context) {
-  for (struct cairn_arena *arena = heap->arenas; arena != NULL; arena = arena->next) {
-    for (uint32_t i = 1; i < arena->page_count; i++) {
-      struct cairn_page *page = cairn_arena_page(arena, i);
-      if (page->kind != CAIRN_PAGE_BLOCKS && page->kind != CAIRN_PAGE_LARGE) continue;
-      if (page->used_count == 0 || (flags != 0 && (page->flags & flags) == 0)) continue;
-      struct blocks blocks = blocks_of(heap, arena, page);
-      visit(&blocks, context);
-    }
-  }
-}
-
-/* Calls `visit` for each object that a member holds. */
-static inline void each_child(const cairn_heap *heap, cairn_object *object, cairn_visit_fn visit,
-                              void *context) {
-  const struct cairn_type *type = cairn_type_of(heap, object);
-  struct cairn_cursor cursor;
-  cairn_cursor_begin(&cursor, type, object, CAIRN_SLOT_STRONG);
-  const cairn_word *word;
-  while ((word = cairn_cursor_next(&cursor)) != NULL) {
-    cairn_object *child = cairn_word_object(cursor.slot, *word);
-    if (child != NULL) visit(child, context);
-  }
-  if ((type->flags & CAIRN_TYPE_FLAG_OPAQUE) != 0) {
-    cairn_type_traverser(type)(object, visit, context);
-  }
-}
-
-/* ---- gather ---------------------------------------------------------------------------------- */
-
-/* What may be a member.  A count that the side word can't take counts as held from outside. */
 static inline bool may_be_garbage(uint64_t header) {
-  const uint64_t shape = CAIRN_STATE(LIVE) | CAIRN_STATE(BUFFER) | CAIRN_STATE(ACYCLIC);
-  return (header & shape) == CAIRN_STATE(LIVE) && (header & CAIRN_COUNT_MASK) < CAIRN_TRIAL_COUNT;
+  const uint64_t shape = CAIRN_STATE(LIVE) | CAIRN_STATE(BUFFER) | CAIRN_STATE(ACYCLIC) |
+                         CAIRN_STATE(SHARED) | CAIRN_COUNT_SATURATED;
+  return (header & shape) == CAIRN_STATE(LIVE);
 }
 
-static inline uint32_t trial_of(uint64_t header) {
-  return CAIRN_TRIAL_MEMBER | (uint32_t)(header & CAIRN_COUNT_MASK);
+/* The side byte for so many unexplained references. */
+static inline uint8_t trial_set(cairn_object *object, uint64_t count) {
+  if (count + 1 < CAIRN_TRIAL_WIDE) return (uint8_t)(count + 1);
+  *cairn_side_word(object) = count;
+  return CAIRN_TRIAL_WIDE;
 }
 
-static inline void gather_page(const struct blocks *blocks, void *context) {
-  uint64_t *member_count = context;
-  struct cairn_page *page = blocks->page;
-  uint64_t count_before = *member_count;
-  for (uint32_t i = 0; i < page->fresh; i++) {
-    uint64_t header = block_at(blocks, i)->header;
-    if (!may_be_garbage(header)) continue;
-    blocks->sides[i].trial = trial_of(header);
-    ++*member_count;
+/* One reference to a member with many is explained. */
+static __attribute__((noinline)) void trial_lower_wide(cairn_object *object) {
+  uint64_t *word = cairn_side_word(object);
+  if (--*word == 0) *cairn_side_byte(object) = CAIRN_TRIAL_EXPLAINED;
+}
+
+/* One reference to the object is explained.  A program that forgot to retain leaves too few to
+ * explain: then only what reaches the object keeps it. */
+CAIRN_INLINE void trial_lower(cairn_object *object, uint8_t *side, uint8_t trial) {
+  if (trial - 2u < CAIRN_TRIAL_WIDE - 2u) {
+    *side = (uint8_t)(trial - 1);
+  } else if (trial == CAIRN_TRIAL_WIDE) {
+    trial_lower_wide(object);
   }
-  if (*member_count != count_before) page->flags |= CAIRN_PAGE_FLAG_GATHERED;
 }
 
-/* The members whose children are not gathered yet. */
-struct gathering {
-  const cairn_heap *heap;
-  uint32_t head;
-  uint64_t member_count;
-};
-
-static inline void gather_one(cairn_object *object, void *context) {
-  struct gathering *gathering = context;
-  struct cairn_side *side = cairn_side_of(object);
-  if (side->trial != 0 || !may_be_garbage(object->header)) return;
-  side->trial = trial_of(object->header);
-  cairn_page_of(object)->flags |= CAIRN_PAGE_FLAG_GATHERED;
-  gathering->member_count++;
-  cairn_link_push(&gathering->head, object, side);
+/* Deaths of the type's objects need more than their memory given back. */
+static inline bool is_special(const struct cairn_type *type, uint64_t header) {
+  const uint32_t flags =
+      CAIRN_TYPE_FLAG_FINALIZER | CAIRN_TYPE_FLAG_OPAQUE | CAIRN_TYPE_FLAG_HAS_WEAK;
+  return (type->flags & flags) != 0 || (header & CAIRN_STATE(WEAKLY)) != 0;
 }
 
-/* Takes state.candidate from the objects of a page, and gathers them where there is a gathering. */
-static void forget_candidates(const struct blocks *blocks, void *context) {
+/* ---- over the whole heap --------------------------------------------------------------------- */
+
+static void forget_candidates(cairn_heap *heap, const struct cairn_blocks *blocks) {
   struct cairn_page *page = blocks->page;
   uint32_t left = page->candidate_count;
-  for (uint32_t i = 0; left > 0 && i < page->fresh; i++) {
-    cairn_object *object = block_at(blocks, i);
+  size_t end = cairn_blocks_end(blocks);
+  for (size_t offset = 0; left > 0 && offset < end; offset += blocks->stride) {
+    cairn_object *object = cairn_blocks_object(blocks, offset);
     if ((object->header & CAIRN_STATE(CANDIDATE)) == 0) continue;
     object->header &= ~CAIRN_STATE(CANDIDATE);
     left--;
-    if (context != NULL) gather_one(object, context);
   }
   assert(left == 0);
-  blocks->heap->candidate_count -= page->candidate_count;
+  heap->candidate_count -= page->candidate_count;
   page->candidate_count = 0;
 }
 
-uint64_t cairn_gather_all(cairn_heap *heap) {
+/* The number of members in the page.  `clean`: the side bytes of others are 0. */
+static uint64_t gather_page(const struct cairn_blocks *blocks, bool clean) {
   uint64_t member_count = 0;
-  each_page(heap, 0, forget_candidates, NULL);
-  assert(heap->candidate_count == 0);
-  each_page(heap, 0, gather_page, &member_count);
+  size_t end = cairn_blocks_end(blocks);
+  for (size_t offset = 0; offset < end; offset += blocks->stride) {
+    cairn_object *object = cairn_blocks_object(blocks, offset);
+    uint64_t header = object->header;
+    if (may_be_garbage(header)) {
+      *cairn_blocks_side(blocks, offset) = trial_set(object, header & CAIRN_COUNT_MASK);
+      member_count++;
+    } else if (!clean) {
+      *cairn_blocks_side(blocks, offset) = CAIRN_TRIAL_NONE;
+    }
+  }
   return member_count;
 }
 
-uint64_t cairn_gather_candidates(cairn_heap *heap) {
-  struct gathering gathering = {heap, 0, 0};
-  each_page(heap, 0, forget_candidates, &gathering);
+static uint64_t gather_arena(cairn_heap *heap, struct cairn_arena *arena, bool clean) {
+  uint64_t member_count = 0;
+  arena->gathered[0] = arena->gathered[1] = 0;
+  arena->with_candidates[0] = arena->with_candidates[1] = 0;
+  for (uint32_t i = 1; i < arena->page_count; i++) {
+    const struct cairn_page *page = cairn_arena_page(arena, i);
+    if (page->kind != CAIRN_PAGE_BLOCKS && page->kind != CAIRN_PAGE_LARGE) continue;
+    if (page->used_count == 0) continue;
+    struct cairn_blocks blocks = cairn_blocks_of(arena, i);
+    if (page->candidate_count != 0) forget_candidates(heap, &blocks);
+    uint64_t count = gather_page(&blocks, clean);
+    if (count != 0) cairn_bits_set(arena->gathered, i);
+    member_count += count;
+  }
+  return member_count;
+}
+
+static uint64_t gather_all(cairn_heap *heap, bool clean) {
+  uint64_t member_count = 0;
+  for (struct cairn_arena *arena = heap->arenas; arena != NULL; arena = arena->next) {
+    member_count += gather_arena(heap, arena, clean);
+  }
   assert(heap->candidate_count == 0);
-  while (gathering.head != 0) {
-    struct cairn_side *side;
-    each_child(heap, cairn_link_pop(heap, &gathering.head, &side), gather_one, &gathering);
+  return member_count;
+}
+
+static inline void subtract_one(cairn_object *child) {
+  uint8_t *side = cairn_side_byte(child);
+  trial_lower(child, side, *side);
+}
+
+CAIRN_INLINE void subtract_reference(cairn_object *child, void *context) {
+  subtract_one(cairn_delay_swap(context, child));
+}
+
+static void subtract_page(cairn_heap *heap, struct cairn_blocks blocks, void *context) {
+  bool special = false;
+  size_t end = cairn_blocks_end(&blocks);
+  for (size_t offset = 0; offset < end; offset += blocks.stride) {
+    if (*cairn_blocks_side(&blocks, offset) == CAIRN_TRIAL_NONE) continue;
+    cairn_object *object = cairn_blocks_object(&blocks, offset);
+    const struct cairn_type *type = cairn_type_of(heap, object);
+    special |= is_special(type, object->header);
+    cairn_each_child(type, object, subtract_reference, context);
   }
-  return gathering.member_count;
-}
-
-void cairn_gather_again(cairn_heap *heap, struct cairn_garbage garbage) {
-  while (garbage.head != 0) {
-    struct cairn_side *side;
-    cairn_object *object = cairn_link_pop(heap, &garbage.head, &side);
-    assert((object->header & CAIRN_STATE(HELD)) != 0);
-    side->trial = trial_of(object->header) - 1;
-    cairn_page_of(object)->flags |= CAIRN_PAGE_FLAG_GATHERED;
-  }
-}
-
-/* ---- subtract, restore, sift ----------------------------------------------------------------- */
-
-static inline void subtract_reference(cairn_object *child, void *context) {
-  (void)context;
-  struct cairn_side *side = cairn_side_of(child);
-  if (side->trial == 0) return;
-  /* A program that forgot to retain leaves too few: then only what reaches the object keeps it. */
-  if ((side->trial & CAIRN_TRIAL_COUNT) != 0) side->trial--;
-}
-
-static inline void subtract_page(const struct blocks *blocks, void *context) {
-  (void)context;
-  for (uint32_t i = 0; i < blocks->page->fresh; i++) {
-    if (blocks->sides[i].trial == 0) continue;
-    each_child(blocks->heap, block_at(blocks, i), subtract_reference, NULL);
+  if (special) {
+    cairn_bits_set(blocks.arena->special, cairn_page_index(blocks.arena, blocks.memory));
   }
 }
 
-void cairn_subtract(cairn_heap *heap) {
-  each_page(heap, CAIRN_PAGE_FLAG_GATHERED, subtract_page, NULL);
+static void subtract_all(cairn_heap *heap) {
+  struct cairn_delay delay;
+  cairn_delay_begin(&delay, heap->arenas);
+  cairn_each_gathered(heap, subtract_page, &delay);
+  for (uint32_t i = 0; i < CAIRN_DELAY; i++) subtract_one(delay.objects[i]);
 }
 
-/* The walk over the members, and those that it passed before they were reached. */
-struct restoring {
-  uintptr_t at;
-  uint32_t passed;
+static struct cairn_detection detect(cairn_heap *heap, uint64_t member_count, bool full) {
+  uint64_t kept_count = cairn_restore(heap, member_count);
+  return (struct cairn_detection){member_count, member_count - kept_count, full};
+}
+
+struct cairn_detection cairn_detect_all(cairn_heap *heap) {
+  uint64_t member_count = gather_all(heap, true);
+  subtract_all(heap);
+  return detect(heap, member_count, true);
+}
+
+/* ---- from candidates ------------------------------------------------------------------------- */
+
+struct following {
+  cairn_heap *heap;
+  uint64_t member_count;
+  uint64_t member_limit; /* more than that: the linear walk is cheaper */
+  struct cairn_work work;
 };
 
-static inline void reach(cairn_object *object, void *context) {
-  struct restoring *restoring = context;
-  struct cairn_side *side = cairn_side_of(object);
-  if ((side->trial & (CAIRN_TRIAL_MEMBER | CAIRN_TRIAL_REACHED)) != CAIRN_TRIAL_MEMBER) return;
-  side->trial |= CAIRN_TRIAL_REACHED;
-  /* What lies ahead will be come to. */
-  if ((uintptr_t)object < restoring->at) cairn_link_push(&restoring->passed, object, side);
-}
-
-static inline void restore_page(const struct blocks *blocks, void *context) {
-  struct restoring *restoring = context;
-  for (uint32_t i = 0; i < blocks->page->fresh; i++) {
-    uint32_t trial = blocks->sides[i].trial;
-    if (trial == 0 || trial == CAIRN_TRIAL_MEMBER) continue;
-    cairn_object *object = block_at(blocks, i);
-    blocks->sides[i].trial |= CAIRN_TRIAL_REACHED;
-    restoring->at = (uintptr_t)object;
-    each_child(blocks->heap, object, reach, restoring);
-    while (restoring->passed != 0) {
-      struct cairn_side *side;
-      cairn_object *passed = cairn_link_pop(blocks->heap, &restoring->passed, &side);
-      each_child(blocks->heap, passed, reach, restoring);
-    }
+/* Puts an object on the work list that is met for the first time; with no room there its page is
+ * remembered instead. */
+static inline void meet(struct following *following, cairn_object *object) {
+  if (following->work.count < CAIRN_WORK_ROOM) {
+    following->work.objects[following->work.count++] = object;
+  } else {
+    following->work.overflowed = true;
+    cairn_page_gather(object);
   }
 }
 
-void cairn_restore(cairn_heap *heap) {
-  struct restoring restoring = {0, 0};
-  each_page(heap, CAIRN_PAGE_FLAG_GATHERED, restore_page, &restoring);
-}
-
-static void sift_page(const struct blocks *blocks, void *context) {
-  struct cairn_garbage *garbage = context;
-  for (uint32_t i = 0; i < blocks->page->fresh; i++) {
-    struct cairn_side *side = &blocks->sides[i];
-    if (side->trial == 0) continue;
-    cairn_object *object = block_at(blocks, i);
-    if ((side->trial & CAIRN_TRIAL_REACHED) != 0) {
-      side->trial = 0;
-      /* Resurrected: something holds it, so giving up the hold is not its death. */
-      if ((object->header & CAIRN_STATE(HELD)) != 0) cairn_object_unhold(blocks->heap, object);
-      continue;
+CAIRN_INLINE void follow_reference(cairn_object *child, void *context) {
+  struct following *following = context;
+  uint8_t *side = cairn_side_byte(child);
+  uint8_t trial = *side;
+  if (trial == CAIRN_TRIAL_NONE) {
+    if (cairn_arena_of(child)->heap != following->heap) return;
+    *side = CAIRN_TRIAL_PENDING + 1;
+    meet(following, child);
+  } else if (trial < CAIRN_TRIAL_PENDING) {
+    trial_lower(child, side, trial);
+  } else if (trial < CAIRN_TRIAL_PENDING + CAIRN_TRIAL_WIDE - 1) {
+    *side = (uint8_t)(trial + 1);
+  } else {
+    if (trial != CAIRN_TRIAL_PENDING + CAIRN_TRIAL_WIDE) {
+      *side = CAIRN_TRIAL_PENDING + CAIRN_TRIAL_WIDE;
+      *cairn_side_word(child) = CAIRN_TRIAL_WIDE - 1;
     }
-    if (garbage->last == NULL) {
-      garbage->head = cairn_side_compress(object, side);
-    } else {
-      garbage->last->link = cairn_side_compress(object, side);
-    }
-    garbage->last = side;
+    ++*cairn_side_word(child);
   }
-  blocks->page->flags &= ~(uint64_t)CAIRN_PAGE_FLAG_GATHERED;
 }
 
-struct cairn_garbage cairn_sift(cairn_heap *heap) {
-  struct cairn_garbage garbage = {0, NULL};
-  each_page(heap, CAIRN_PAGE_FLAG_GATHERED, sift_page, &garbage);
-  return garbage;
+/* An object's turn has come: it becomes a member, less the references that led to it so far. */
+static void follow(cairn_object *object, void *context) {
+  struct following *following = context;
+  uint8_t *side = cairn_side_byte(object);
+  uint64_t met = *side - CAIRN_TRIAL_PENDING;
+  if (met == CAIRN_TRIAL_WIDE) met = *cairn_side_word(object);
+  uint64_t header = object->header;
+  if (!may_be_garbage(header)) {
+    *side = CAIRN_TRIAL_NONE;
+    return;
+  }
+  uint64_t count = header & CAIRN_COUNT_MASK;
+  *side = trial_set(object, count > met ? count - met : 0);
+  following->member_count++;
+  cairn_page_gather(object);
+  const struct cairn_type *type = cairn_type_of(following->heap, object);
+  if (is_special(type, header)) {
+    struct cairn_arena *arena = cairn_arena_of(object);
+    cairn_bits_set(arena->special, cairn_page_index(arena, object));
+  }
+  cairn_each_child(type, object, follow_reference, following);
+}
+
+static inline bool is_too_much(const struct following *following) {
+  return following->member_count > following->member_limit;
+}
+
+/* False: it became too much. */
+static bool drain(struct following *following) {
+  struct cairn_ahead ahead = {.first = 0, .last = 0};
+  cairn_object *object;
+  while ((object = cairn_work_next(&following->work, &ahead)) != NULL) {
+    follow(object, following);
+    if (is_too_much(following)) return false;
+  }
+  return true;
+}
+
+/* Meets the candidates of a page. */
+static bool follow_candidates(struct following *following, const struct cairn_blocks *blocks) {
+  struct cairn_page *page = blocks->page;
+  uint32_t left = page->candidate_count;
+  following->heap->candidate_count -= left;
+  page->candidate_count = 0;
+  for (size_t offset = 0; left > 0; offset += blocks->stride) {
+    assert(offset < cairn_blocks_end(blocks));
+    cairn_object *object = cairn_blocks_object(blocks, offset);
+    if ((object->header & CAIRN_STATE(CANDIDATE)) == 0) continue;
+    object->header &= ~CAIRN_STATE(CANDIDATE);
+    left--;
+    uint8_t *side = cairn_blocks_side(blocks, offset);
+    if (*side != CAIRN_TRIAL_NONE) continue;
+    *side = CAIRN_TRIAL_PENDING;
+    meet(following, object);
+  }
+  return drain(following);
+}
+
+/* Takes up what the work list had no room for. */
+static bool follow_overflowed(struct following *following) {
+  following->work.overflowed = false;
+  for (struct cairn_arena *arena = following->heap->arenas; arena != NULL; arena = arena->next) {
+    uint64_t bits[2] = {arena->gathered[0], arena->gathered[1]};
+    while ((bits[0] | bits[1]) != 0) {
+      struct cairn_blocks blocks = cairn_blocks_of(arena, cairn_bits_take_first(bits));
+      if (!cairn_blocks_have(&blocks, CAIRN_TRIAL_PENDING)) continue;
+      size_t end = cairn_blocks_end(&blocks);
+      for (size_t offset = 0; offset < end; offset += blocks.stride) {
+        if (*cairn_blocks_side(&blocks, offset) < CAIRN_TRIAL_PENDING) continue;
+        follow(cairn_blocks_object(&blocks, offset), following);
+        if (!drain(following)) return false;
+      }
+    }
+  }
+  return true;
+}
+
+static bool follow_all(struct following *following) {
+  for (struct cairn_arena *arena = following->heap->arenas; arena != NULL; arena = arena->next) {
+    uint64_t bits[2] = {arena->with_candidates[0], arena->with_candidates[1]};
+    arena->with_candidates[0] = arena->with_candidates[1] = 0;
+    while ((bits[0] | bits[1]) != 0) {
+      struct cairn_blocks blocks = cairn_blocks_of(arena, cairn_bits_take_first(bits));
+      if (blocks.page->candidate_count == 0) continue;
+      if (!follow_candidates(following, &blocks)) {
+        cairn_bits_set(arena->with_candidates, cairn_page_index(arena, blocks.memory));
+        return false;
+      }
+    }
+  }
+  while (following->work.overflowed) {
+    if (!follow_overflowed(following)) return false;
+  }
+  return true;
+}
+
+struct cairn_detection cairn_detect_candidates(cairn_heap *heap) {
+  uint64_t limit = heap->object_count * REACH_PERCENT / 100;
+  struct following following = {
+      .heap = heap, .member_limit = limit > REACH_MIN ? limit : REACH_MIN, .work.count = 0};
+  if (follow_all(&following)) {
+    assert(heap->candidate_count == 0);
+    return detect(heap, following.member_count, false);
+  }
+  uint64_t member_count = gather_all(heap, false);
+  subtract_all(heap);
+  return detect(heap, member_count, true);
+}
+
+/* ---- again ----------------------------------------------------------------------------------- */
+
+static void gather_again_page(cairn_heap *heap, struct cairn_blocks blocks, void *context) {
+  (void)heap;
+  uint64_t *member_count = context;
+  size_t end = cairn_blocks_end(&blocks);
+  for (size_t offset = 0; offset < end; offset += blocks.stride) {
+    uint8_t *side = cairn_blocks_side(&blocks, offset);
+    if (*side == CAIRN_TRIAL_NONE) continue;
+    cairn_object *object = cairn_blocks_object(&blocks, offset);
+    assert((object->header & CAIRN_STATE(HELD)) != 0);
+    *side = trial_set(object, (object->header & CAIRN_COUNT_MASK) - 1);
+    ++*member_count;
+  }
+}
+
+struct cairn_detection cairn_detect_again(cairn_heap *heap) {
+  uint64_t member_count = 0;
+  cairn_each_gathered(heap, gather_again_page, &member_count);
+  subtract_all(heap);
+  return detect(heap, member_count, false);
 }

@@ -15,9 +15,9 @@
  *  - A word is overwritten before the count that it stood for is dropped.
  *  - Only finalizers and the `clear` of opaque types run code of the program; a release in there
  *    starts a nested cascade.  At most DEPTH_MAX of them nest.  A death deeper than that is
- *    *parked*: the object is dying, owns all it owned, and is linked through its side word (0 for
- *    all objects outside a collection's set) until the outermost cascade takes it up.
- *  - heap->parked_head is 0 when no cascade runs.
+ *    *parked*: the object is dying, owns all it owned, and is linked through its side word (side.h)
+ *    until the outermost cascade takes it up.
+ *  - heap->parked_head is NULL when no cascade runs.
  *
  * What this is not: the allocator (page.c), and the cycle collector, whose garbage dies here.
  */
@@ -205,12 +205,17 @@ static void park(cairn_heap *heap, cairn_object *object) {
   if ((object->header & CAIRN_STATE(WEAKLY)) != 0) cairn_weak_target_gone(heap, object);
   const uint64_t gone = CAIRN_COUNT_MASK | CAIRN_STATE(LIVE) | CAIRN_STATE(HELD);
   object->header = (object->header & ~gone) | CAIRN_STATE(DYING);
-  cairn_link_push(&heap->parked_head, object, cairn_side_of(object));
+  cairn_object *next = heap->parked_head;
+  *cairn_side_word(object) = (uint64_t)(uintptr_t)next;
+  heap->parked_head = object;
 }
 
 static cairn_object *unpark(cairn_heap *heap) {
-  struct cairn_side *side;
-  return cairn_link_pop(heap, &heap->parked_head, &side);
+  cairn_object *object = heap->parked_head;
+  uint64_t *link = cairn_side_word(object);
+  heap->parked_head = (cairn_object *)(uintptr_t)*link;
+  *link = 0;
+  return object;
 }
 
 /* The last reference to the object is gone. */
@@ -229,7 +234,7 @@ static void die(cairn_heap *heap, cairn_object *object) {
   heap->release_depth++;
   CAIRN_ORDER();
   cascade_run(heap, object);
-  while (heap->release_depth == 1 && heap->parked_head != 0) cascade_run(heap, unpark(heap));
+  while (heap->release_depth == 1 && heap->parked_head != NULL) cascade_run(heap, unpark(heap));
   CAIRN_ORDER();
   heap->release_depth--;
   cairn_flux_set(heap, outer_flux, outer_object);

@@ -40,11 +40,6 @@ enum { CAIRN_RUNTIME_SLOT_NAMES(CAIRN_ENUM_RUNTIME_SLOT) };
 #define CAIRN_BUILTIN_ONE(NAME, name) +1
 enum { CAIRN_TYPE_FIRST_USER = 1 CAIRN_BUILTINS(CAIRN_BUILTIN_ONE) };
 
-/* The collector's word beside each block (side.h): all 0 between collections. */
-struct cairn_side {
-  uint32_t trial; /* trial count and colour */
-  uint32_t link;  /* the next object of a work list, as a compressed reference (collect.c) */
-};
 enum { CAIRN_PAGE_BLOCKS_MAX = CAIRN_PAGE_BYTES / CAIRN_BLOCK_MIN_BYTES };
 
 /* An arena, at a multiple of CAIRN_ARENA_BYTES.  Its first page holds this and the page table.  A
@@ -55,11 +50,15 @@ struct cairn_arena {
   /* private from here on */
   struct cairn_arena *room_next, *room_previous; /* arenas with free pages (ordinary ones) */
   uint64_t free_pages[CAIRN_ARENA_PAGES / 64];   /* a bit a free page (ordinary ones) */
+  /* a bit a page that has ... */
+  uint64_t with_candidates[CAIRN_ARENA_PAGES / 64]; /* or had: candidates (candidate.c) */
+  uint64_t gathered[CAIRN_ARENA_PAGES / 64];        /* members of the collector's set */
+  uint64_t special[CAIRN_ARENA_PAGES / 64];         /* members whose death takes more than memory */
   uint32_t idle_pages; /* BLOCKS pages whose blocks are all free (page.c) */
   bool in_room;
 };
 
-/* Arenas by number, for compressed references. */
+/* Which numbers arenas have. */
 struct cairn_arena_numbers {
   struct cairn_arena **arenas; /* NULL: the number is free */
   uint32_t capacity, lowest_free;
@@ -75,8 +74,7 @@ enum {
 
 /* page.flags */
 enum {
-  CAIRN_PAGE_FLAG_ZERO = 1,    /* memory above `fresh` is untouched since it was mapped: all 0 */
-  CAIRN_PAGE_FLAG_GATHERED = 2 /* objects here are in the set that the collector looks at */
+  CAIRN_PAGE_FLAG_ZERO = 1 /* memory above `fresh` is untouched since it was mapped: all 0 */
 };
 
 struct cairn_heap {
@@ -89,7 +87,7 @@ struct cairn_heap {
   void *near_limit_context;
   struct cairn_arena *room_arenas; /* arenas with both used and free pages */
   struct cairn_arena *empty_arena; /* at most one empty arena is kept; not among room_arenas */
-  struct cairn_arena_numbers numbers, huge_numbers;
+  struct cairn_arena_numbers numbers;
   uint64_t page_count, page_free_count; /* of all arenas; meta pages are counted in page_count */
   uint64_t meta_page_bytes;             /* of all arenas */
   /* automatic collection (due.c): what the counters said after the last one */
@@ -97,7 +95,7 @@ struct cairn_heap {
   uint32_t collect_full_left; /* full ones to come: a linear walk was found to be cheaper */
   uint64_t death_count;       /* objects freed so far */
   uint32_t release_depth;     /* nesting of cascades through finalizers */
-  uint32_t parked_head;       /* deaths put off because they were nested too deep (die.c) */
+  cairn_object *parked_head;  /* deaths put off because they were nested too deep (die.c) */
   bool manual_collection, collecting, destroying, in_near_limit;
   bool ready;         /* cairn_heap_new is done: collecting is allowed */
   uint32_t slow;      /* why blocks come and go the slow way: CAIRN_SLOW_* */
@@ -168,8 +166,11 @@ static inline void cairn_header_clear(cairn_object *object, uint64_t states) {
 /* Zeroed pages, aligned to `alignment` (0, or a power of two), whatever the limit; NULL: none. */
 void *cairn_system_map(size_t bytes, size_t alignment);
 void cairn_system_unmap(void *memory, size_t bytes);
-/* Address space that will mostly stay untouched and that cores leave out. */
-void *cairn_system_reserve(size_t bytes);
+/* As cairn_system_map, with `below` bytes of address space directly below what is returned: zeroed
+ * too, but most of it will stay untouched, and cores leave it out.  Both are unmapped as one. */
+void *cairn_system_map_above(size_t below, size_t bytes, size_t alignment);
+/* Gives the memory behind address space back; what is read there next is 0. */
+void cairn_system_forget(void *memory, size_t bytes);
 /* True when `bytes` more stay within the heap's limit. */
 bool cairn_limit_allows(const cairn_heap *heap, uint64_t bytes);
 /* Recomputes CAIRN_SLOW_PRESSED after the limit or the external bytes changed. */
@@ -258,6 +259,9 @@ void *cairn_block_new(cairn_heap *heap, size_t bytes);
 void cairn_block_publish(cairn_heap *heap, void *block, uint64_t header);
 /* Makes the block free: one store of 0; then links it into its page.  Slots must be cleared. */
 void cairn_block_free(cairn_heap *heap, void *block);
+/* Makes all used blocks of the page free at once, by one store; they are objects that hold nothing.
+ * The page may go back to its arena, and that to the system. */
+void cairn_page_empty(cairn_heap *heap, struct cairn_page *page);
 size_t cairn_block_size(const void *block);
 
 /* ---- type.c ---------------------------------------------------------------------------------- */

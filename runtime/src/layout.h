@@ -267,8 +267,17 @@ struct cairn_slot {
 struct cairn_field {
   CAIRN_LAYOUT_FIELD(CAIRN_LAYOUT_DECLARE)
 };
+/* The strong slots of a type whose only ones are untagged single words, one beside the other. */
+struct cairn_run {
+  uint32_t offset; /* of the first word */
+  uint32_t count;  /* CAIRN_RUN_NONE: the slots are others, or not all of what it holds */
+};
+#define CAIRN_RUN_NONE UINT32_MAX
+
 struct cairn_type {
   CAIRN_LAYOUT_TYPE(CAIRN_LAYOUT_DECLARE)
+  /* private from here on */
+  struct cairn_run strong_run;
 };
 /* struct cairn_heap, struct cairn_arena (internal.h) and struct cairn_weak_table (weak.c) begin
  * with their lists and have private members behind them. */

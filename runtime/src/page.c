@@ -299,4 +299,26 @@ void cairn_block_free(cairn_heap *heap, void *block) {
   if (page->used_count == 0) blocks_page_idle(heap, page);
 }
 
+void cairn_page_empty(cairn_heap *heap, struct cairn_page *page) {
+  uint32_t count = page->used_count;
+  assert(page->candidate_count == 0);
+  heap->object_count -= count;
+  heap->free_count += count;
+  if (page->kind == CAIRN_PAGE_LARGE) {
+    ((cairn_object *)(void *)cairn_page_memory(cairn_arena_of(page), page))->header = 0;
+    CAIRN_ORDER();
+    large_free(heap, page);
+    return;
+  }
+  page->free_list = NULL;
+  page->flags &= ~(uint64_t)CAIRN_PAGE_FLAG_ZERO;
+  CAIRN_ORDER();
+  page->fresh = 0;
+  CAIRN_ORDER();
+  heap->used_bytes -= count * page->block_bytes;
+  page->used_count = 0;
+  if (count == page->block_count) class_link(heap, page);
+  blocks_page_idle(heap, page);
+}
+
 size_t cairn_block_size(const void *block) { return cairn_page_of(block)->block_bytes; }

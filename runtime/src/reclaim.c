@@ -1,107 +1,212 @@
-/* Freeing garbage in an order that no finalizer can break.
+/* Freeing garbage in an order that no finalizer can break, and then in bulk.
  *
- * Weak references to all of it are cleared.  Then each object gets a hold of the runtime's (one
- * store: state.held and one more of the count), so that none of it dies while code of the program
- * runs.  Finalizers run once each; when some did, detection runs again over the garbage, without
- * the holds, and what is now held from outside is kept, whole.  Of the rest the slots are cleared
- * by ordinary releases, and then the holds are given up: each object dies alone, holding nothing.
+ * Where a member's type has a finalizer, weak slots or functions of its own, or weak slots lead to
+ * it: weak references to all of the garbage are cleared.  Each object gets a hold of the runtime's
+ * (one store: state.held and one more of the count), so that none of it dies while code of the
+ * program runs.  Finalizers run once each; when some did, detection runs again over the garbage,
+ * without the holds, and what is now held from outside is kept, whole.
+ *
+ * Then nothing but the garbage itself leads to the garbage, and all of it goes in two walks:
+ *
+ *   let go   what it holds of others is released; then one store makes the object dying, with a
+ *            resume ordinal behind its last word: it owns nothing any more, whatever its words
+ *            say; then its buffers are freed
+ *   free     a page where nothing else is left is emptied by one store to page.fresh, in others
+ *            the blocks are freed one by one
  *
  * Invariants:
- *  - Each object of the garbage is live, held, and linked, until its own hold is given up; the
- *    counts are true all the time.
- *  - An object's side word is 0 before its hold is given up: its block may be reused at once.
+ *  - What a slot leads to is live, or dying, until no slot leads to it: no block is freed before
+ *    all of the garbage owns nothing.
+ *  - A side byte is 0 before its block is freed.
+ *  - In the first walk code of the program may run (finalizers of what only garbage held), which
+ *    allocates and frees as it likes.  In the second none runs.
  *
- * What this is not: it decides nothing (detect.c).
+ * What this is not: it decides nothing (detect.c, restore.c).
  */
-#include "collect.h"
+#include "members.h"
 
-/* A walk over the garbage; a step reads the link only then, so the object must still be held. */
-struct walk {
-  const cairn_heap *heap;
-  cairn_object *object; /* NULL at the end */
-  struct cairn_side *side;
-};
+typedef void (*object_fn)(cairn_heap *heap, cairn_object *object, void *context);
 
-static void walk_go(struct walk *walk, uint32_t compressed) {
-  walk->object = compressed == 0 ? NULL : cairn_side_object(walk->heap, compressed, &walk->side);
-}
-
-static struct walk walk_begin(const cairn_heap *heap, struct cairn_garbage garbage) {
-  struct walk walk = {heap, NULL, NULL};
-  walk_go(&walk, garbage.head);
-  return walk;
-}
-
-static void walk_step(struct walk *walk) { walk_go(walk, walk->side->link); }
-
-static void clear_weak(cairn_heap *heap, struct cairn_garbage garbage) {
-  for (struct walk w = walk_begin(heap, garbage); w.object != NULL; walk_step(&w)) {
-    if ((w.object->header & CAIRN_STATE(WEAKLY)) != 0) cairn_weak_target_gone(heap, w.object);
+/* Calls `visit` for each object of the garbage. */
+CAIRN_INLINE void each_garbage(cairn_heap *heap, object_fn visit, void *context) {
+  for (struct cairn_arena *arena = heap->arenas; arena != NULL; arena = arena->next) {
+    uint64_t bits[2] = {arena->gathered[0], arena->gathered[1]};
+    while ((bits[0] | bits[1]) != 0) {
+      struct cairn_blocks blocks = cairn_blocks_of(arena, cairn_bits_take_first(bits));
+      for (size_t offset = 0; offset < cairn_blocks_end(&blocks); offset += blocks.stride) {
+        if (*cairn_blocks_side(&blocks, offset) == CAIRN_TRIAL_NONE) continue;
+        visit(heap, cairn_blocks_object(&blocks, offset), context);
+      }
+    }
   }
 }
 
-static void hold(cairn_heap *heap, struct cairn_garbage garbage) {
-  for (struct walk w = walk_begin(heap, garbage); w.object != NULL; walk_step(&w)) {
-    w.object->header = (w.object->header + 1) | CAIRN_STATE(HELD);
-  }
+/* ---- what the program sees ------------------------------------------------------------------- */
+
+static void clear_weak(cairn_heap *heap, cairn_object *object, void *context) {
+  (void)context;
+  if ((object->header & CAIRN_STATE(WEAKLY)) != 0) cairn_weak_target_gone(heap, object);
 }
 
-/* True when a finalizer ran. */
-static bool finalize(cairn_heap *heap, struct cairn_garbage garbage) {
-  bool ran = false;
-  for (struct walk w = walk_begin(heap, garbage); w.object != NULL; walk_step(&w)) {
-    cairn_object *object = w.object;
-    const struct cairn_type *type = cairn_type_of(heap, object);
-    if ((type->flags & CAIRN_TYPE_FLAG_FINALIZER) == 0) continue;
-    if ((object->header & CAIRN_STATE(FINALIZED)) != 0) continue;
-    object->header |= CAIRN_STATE(FINALIZED);
-    cairn_type_finalizer(type)(object);
-    cairn_flux_set(heap, CAIRN_FLUX_RECLAIM, NULL);
-    ran = true;
-  }
-  return ran;
+static void hold(cairn_heap *heap, cairn_object *object, void *context) {
+  (void)heap;
+  (void)context;
+  object->header = (object->header + 1) | CAIRN_STATE(HELD);
 }
 
-static struct cairn_garbage detect_again(cairn_heap *heap, struct cairn_garbage garbage) {
-  cairn_gather_again(heap, garbage);
-  cairn_subtract(heap);
-  cairn_restore(heap);
-  return cairn_sift(heap);
-}
-
-static void clear_slots(cairn_heap *heap, cairn_object *object) {
+static void finalize(cairn_heap *heap, cairn_object *object, void *context) {
   const struct cairn_type *type = cairn_type_of(heap, object);
-  if ((type->flags & CAIRN_TYPE_FLAG_OPAQUE) != 0) cairn_type_clearer(type)(object);
+  if ((type->flags & CAIRN_TYPE_FLAG_FINALIZER) == 0) return;
+  if ((object->header & CAIRN_STATE(FINALIZED)) != 0) return;
+  object->header |= CAIRN_STATE(FINALIZED);
+  cairn_type_finalizer(type)(object);
+  cairn_flux_set(heap, CAIRN_FLUX_RECLAIM, NULL);
+  *(bool *)context = true;
+}
+
+/* An opaque object gives up what its slots do not say, and forgets what it refers to weakly. */
+static void clear_hidden(cairn_heap *heap, cairn_object *object, void *context) {
+  (void)context;
+  const struct cairn_type *type = cairn_type_of(heap, object);
+  if ((type->flags & CAIRN_TYPE_FLAG_OPAQUE) != 0) {
+    cairn_type_clearer(type)(object);
+    cairn_flux_set(heap, CAIRN_FLUX_RECLAIM, NULL);
+  }
+  if ((type->flags & CAIRN_TYPE_FLAG_HAS_WEAK) != 0) cairn_weak_holder_gone(heap, object);
+}
+
+/* True when there is garbage in a page with special members.  Forgets which those were. */
+static bool is_special(cairn_heap *heap) {
+  bool special = false;
+  for (struct cairn_arena *arena = heap->arenas; arena != NULL; arena = arena->next) {
+    while ((arena->special[0] | arena->special[1]) != 0) {
+      struct cairn_blocks blocks = cairn_blocks_of(arena, cairn_bits_take_first(arena->special));
+      if (!special) special = cairn_blocks_have(&blocks, CAIRN_TRIAL_EXPLAINED);
+    }
+  }
+  return special;
+}
+
+/* Afterwards nothing outside the garbage leads to what is left of it, nor ever will. */
+static void part_from_program(cairn_heap *heap) {
+  bool finalized = false;
+  each_garbage(heap, clear_weak, NULL);
+  each_garbage(heap, hold, NULL);
+  each_garbage(heap, finalize, &finalized);
+  if (finalized) {
+    cairn_detect_again(heap);
+    (void)is_special(heap);
+    each_garbage(heap, clear_weak, NULL);
+  }
+  each_garbage(heap, clear_hidden, NULL);
+}
+
+/* ---- let go ---------------------------------------------------------------------------------- */
+
+static inline bool is_garbage(const cairn_object *object) {
+  return *cairn_side_byte(object) != CAIRN_TRIAL_NONE;
+}
+
+/* Releases what others than garbage are held through the word. */
+CAIRN_INLINE void let_go_word(cairn_word *word, cairn_object *child) {
+  if (is_garbage(child)) return;
+  *word = 0;
+  CAIRN_ORDER();
+  cairn_release(child);
+}
+
+static void let_go_words(const struct cairn_type *type, cairn_object *object) {
   struct cairn_cursor cursor;
   cairn_cursor_begin(&cursor, type, object, CAIRN_SLOT_STRONG);
   cairn_word *word;
   while ((word = cairn_cursor_next(&cursor)) != NULL) {
     cairn_object *child = cairn_word_object(cursor.slot, *word);
-    if (child == NULL) continue;
-    *word = 0;
-    CAIRN_ORDER();
-    if ((child->header & CAIRN_STATE(HELD)) != 0) {
-      child->header--; /* garbage too: the hold is left, and it needs not become a candidate */
-    } else {
-      cairn_release(child);
-    }
+    if (child != NULL) let_go_word(word, child);
   }
 }
 
-void cairn_reclaim(cairn_heap *heap, struct cairn_garbage garbage) {
-  clear_weak(heap, garbage);
-  hold(heap, garbage);
-  if (finalize(heap, garbage)) {
-    garbage = detect_again(heap, garbage);
-    clear_weak(heap, garbage);
+CAIRN_INLINE void let_go(cairn_heap *heap, cairn_object *object) {
+  const struct cairn_type *type = cairn_type_of(heap, object);
+  bool is_run = type->strong_run.count != CAIRN_RUN_NONE;
+  if (is_run) {
+    cairn_word *word = (cairn_word *)(void *)((char *)object + type->strong_run.offset);
+    for (uint32_t i = 0; i < type->strong_run.count; i++) {
+      if (word[i] != 0) let_go_word(&word[i], (cairn_object *)(uintptr_t)word[i]);
+    }
+  } else {
+    let_go_words(type, object);
   }
-  for (struct walk w = walk_begin(heap, garbage); w.object != NULL; walk_step(&w)) {
-    clear_slots(heap, w.object);
+  if ((object->header & CAIRN_STATE(CANDIDATE)) != 0) cairn_candidate_forget(heap, object);
+  const uint64_t gone = CAIRN_STATE(LIVE) | CAIRN_STATE(HELD) | CAIRN_STATE(CANDIDATE);
+  CAIRN_ORDER();
+  object->header = (object->header & ~gone) | CAIRN_STATE(DYING) | CAIRN_COUNT_MASK;
+  CAIRN_ORDER();
+  if (!is_run) cairn_slots_free_buffers(type, object);
+}
+
+static void let_go_of_page(cairn_heap *heap, struct cairn_blocks blocks, void *context) {
+  (void)context;
+  for (size_t offset = 0; offset < cairn_blocks_end(&blocks); offset += blocks.stride) {
+    if (*cairn_blocks_side(&blocks, offset) == CAIRN_TRIAL_NONE) continue;
+    let_go(heap, cairn_blocks_object(&blocks, offset));
   }
-  while (garbage.head != 0) {
-    struct cairn_side *side;
-    cairn_object *object = cairn_link_pop(heap, &garbage.head, &side);
-    side->trial = 0;
-    cairn_object_unhold(heap, object);
+}
+
+/* ---- free ------------------------------------------------------------------------------------ */
+
+static uint32_t garbage_count_of(const struct cairn_blocks *blocks) {
+  uint32_t count = 0;
+  size_t places = cairn_blocks_places(blocks);
+  for (size_t i = 0; i < places; i++) count += blocks->sides[i];
+  return count;
+}
+
+static void free_one_by_one(cairn_heap *heap, const struct cairn_blocks *blocks, uint32_t left) {
+  for (size_t offset = 0; left > 0; offset += blocks->stride) {
+    uint8_t *side = cairn_blocks_side(blocks, offset);
+    if (*side == CAIRN_TRIAL_NONE) continue;
+    *side = CAIRN_TRIAL_NONE;
+    left--;
+    heap->death_count++;
+    cairn_block_free(heap, cairn_blocks_object(blocks, offset));
+  }
+}
+
+/* Frees the garbage of an arena.  The last page may take the arena with it, so all pages are judged
+ * before the first is freed, and those come last that nothing else is left in. */
+static void free_in_arena(cairn_heap *heap, struct cairn_arena *arena) {
+  uint64_t bits[2] = {arena->gathered[0], arena->gathered[1]};
+  uint64_t some[2] = {0, 0}, whole[2] = {0, 0};
+  arena->gathered[0] = arena->gathered[1] = 0;
+  while ((bits[0] | bits[1]) != 0) {
+    uint32_t index = cairn_bits_take_first(bits);
+    struct cairn_blocks blocks = cairn_blocks_of(arena, index);
+    uint32_t count = garbage_count_of(&blocks);
+    if (count == 0) continue;
+    bool is_whole = count == blocks.page->used_count && heap->slow == 0;
+    cairn_bits_set(is_whole ? whole : some, index);
+  }
+  while ((some[0] | some[1]) != 0) {
+    struct cairn_blocks blocks = cairn_blocks_of(arena, cairn_bits_take_first(some));
+    free_one_by_one(heap, &blocks, garbage_count_of(&blocks));
+  }
+  while ((whole[0] | whole[1]) != 0) {
+    struct cairn_blocks blocks = cairn_blocks_of(arena, cairn_bits_take_first(whole));
+    memset(blocks.sides, 0, cairn_blocks_places(&blocks));
+    heap->death_count += blocks.page->used_count;
+    cairn_page_empty(heap, blocks.page);
+  }
+}
+
+void cairn_reclaim(cairn_heap *heap, uint64_t garbage_count) {
+  bool special = is_special(heap);
+  if (garbage_count != 0) {
+    if (special) part_from_program(heap);
+    cairn_each_gathered(heap, let_go_of_page, NULL);
+  }
+  struct cairn_arena *next;
+  for (struct cairn_arena *arena = heap->arenas; arena != NULL; arena = next) {
+    next = arena->next;
+    free_in_arena(heap, arena);
   }
 }

@@ -1,15 +1,20 @@
-/* Side memory: the collector's word beside each block, and references to objects in 32 bits.
+/* Side memory: what stands beside each block, out of the objects.
  *
- * A block's *position* in its arena is page number * CAIRN_PAGE_BLOCKS_MAX + its index in the page;
- * its side word is arena->side[position].  A compressed reference is the arena's number and the
- * position; the last number stands for all huge arenas, whose only block needs no more than the
- * number of the arena among those.
+ * An arena's side memory lies directly below it, so that the address of a block alone leads to its
+ * side byte, without a look at the arena, the page or the object.  A block's *place* is its offset
+ * in the arena / 16: no two blocks share one, since none is smaller.
  *
- * Invariants: no compressed reference is 0.  Side words are address space until a collection needs
- * them, and 0 outside the collector's set and the list of parked deaths.
+ *     arena - CAIRN_SIDE_BYTES                     a byte a place: the collector's (collect.h)
+ *     ... + CAIRN_SIDE_PLACES                      a word a place, for what does not fit in a byte:
+ *     arena                                        large trial counts, the link of a parked death
  *
- * What this is not: it does not map (arena.c), and knows nothing of what the words mean
- * (collect.h).
+ * A huge arena has the same; only the place of its one block is ever used.
+ *
+ * Invariants: bytes and words are address space until something is stored there, and 0 outside
+ * collections (the words of parked deaths excepted, die.c).  Nothing else writes there, but for
+ * the heap's own check (validate.c), which cleans up behind it.
+ *
+ * What this is not: it does not map (arena.c), and knows nothing of what the bytes mean.
  */
 #ifndef CAIRN_SIDE_H
 #define CAIRN_SIDE_H
@@ -17,69 +22,26 @@
 #include "internal.h"
 
 enum {
-  CAIRN_SIDE_BLOCK_BITS = 11,
-  CAIRN_SIDE_PAGE_BITS = 7,
-  CAIRN_SIDE_POSITION_BITS = CAIRN_SIDE_PAGE_BITS + CAIRN_SIDE_BLOCK_BITS,
-  CAIRN_SIDE_HUGE = (1 << (32 - CAIRN_SIDE_POSITION_BITS)) - 1
+  CAIRN_SIDE_GRAIN_SHIFT = 4,
+  CAIRN_SIDE_PLACES = CAIRN_ARENA_BYTES >> CAIRN_SIDE_GRAIN_SHIFT,
+  CAIRN_SIDE_PAGE_PLACES = CAIRN_PAGE_BYTES >> CAIRN_SIDE_GRAIN_SHIFT,
+  CAIRN_SIDE_BYTES = CAIRN_SIDE_PLACES * (1 + sizeof(uint64_t))
 };
-_Static_assert(1 << CAIRN_SIDE_BLOCK_BITS == CAIRN_PAGE_BLOCKS_MAX, "a block's index fits");
-_Static_assert(1 << CAIRN_SIDE_PAGE_BITS == CAIRN_ARENA_PAGES, "a page's index fits");
+_Static_assert(CAIRN_BLOCK_MIN_BYTES >= 1 << CAIRN_SIDE_GRAIN_SHIFT, "a place for each block");
+
+static inline uintptr_t cairn_side_place(const void *block) {
+  return ((uintptr_t)block & ((uintptr_t)CAIRN_ARENA_BYTES - 1)) >> CAIRN_SIDE_GRAIN_SHIFT;
+}
+
+/* The side byte of a block. */
+static inline uint8_t *cairn_side_byte(const void *block) {
+  return (uint8_t *)cairn_arena_of(block) - CAIRN_SIDE_BYTES + cairn_side_place(block);
+}
 
 /* The side word of a block. */
-static inline struct cairn_side *cairn_side_of(const cairn_object *object) {
-  const struct cairn_arena *arena = cairn_arena_of(object);
-  struct cairn_side *side = arena->side;
-  if (cairn_arena_is_huge(arena)) return side;
-  size_t offset = (uintptr_t)object - (uintptr_t)arena;
-  const struct cairn_page *page = cairn_page_of(object);
-  side += offset / CAIRN_PAGE_BYTES << CAIRN_SIDE_BLOCK_BITS;
-  if (page->kind != CAIRN_PAGE_BLOCKS) return side;
-  return side + cairn_size_class_index(page->size_class, (uint32_t)offset % CAIRN_PAGE_BYTES);
-}
-
-/* The compressed reference to the object whose side word it is. */
-static inline uint32_t cairn_side_compress(const cairn_object *object,
-                                           const struct cairn_side *side) {
-  const struct cairn_arena *arena = cairn_arena_of(object);
-  if (cairn_arena_is_huge(arena)) {
-    return (uint32_t)CAIRN_SIDE_HUGE << CAIRN_SIDE_POSITION_BITS |
-           (arena->number - CAIRN_SIDE_HUGE - 1);
-  }
-  return arena->number << CAIRN_SIDE_POSITION_BITS |
-         (uint32_t)(side - (const struct cairn_side *)arena->side);
-}
-
-/* The object of a compressed reference, and its side word. */
-static inline cairn_object *cairn_side_object(const cairn_heap *heap, uint32_t compressed,
-                                              struct cairn_side **side) {
-  uint32_t number = compressed >> CAIRN_SIDE_POSITION_BITS;
-  uint32_t position = compressed & ((1u << CAIRN_SIDE_POSITION_BITS) - 1);
-  if (number == CAIRN_SIDE_HUGE) {
-    struct cairn_arena *arena = heap->huge_numbers.arenas[position];
-    *side = arena->side;
-    return (cairn_object *)(void *)((char *)arena + arena->page_bytes);
-  }
-  struct cairn_arena *arena = heap->numbers.arenas[number];
-  *side = (struct cairn_side *)arena->side + position;
-  const struct cairn_page *page = cairn_arena_page(arena, position >> CAIRN_SIDE_BLOCK_BITS);
-  uint64_t offset = (position & (CAIRN_PAGE_BLOCKS_MAX - 1)) * page->block_bytes;
-  return (cairn_object *)(void *)(cairn_page_memory(arena, page) + offset);
-}
-
-/* ---- lists through side.link, from a head that is 0 when the list is empty ------------------- */
-
-static inline void cairn_link_push(uint32_t *head, const cairn_object *object,
-                                   struct cairn_side *side) {
-  side->link = *head;
-  *head = cairn_side_compress(object, side);
-}
-
-static inline cairn_object *cairn_link_pop(const cairn_heap *heap, uint32_t *head,
-                                           struct cairn_side **side) {
-  cairn_object *object = cairn_side_object(heap, *head, side);
-  *head = (*side)->link;
-  (*side)->link = 0;
-  return object;
+static inline uint64_t *cairn_side_word(const void *block) {
+  uint8_t *words = (uint8_t *)cairn_arena_of(block) - CAIRN_SIDE_BYTES + CAIRN_SIDE_PLACES;
+  return (uint64_t *)(void *)words + cairn_side_place(block);
 }
 
 #endif

@@ -26,30 +26,46 @@ static bool fault_due(uint64_t *after) {
   return true;
 }
 
-void *cairn_system_map(size_t bytes, size_t alignment) {
+/* `below` and then `bytes`, the boundary between them aligned. */
+static char *map_aligned(size_t below, size_t bytes, size_t alignment) {
   if (fault_due(&cairn_fault.map_after)) return NULL;
   size_t slack = alignment > 4096 ? alignment : 0;
-  if (bytes > SIZE_MAX - slack) return NULL;
+  if (bytes > SIZE_MAX - slack - below) return NULL;
+  size_t total = below + bytes;
   char *mapping =
-      mmap(NULL, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      mmap(NULL, total + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapping == MAP_FAILED) return NULL;
-  if (slack == 0) return mapping;
-  size_t before = (alignment - ((uintptr_t)mapping & (alignment - 1))) & (alignment - 1);
+  if (slack == 0) return mapping + below;
+  size_t before = (alignment - (((uintptr_t)mapping + below) & (alignment - 1))) & (alignment - 1);
   if (before != 0) munmap(mapping, before);
-  if (slack != before) munmap(mapping + before + bytes, slack - before);
-  return mapping + before;
+  if (slack != before) munmap(mapping + before + total, slack - before);
+  return mapping + before + below;
 }
+
+void *cairn_system_map(size_t bytes, size_t alignment) { return map_aligned(0, bytes, alignment); }
+
+void *cairn_system_map_above(size_t below, size_t bytes, size_t alignment) {
+  char *memory = map_aligned(below, bytes, alignment);
+  if (memory == NULL) return NULL;
+  /* Not even promised by the system, where it counts promises. */
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+  void *mapping = MAP_FAILED;
+  if (!fault_due(&cairn_fault.map_after)) {
+    mapping = mmap(memory - below, below, PROT_READ | PROT_WRITE, flags, -1, 0);
+  }
+  if (mapping == MAP_FAILED) {
+    munmap(memory - below, below + bytes);
+    return NULL;
+  }
+  /* Advice that an old kernel does not know costs memory and a larger core, no more. */
+  madvise(mapping, below, MADV_DONTDUMP);
+  madvise(mapping, below, MADV_NOHUGEPAGE);
+  return memory;
+}
+
+void cairn_system_forget(void *memory, size_t bytes) { madvise(memory, bytes, MADV_DONTNEED); }
 
 void cairn_system_unmap(void *memory, size_t bytes) { munmap(memory, bytes); }
-
-void *cairn_system_reserve(size_t bytes) {
-  if (fault_due(&cairn_fault.map_after)) return NULL;
-  void *mapping =
-      mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (mapping == MAP_FAILED) return NULL;
-  madvise(mapping, bytes, MADV_DONTDUMP); /* an old kernel that knows it not: a larger core */
-  return mapping;
-}
 
 /* The bytes that the limit speaks of. */
 static uint64_t limited_bytes(const cairn_heap *heap) {

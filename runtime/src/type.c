@@ -59,6 +59,22 @@ static uint32_t spec_flags(const cairn_heap *heap, const cairn_type_spec *spec) 
   return flags;
 }
 
+static struct cairn_run spec_run(const cairn_type_spec *spec) {
+  const struct cairn_run none = {0, CAIRN_RUN_NONE};
+  struct cairn_run run = {0, 0};
+  if (spec->traverse != NULL) return none;
+  for (size_t i = 0; i < spec->slot_count; i++) {
+    const cairn_slot_spec *slot = &spec->slots[i];
+    if (slot->kind != CAIRN_SLOT_STRONG) continue;
+    if (slot->shape != 0 && slot->shape != CAIRN_SHAPE_SINGLE) return none;
+    if (slot->tag_mask != 0) return none;
+    if (run.count == 0) run.offset = slot->offset;
+    if (slot->offset != run.offset + run.count * sizeof(uint64_t)) return none;
+    run.count++;
+  }
+  return run;
+}
+
 /* Copies a text to `*at`, which moves behind it. */
 static char *text_put(char **at, const char *text) {
   size_t bytes = strlen(text) + 1;
@@ -140,6 +156,7 @@ static cairn_type type_define(cairn_heap *heap, const cairn_type_spec *spec, uin
   struct cairn_type *type = type_fill(memory, spec, index);
   type->display = display;
   type->flags = flags | spec_flags(heap, spec);
+  type->strong_run = spec_run(spec);
   CAIRN_ORDER();
   heap->types[index] = type;
   CAIRN_ORDER();

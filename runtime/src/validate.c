@@ -197,7 +197,7 @@ static void add_reference(cairn_object *referent, void *context) {
   } else if (!is_counted(referent->header)) {
     check->problem = "a slot holds a dead object";
   } else {
-    cairn_side_of(referent)->trial++;
+    ++*cairn_side_word(referent);
   }
 }
 
@@ -208,7 +208,7 @@ static const char *add_references(struct check *check, cairn_object *object) {
 
 static const char *compare_count(struct check *check, cairn_object *object) {
   if (!is_counted(object->header) || cairn_is_immortal(object)) return NULL;
-  uint64_t references = cairn_side_of(object)->trial;
+  uint64_t references = *cairn_side_word(object);
   if ((object->header & CAIRN_STATE(HELD)) != 0) references++;
   if (references <= cairn_refcount(object)) return NULL;
   return "an object's count is below the references that the heap holds";
@@ -222,7 +222,7 @@ static const char *check_counts(struct check *check) {
   return problem != NULL ? problem : each_block(check, compare_count);
 }
 
-static void clear_trial(cairn_object *object, void *context) { cairn_side_of(object)->trial = 0; }
+static void clear_trial(cairn_object *object, void *context) { *cairn_side_word(object) = 0; }
 
 const char *cairn_heap_validate(cairn_heap *heap) {
   if (heap->magic != CAIRN_HEAP_MAGIC || heap->self != heap) return "this is no heap";

@@ -1,4 +1,4 @@
-/* Arenas: runs of pages, giving back, numbers, and the compressed references of the collector. */
+/* Arenas: runs of pages, giving back, numbers, and what lies below an arena. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -191,7 +191,7 @@ static void failed_mapping_leaves_the_heap_as_it_was(void **state) {
   uint64_t reserved = heap->reserved_bytes;
   mapped_pages(); /* has stdio take its memory */
   long mapped = mapped_pages();
-  for (uint64_t n = 1; n <= 2; n++) { /* the side memory, the arena */
+  for (uint64_t n = 1; n <= 2; n++) { /* the arena, the side memory below it */
     cairn_fault.map_after = n;
     assert_null(cairn_pages_take(heap, 1));
     uint32_t count;

@@ -11,8 +11,7 @@ static const collect_fn kinds[] = {cairn_collect, cairn_collect_candidates};
 
 static void side_is_clean(cairn_object *object, void *context) {
   (void)context;
-  assert_int_equal(cairn_side_of(object)->trial, 0);
-  assert_int_equal(cairn_side_of(object)->link, 0);
+  assert_int_equal(*cairn_side_byte(object), 0);
 }
 
 /* What holds when no collection runs. */

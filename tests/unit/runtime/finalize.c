@@ -268,7 +268,7 @@ static void test_parked_and_resurrected(void **state) {
   assert_int_equal(objects_of(nodes), 5);
   for (int i = 0; i < 2; i++) {
     assert_true(has_state(deepest[i], CAIRN_STATE(LIVE)));
-    assert_int_equal(cairn_side_of(&deepest[i]->base)->link, 0);
+    assert_int_equal(*cairn_side_word(&deepest[i]->base), 0);
     cairn_release(&deepest[i]->base);
   }
   saved = NULL;

@@ -213,7 +213,7 @@ static void test_collection_of_ordinary_heap(void **state) {
   uint64_t header = held->base.header;
   assert_int_equal(cairn_collect(pair->plain), 0);
   assert_int_equal(held->base.header, header);
-  assert_int_equal(cairn_side_of(&held->base)->trial, 0);
+  assert_int_equal(*cairn_side_byte(&held->base), 0);
   uint64_t count = count_of(pair->shared);
   cairn_release(&a->base);
   assert_int_equal(cairn_collect(pair->plain), 2);

@@ -134,8 +134,8 @@ static void trial_counts_are_left_clear(void **state) {
   cairn_object *list = cairn_list_new(heap, 0);
   cairn_list_append(list, list);
   assert_null(cairn_heap_validate(heap));
-  assert_int_equal(cairn_side_of(list)->trial, 0);
-  assert_int_equal(cairn_side_of(heap->runtime_slots[CAIRN_RUNTIME_SLOT_INTERN])->trial, 0);
+  assert_int_equal(*cairn_side_word(list), 0);
+  assert_int_equal(*cairn_side_word(heap->runtime_slots[CAIRN_RUNTIME_SLOT_INTERN]), 0);
   cairn_release(list);
   assert_int_equal(cairn_collect(heap), 1);
 }
