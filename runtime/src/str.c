@@ -225,18 +225,22 @@ static void append_here(struct cairn_str *str, const char *text, size_t bytes) {
 
 /* Replaces *str by one with the text appended and room for half as much again. */
 static bool append_elsewhere(cairn_object **str, const char *text, size_t bytes) {
-  const struct cairn_str *old = cairn_str_of(*str);
-  size_t length = old->length + bytes;
+  cairn_object *old = *str;
+  const struct cairn_str *head = cairn_str_of(old);
+  size_t length = head->length + bytes;
   size_t room = length + length / 2;
-  struct cairn_str *grown =
-      str_alloc(cairn_object_heap(*str), room < CAIRN_STR_MAX_BYTES ? room : CAIRN_STR_MAX_BYTES);
-  if (grown == NULL) return false;
-  append_here(grown, old->text, old->length);
-  append_here(grown, text, bytes);
-  cairn_object *before = *str;
-  *str = &grown->base;
-  cairn_release(before);
-  return true;
+  if (room > CAIRN_STR_MAX_BYTES) room = CAIRN_STR_MAX_BYTES;
+  uint32_t count = cairn_hold(old);
+  struct cairn_str *grown = str_alloc(cairn_object_heap(old), room);
+  if (grown != NULL) {
+    append_here(grown, head->text, head->length);
+    append_here(grown, text, bytes);
+    cairn_object *before = *str;
+    *str = &grown->base;
+    cairn_release(before);
+  }
+  cairn_unhold(old, count);
+  return grown != NULL;
 }
 
 bool cairn_str_append_text(cairn_object **str, const char *utf8, size_t bytes) {

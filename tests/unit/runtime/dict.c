@@ -99,6 +99,87 @@ static void text_keys(void **state) {
   cairn_release(dict);
 }
 
+/* Numbers are found with and without objects for them, whatever else is in the dict. */
+static void number_keys(void **state) {
+  cairn_heap *heap = *state;
+  const int64_t counts[] = {0, 3, 6, 7, 10, 11, 1000};
+  for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
+    for (int mixed = 0; mixed < 2; mixed++) {
+      cairn_object *dict = cairn_dict_new(heap);
+      if (mixed == 1) assert_true(cairn_dict_set(dict, cairn_none(heap), cairn_none(heap)));
+      for (int64_t i = 0; i < counts[c]; i++) {
+        cairn_object *value = int_of(heap, i);
+        assert_true(cairn_dict_set_int(dict, i * 1000 - 3000, value));
+        assert_true(cairn_dict_set_int(dict, i * 1000 - 3000, value));
+        cairn_release(value);
+      }
+      assert_int_equal(cairn_dict_count(dict), counts[c] + mixed);
+      for (int64_t i = 0; i < counts[c]; i++) {
+        assert_int_equal(value_of(cairn_dict_get_int(dict, i * 1000 - 3000)), i);
+        assert_int_equal(value_of(get_int(dict, i * 1000 - 3000)), i);
+        assert_null(cairn_dict_get_int(dict, i * 1000 - 2999));
+        assert_null(get_int(dict, i * 1000 - 2999));
+      }
+      /* A float of the same value is the same key, and makes the dict one of all kinds. */
+      cairn_object *half = cairn_float_new(heap, 0.5), *three = cairn_float_new(heap, -3000);
+      assert_int_equal(cairn_dict_get(dict, three) != NULL, counts[c] > 0);
+      assert_true(cairn_dict_set(dict, half, half));
+      assert_true(cairn_dict_set(dict, three, three));
+      assert_ptr_equal(cairn_dict_get_int(dict, -3000), three);
+      assert_ptr_equal(cairn_dict_get(dict, half), half);
+      assert_null(cairn_dict_get_int(dict, 0x3fe0000000000000)); /* the bits of 0.5 */
+      cairn_release(three);
+      cairn_release(half);
+      cairn_release(dict);
+    }
+  }
+}
+
+static void popping(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *dict = cairn_dict_new(heap);
+  for (int64_t i = 0; i < 100; i++) set_ints(dict, 1000 + i, 2000 + i);
+  for (int64_t i = 0; i < 100; i++) {
+    cairn_object *key = int_of(heap, 1000 + i * 7 % 100);
+    cairn_object *value = cairn_dict_pop(dict, key);
+    assert_int_equal(value_of(value), 2000 + i * 7 % 100);
+    assert_int_equal(cairn_refcount(value), 1);
+    assert_null(cairn_dict_pop(dict, key));
+    cairn_release(value);
+    cairn_release(key);
+  }
+  assert_int_equal(cairn_dict_count(dict), 0);
+  cairn_release(dict);
+}
+
+static void reserving(void **state) {
+  cairn_heap *heap = *state;
+  const size_t counts[] = {1, 6, 7, 100, 5000};
+  for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
+    cairn_object *dict = cairn_dict_new(heap);
+    assert_true(cairn_dict_set_text(dict, "first", cairn_none(heap)));
+    blocks_fail_after(heap, 1);
+    assert_int_equal(cairn_dict_reserve(dict, counts[c]), counts[c] < 6);
+    blocks_fail_after(heap, 0);
+    assert_true(cairn_dict_reserve(dict, counts[c]));
+    cairn_object *key = NULL;
+    for (size_t i = 0; i < counts[c]; i++) {
+      key = int_of(heap, 1000 + (int64_t)i);
+      blocks_fail_after(heap, 1); /* no more memory is needed */
+      assert_true(cairn_dict_set(dict, key, cairn_none(heap)));
+      blocks_fail_after(heap, 0);
+      cairn_release(key);
+    }
+    assert_int_equal(cairn_dict_count(dict), 1 + counts[c]);
+    assert_true(cairn_is_none(cairn_dict_get_text(dict, "first")));
+    cairn_release(dict);
+  }
+  cairn_object *dict = cairn_dict_new(heap);
+  assert_false(cairn_dict_reserve(dict, SIZE_MAX));
+  assert_true(cairn_dict_reserve(dict, 0));
+  cairn_release(dict);
+}
+
 /* ---- against an array ----------------------------------------------------------------------- */
 
 /* Few keys give many replacements and removals, many keys let the dict grow. */
@@ -233,6 +314,14 @@ static void memory_can_be_out(void **state) {
     set = cairn_dict_set_text(dict, "text", value);
     blocks_fail_after(heap, 0);
     assert_int_equal(cairn_dict_get_text(dict, "text") != NULL, set);
+    assert_whole(heap);
+  }
+  set = false;
+  for (uint64_t blocks = 1; !set; blocks++) {
+    blocks_fail_after(heap, blocks);
+    set = cairn_dict_set_int(dict, 987654, value);
+    blocks_fail_after(heap, 0);
+    assert_int_equal(cairn_dict_get_int(dict, 987654) != NULL, set);
     assert_whole(heap);
   }
   blocks_fail_after(heap, 1);
@@ -387,6 +476,9 @@ int main(void) {
       WITH_HEAP(edges),
       WITH_HEAP(counts_are_those_of_the_entries),
       WITH_HEAP(text_keys),
+      WITH_HEAP(number_keys),
+      WITH_HEAP(popping),
+      WITH_HEAP(reserving),
       WITH_HEAP(random_operations),
       WITH_HEAP(a_million_entries),
       WITH_HEAP(the_oldest_entry),

@@ -197,6 +197,28 @@ static void memory_can_be_out(void **state) {
   cairn_release(list);
 }
 
+static void reserving(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *list = cairn_list_new(heap, 0);
+  size_t count = 1;
+  assert_null(cairn_list_items(list, &count));
+  assert_int_equal(count, 0);
+  assert_true(cairn_list_append(list, cairn_none(heap)));
+  blocks_fail_after(heap, 1);
+  assert_false(cairn_list_reserve(list, 1000));
+  assert_true(cairn_list_reserve(list, 1));
+  blocks_fail_after(heap, 0);
+  assert_true(cairn_list_reserve(list, 1000));
+  blocks_fail_after(heap, 1); /* no more memory is needed */
+  for (int i = 0; i < 1000; i++) assert_true(cairn_list_append(list, cairn_bool(heap, i % 2 == 0)));
+  blocks_fail_after(heap, 0);
+  assert_false(cairn_list_reserve(list, UINT32_MAX));
+  cairn_object *const *items = cairn_list_items(list, &count);
+  assert_int_equal(count, 1001);
+  for (size_t i = 0; i < count; i++) assert_ptr_equal(items[i], cairn_list_get(list, i));
+  cairn_release(list);
+}
+
 /* ---- code that runs meanwhile --------------------------------------------------------------- */
 
 struct meanwhile {
@@ -351,6 +373,7 @@ int main(void) {
       WITH_HEAP(room_grows_and_goes_back),
       WITH_HEAP(no_candidate_arises),
       WITH_HEAP(memory_can_be_out),
+      WITH_HEAP(reserving),
       WITH_HEAP(clear_leaves_what_finalizers_append),
       WITH_HEAP(clear_bears_finalizers_that_remove),
       WITH_HEAP(set_and_remove_release_last),
