@@ -18,10 +18,7 @@ static void table_insert(dict_table *table, dict_key key) {
 static int table_has(dict_table *table, dict_key key) { return cairn_dict_get(table, key) != NULL; }
 
 static int table_has_raw(dict_table *table, dict_raw number) {
-  cairn_object *key = cairn_int_new(heap, number);
-  int found = table_has(table, key);
-  cairn_release(key);
-  return found;
+  return cairn_dict_get_int(table, number) != NULL;
 }
 
 static uint64_t table_walk(dict_table *table) {

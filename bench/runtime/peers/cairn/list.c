@@ -19,8 +19,9 @@ static list_item list_get(const list_list *list, uint64_t index) {
 }
 
 static uint64_t list_walk(const list_list *list) {
-  size_t count = cairn_list_count(list);
-  for (size_t i = 0; i < count; i++) BENCH_USE(cairn_list_get(list, i));
+  size_t count;
+  cairn_object *const *items = cairn_list_items(list, &count);
+  for (size_t i = 0; i < count; i++) BENCH_USE(items[i]);
   return count;
 }
 
