@@ -1,4 +1,5 @@
-/* B8: strs, joined and appended to. */
+/* B8: strs, joined by cairn_str_join, and grown in place by cairn_str_append, which can where
+ * nobody else holds the text. */
 #include "peer.h"
 
 typedef cairn_object text;
@@ -15,7 +16,7 @@ static void text_keep(text *piece) {
 static text *text_join(void) { return cairn_str_join(heap, NULL, pieces); }
 
 static text *text_append(text *whole, text *piece) {
-  bench_require(cairn_str_append(&whole, piece), "memory for a text");
+  bench_require(cairn_str_append(&whole, piece), "memory for a longer text");
   return whole;
 }
 
