@@ -78,6 +78,13 @@ static inline const struct cairn_bytes *cairn_bytes_of(const cairn_object *objec
   return (const struct cairn_bytes *)object;
 }
 
+/* ---- weakref -------------------------------------------------------------------------------- */
+
+struct cairn_weakref {
+  cairn_object base;
+  cairn_object *target; /* a weak slot */
+};
+
 /* ---- tuple, list ---------------------------------------------------------------------------- */
 
 struct cairn_tuple {

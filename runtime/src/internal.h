@@ -8,6 +8,7 @@
  *   candidate.c  objects whose count was dropped   weak.c     weak slots
  *   count.c    retain and release of objects whose count is not plain
  *   shared.c   heaps and objects of all threads      owner.c    which thread a heap belongs to
+ *   share_copy.c   copies from one heap to another
  *   die.c      release without recursion      slots.c    walking an object's declared slots
  *   type.c     types as data                  heap.c     making, limits, statistics, destroying
  *   page.c     blocks of one size class       size_class.c   arena.c  segments

@@ -3,11 +3,6 @@
 
 #include "builtin.h"
 
-struct cairn_weakref {
-  cairn_object base;
-  cairn_object *target;
-};
-
 static const cairn_slot_spec slots[] = {CAIRN_WEAK(struct cairn_weakref, target)};
 
 const cairn_type_spec cairn_spec_weakref = {.name = "weakref",

@@ -29,7 +29,8 @@
  * collect, and whatever releases may run a finalizer; both may run code of yours, and that code may
  * change the very container that is being changed.  Containers stay whole then.
  *
- * Thread contract of every function: the heap's thread, as object.h states.
+ * Thread contract of every function: the heap's thread; any thread for a shared heap, whose objects
+ * do not change once several threads know them (heap.h).
  */
 #ifndef CAIRN_CAIRN_H
 #define CAIRN_CAIRN_H
@@ -45,6 +46,7 @@
 #include "cairn/record.h"
 #include "cairn/scalar.h"
 #include "cairn/set.h"
+#include "cairn/share.h"
 #include "cairn/str.h"
 #include "cairn/tuple.h"
 #include "cairn/type.h"
