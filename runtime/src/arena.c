@@ -120,6 +120,7 @@ static struct cairn_arena *arena_new(cairn_heap *heap, size_t bytes, uint32_t pa
   if (!cairn_limit_allows(heap, bytes)) return NULL;
   struct cairn_arena *arena = cairn_system_map_above(CAIRN_SIDE_BYTES, bytes, CAIRN_ARENA_BYTES);
   if (arena == NULL) return NULL;
+  if (bytes > CAIRN_ARENA_BYTES) cairn_system_widen(arena, bytes);
   arena->magic = CAIRN_ARENA_MAGIC;
   arena->heap = heap;
   arena->bytes = bytes;

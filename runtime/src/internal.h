@@ -166,6 +166,9 @@ static inline void cairn_header_clear(cairn_object *object, uint64_t states) {
 /* ---- system.c: memory from the system, the limit --------------------------------------------- */
 /* Zeroed pages, aligned to `alignment` (0, or a power of two), whatever the limit; NULL: none. */
 void *cairn_system_map(size_t bytes, size_t alignment);
+/* Advice that the memory will be used from its start on, in one piece: with larger pages of the
+ * system's there are fewer of them to be mapped, one by one, and to be looked up. */
+void cairn_system_widen(void *memory, size_t bytes);
 void cairn_system_unmap(void *memory, size_t bytes);
 /* As cairn_system_map, with `below` bytes of address space directly below what is returned: zeroed
  * too, but most of it will stay untouched, and cores leave it out.  Both are unmapped as one. */

@@ -65,6 +65,8 @@ void *cairn_system_map_above(size_t below, size_t bytes, size_t alignment) {
 
 void cairn_system_forget(void *memory, size_t bytes) { madvise(memory, bytes, MADV_DONTNEED); }
 
+void cairn_system_widen(void *memory, size_t bytes) { madvise(memory, bytes, MADV_HUGEPAGE); }
+
 void cairn_system_unmap(void *memory, size_t bytes) { munmap(memory, bytes); }
 
 /* The bytes that the limit speaks of. */
