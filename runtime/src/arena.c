@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "side.h"
+#include "tracking.h"
 
 enum {
   NUMBER_FIRST = 1,
@@ -136,6 +137,10 @@ static struct cairn_arena *arena_new(cairn_heap *heap, size_t bytes, uint32_t pa
   }
   cairn_arena_page(arena, 0)->span_pages = 1;
   cairn_arena_page(arena, 0)->kind = CAIRN_PAGE_META;
+  if (!cairn_track_arena_begin(heap, arena)) {
+    cairn_system_unmap(arena->side, arena->side_bytes + bytes);
+    return NULL;
+  }
   number_give(heap, arena, number);
   arena_link(heap, arena);
   return arena;
@@ -144,6 +149,7 @@ static struct cairn_arena *arena_new(cairn_heap *heap, size_t bytes, uint32_t pa
 static void arena_free(cairn_heap *heap, struct cairn_arena *arena) {
   arena_unlink(heap, arena);
   number_take_back(heap, arena);
+  cairn_track_arena_end(arena);
   cairn_system_unmap(arena->side, arena->side_bytes + arena->bytes);
 }
 
@@ -233,7 +239,9 @@ struct cairn_page *cairn_pages_take(cairn_heap *heap, uint32_t count) {
 
 void cairn_pages_return(cairn_heap *heap, struct cairn_page *first, uint32_t count) {
   struct cairn_arena *arena = cairn_arena_of(first);
-  pages_mark(arena, (uint32_t)(first - cairn_arena_page(arena, 0)), count, true);
+  uint32_t index = (uint32_t)(first - cairn_arena_page(arena, 0));
+  pages_mark(arena, index, count, true);
+  if (arena->track != NULL) cairn_track_pages_forget(arena, index, count);
   arena->page_free_count += count;
   heap->page_free_count += count;
   if (arena->page_free_count != arena->page_count - 1) {

@@ -12,6 +12,15 @@
  * What this is not: it does not say when (due.c).
  */
 #include "collect.h"
+#include "probe.h"
+#include "tracking.h"
+
+/* Tells of the start or the end of a collection. */
+static void tell(cairn_heap *heap, uint32_t op, uint64_t number, uint64_t freed_count) {
+  if ((heap->slow & CAIRN_SLOW_TRACKED) != 0) {
+    cairn_track_collect(heap, op, number, freed_count);
+  }
+}
 
 static uint64_t collect(cairn_heap *heap, bool full) {
   if (!heap->ready || heap->collecting || heap->release_depth != 0) return 0;
@@ -19,7 +28,10 @@ static uint64_t collect(cairn_heap *heap, bool full) {
   uint32_t outer_flux = heap->flux;
   cairn_object *outer_object = heap->flux_object;
   uint64_t deaths_before = heap->death_count;
+  uint64_t number = heap->collection_count;
   heap->collecting = true;
+  CAIRN_PROBE(collect_start, heap, number, full, heap->object_count, heap->candidate_count);
+  tell(heap, CAIRN_EVENT_COLLECT_START, number, 0);
 
   cairn_flux_set(heap, CAIRN_FLUX_COLLECT, NULL);
   struct cairn_detection found = full ? cairn_detect_all(heap) : cairn_detect_candidates(heap);
@@ -31,6 +43,8 @@ static uint64_t collect(cairn_heap *heap, bool full) {
   heap->collection_count++;
   heap->collected_count += freed_count;
   cairn_collect_account(heap, found.full, found.member_count, freed_count);
+  CAIRN_PROBE(collect_end, heap, number, found.full, freed_count, found.member_count);
+  tell(heap, CAIRN_EVENT_COLLECT_END, number, freed_count);
   heap->collecting = false;
   cairn_flux_set(heap, outer_flux, outer_object);
   return freed_count;

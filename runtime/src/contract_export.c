@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #include "cairn/contract.h"
-#include "internal.h"
+#include "tracking.h"
 
 /* ---- what is exported ------------------------------------------------------------------------ */
 
@@ -24,17 +24,21 @@ struct weak_table_head {
 };
 
 /* S(name, C type, list of fields).  "root" is the record itself: offsets are from its start. */
-#define EXPORTED_STRUCTS(S)                                       \
-  S(root, struct root_record, CAIRN_LAYOUT_ROOT)                  \
-  S(heap, struct cairn_heap, CAIRN_LAYOUT_HEAP)                   \
-  S(chunk, struct cairn_chunk, CAIRN_LAYOUT_CHUNK)                \
-  S(arena, struct cairn_arena, CAIRN_LAYOUT_ARENA)                \
-  S(page, struct cairn_page, CAIRN_LAYOUT_PAGE)                   \
-  S(free_block, struct cairn_free_block, CAIRN_LAYOUT_FREE_BLOCK) \
-  S(type, struct cairn_type, CAIRN_LAYOUT_TYPE)                   \
-  S(slot, struct cairn_slot, CAIRN_LAYOUT_SLOT)                   \
-  S(field, struct cairn_field, CAIRN_LAYOUT_FIELD)                \
-  S(weak_table, struct weak_table_head, CAIRN_LAYOUT_WEAK_TABLE)  \
+#define EXPORTED_STRUCTS(S)                                             \
+  S(root, struct root_record, CAIRN_LAYOUT_ROOT)                        \
+  S(heap, struct cairn_heap, CAIRN_LAYOUT_HEAP)                         \
+  S(chunk, struct cairn_chunk, CAIRN_LAYOUT_CHUNK)                      \
+  S(arena, struct cairn_arena, CAIRN_LAYOUT_ARENA)                      \
+  S(page, struct cairn_page, CAIRN_LAYOUT_PAGE)                         \
+  S(free_block, struct cairn_free_block, CAIRN_LAYOUT_FREE_BLOCK)       \
+  S(type, struct cairn_type, CAIRN_LAYOUT_TYPE)                         \
+  S(slot, struct cairn_slot, CAIRN_LAYOUT_SLOT)                         \
+  S(field, struct cairn_field, CAIRN_LAYOUT_FIELD)                      \
+  S(weak_table, struct weak_table_head, CAIRN_LAYOUT_WEAK_TABLE)        \
+  S(tracking, struct cairn_tracking, CAIRN_LAYOUT_TRACKING)             \
+  S(event, struct cairn_event, CAIRN_LAYOUT_EVENT)                      \
+  S(site, struct cairn_site, CAIRN_LAYOUT_SITE)                         \
+  S(track_record, struct cairn_track_record, CAIRN_LAYOUT_TRACK_RECORD) \
   S(object, struct cairn_object, EXPORTED_OBJECT)
 
 #define EXPORTED_OBJECT(F) F(uint64_t, , header, UINT)
@@ -55,7 +59,9 @@ struct weak_table_head {
   C("arena.alignment", CAIRN_ARENA_BYTES)        \
   C("magic.arena", CAIRN_ARENA_MAGIC)            \
   C("magic.heap", CAIRN_HEAP_MAGIC)              \
-  C("heap.runtime_slots", CAIRN_RUNTIME_SLOTS)
+  C("heap.runtime_slots", CAIRN_RUNTIME_SLOTS)   \
+  C("track.page_records", CAIRN_PAGE_BLOCKS_MAX) \
+  C("quarantine.poison", CAIRN_POISON_BYTE)
 
 /* ---- counting the rows ----------------------------------------------------------------------- */
 
@@ -74,7 +80,8 @@ enum {
       CAIRN_DISPLAY_KINDS(ONE_ENUM) CAIRN_TYPE_FLAGS(ONE_ENUM) CAIRN_SLOT_KINDS(ONE_ENUM)
           CAIRN_SLOT_SHAPES(ONE_ENUM) CAIRN_SLOT_FLAGS(ONE_ENUM) CAIRN_FIELD_KINDS(ONE_ENUM)
               CAIRN_RUNTIME_SLOT_NAMES(ONE_ENUM) CAIRN_STATE_BITS(ONE_ENUM)
-                  EXPORTED_VALUES(ONE_VALUE)
+                  CAIRN_TRACK_SWITCHES(ONE_ENUM) CAIRN_EVENT_OPS(ONE_ENUM)
+                      EXPORTED_VALUES(ONE_VALUE)
 };
 
 /* ---- the record ------------------------------------------------------------------------------ */
@@ -119,8 +126,13 @@ extern struct root_record cairn_root_record __attribute__((visibility("hidden"))
 #define ROW_slot(t, s, name, kind)       FIELD_ROW(slot, struct cairn_slot, name, kind)
 #define ROW_field(t, s, name, kind)      FIELD_ROW(field, struct cairn_field, name, kind)
 #define ROW_weak_table(t, s, name, kind) FIELD_ROW(weak_table, struct weak_table_head, name, kind)
-#define ROW_object(t, s, name, kind)     FIELD_ROW(object, struct cairn_object, name, kind)
-#define LIST_ROWS(name, c_type, list)    list(ROW_##name)
+#define ROW_tracking(t, s, name, kind)   FIELD_ROW(tracking, struct cairn_tracking, name, kind)
+#define ROW_event(t, s, name, kind)      FIELD_ROW(event, struct cairn_event, name, kind)
+#define ROW_site(t, s, name, kind)       FIELD_ROW(site, struct cairn_site, name, kind)
+#define ROW_track_record(t, s, name, kind) \
+  FIELD_ROW(track_record, struct cairn_track_record, name, kind)
+#define ROW_object(t, s, name, kind)  FIELD_ROW(object, struct cairn_object, name, kind)
+#define LIST_ROWS(name, c_type, list) list(ROW_##name)
 
 #define BITS_ROW(row_name, first, bits) \
   {.name = #row_name,                   \
@@ -141,27 +153,30 @@ extern struct root_record cairn_root_record __attribute__((visibility("hidden"))
 #define SLOT_FLAG_ROW(NAME, name, value)    VALUE_ROW("slot_flag." #name, value)
 #define FIELD_KIND_ROW(NAME, name, value)   VALUE_ROW("field_kind." #name, value)
 #define RUNTIME_SLOT_ROW(NAME, name, value) VALUE_ROW("runtime_slot." #name, value)
+#define TRACK_SWITCH_ROW(NAME, name, value) VALUE_ROW("track_switch." #name, value)
+#define EVENT_OP_ROW(NAME, name, value)     VALUE_ROW("event_op." #name, value)
 #define STATE_ROW(NAME, name, bit)          VALUE_ROW("state." #name, 1ull << (bit))
 
-struct root_record cairn_root_record
-    __attribute__((section(".data"), used, aligned(CAIRN_ROOT_ALIGN))) = {
-        .head = {.magic = CAIRN_ROOT_MAGIC,
-                 .self = (uint64_t)(uintptr_t)&cairn_root_record,
-                 .major = CAIRN_CONTRACT_MAJOR,
-                 .record_bytes = sizeof(struct root_record),
-                 .table_offset = offsetof(struct root_record, tables),
-                 .table_stride = sizeof(struct cairn_contract_table),
-                 .table_count = TABLE_COUNT},
-        .tables = {TABLE_ROW(structs), TABLE_ROW(fields), TABLE_ROW(constants)},
-        .runtime = "cairn " CAIRN_VERSION,
-        .structs = {EXPORTED_STRUCTS(STRUCT_ROW)},
-        .fields = {EXPORTED_STRUCTS(LIST_ROWS) EXPORTED_HEADER_BITS(BITS_ROW)},
-        .constants = {CAIRN_PAGE_KINDS(PAGE_KIND_ROW) CAIRN_FLUX_KINDS(FLUX_ROW)
-                          CAIRN_DISPLAY_KINDS(DISPLAY_ROW) CAIRN_TYPE_FLAGS(TYPE_FLAG_ROW)
-                              CAIRN_SLOT_KINDS(SLOT_KIND_ROW) CAIRN_SLOT_SHAPES(SLOT_SHAPE_ROW)
-                                  CAIRN_SLOT_FLAGS(SLOT_FLAG_ROW) CAIRN_FIELD_KINDS(FIELD_KIND_ROW)
-                                      CAIRN_RUNTIME_SLOT_NAMES(RUNTIME_SLOT_ROW)
-                                          CAIRN_STATE_BITS(STATE_ROW) EXPORTED_VALUES(VALUE_ROW)}};
+struct root_record cairn_root_record __attribute__((section(".data"), used,
+                                                    aligned(CAIRN_ROOT_ALIGN))) = {
+    .head = {.magic = CAIRN_ROOT_MAGIC,
+             .self = (uint64_t)(uintptr_t)&cairn_root_record,
+             .major = CAIRN_CONTRACT_MAJOR,
+             .record_bytes = sizeof(struct root_record),
+             .table_offset = offsetof(struct root_record, tables),
+             .table_stride = sizeof(struct cairn_contract_table),
+             .table_count = TABLE_COUNT},
+    .tables = {TABLE_ROW(structs), TABLE_ROW(fields), TABLE_ROW(constants)},
+    .runtime = "cairn " CAIRN_VERSION,
+    .structs = {EXPORTED_STRUCTS(STRUCT_ROW)},
+    .fields = {EXPORTED_STRUCTS(LIST_ROWS) EXPORTED_HEADER_BITS(BITS_ROW)},
+    .constants = {
+        CAIRN_PAGE_KINDS(PAGE_KIND_ROW) CAIRN_FLUX_KINDS(FLUX_ROW) CAIRN_DISPLAY_KINDS(DISPLAY_ROW)
+            CAIRN_TYPE_FLAGS(TYPE_FLAG_ROW) CAIRN_SLOT_KINDS(SLOT_KIND_ROW)
+                CAIRN_SLOT_SHAPES(SLOT_SHAPE_ROW) CAIRN_SLOT_FLAGS(SLOT_FLAG_ROW)
+                    CAIRN_FIELD_KINDS(FIELD_KIND_ROW) CAIRN_RUNTIME_SLOT_NAMES(RUNTIME_SLOT_ROW)
+                        CAIRN_STATE_BITS(STATE_ROW) CAIRN_TRACK_SWITCHES(TRACK_SWITCH_ROW)
+                            CAIRN_EVENT_OPS(EVENT_OP_ROW) EXPORTED_VALUES(VALUE_ROW)}};
 
 /* The name that readers with symbols look for. */
 extern struct root_record cairn_contract_root

@@ -4,26 +4,44 @@
  *
  * What this is not: the fast paths, which are in object.h and inline; and death (die.c).
  */
-#include "internal.h"
+#include "tracking.h"
 
 void cairn_object_retain_slow_(cairn_object *object) {
   uint64_t header = cairn_header_load(object);
   if ((header & CAIRN_COUNT_SATURATED) != 0) return;
-  if ((header & CAIRN_STATE(SHARED)) != 0) {
-    cairn_shared_retain(object);
+  if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
+    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RETAIN,
+                             CAIRN_CALLER());
     return;
   }
-  object->header = header + 1;
+  if ((header & CAIRN_STATE(SHARED)) != 0) {
+    cairn_shared_retain(object);
+  } else {
+    object->header = header + 1;
+  }
+  if ((header & CAIRN_STATE(TRACED)) != 0) {
+    cairn_track_count(object, CAIRN_EVENT_RETAIN, cairn_refcount(object), CAIRN_CALLER());
+  }
 }
 
 void cairn_object_release_slow_(cairn_object *object) {
   uint64_t header = cairn_header_load(object);
   if ((header & CAIRN_COUNT_SATURATED) != 0) return;
+  if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
+    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RELEASE,
+                             CAIRN_CALLER());
+    return;
+  }
+  uint32_t count = (uint32_t)(header & CAIRN_COUNT_MASK);
+  /* Told before it is done: the object may be gone afterwards. */
+  if ((header & CAIRN_STATE(TRACED)) != 0 && count != 0) {
+    cairn_track_count(object, CAIRN_EVENT_RELEASE, count - 1, CAIRN_CALLER());
+  }
   if ((header & CAIRN_STATE(SHARED)) != 0) {
     cairn_shared_release(object);
     return;
   }
-  if ((header & CAIRN_COUNT_MASK) <= 1) {
+  if (count <= 1) {
     cairn_object_die_(object);
     return;
   }

@@ -11,6 +11,7 @@
 
 #include "internal.h"
 #include "leak.h"
+#include "tracking.h"
 
 /* Gives everything back, the heap itself last. */
 static void heap_free(cairn_heap *heap) {
@@ -44,6 +45,7 @@ cairn_heap *cairn_heap_new(const cairn_heap_options *options) {
   heap->magic = CAIRN_HEAP_MAGIC;
   heap->ready = true;
   cairn_registry_add(heap);
+  cairn_track_from_environment(heap);
   return heap;
 }
 
@@ -55,6 +57,7 @@ bool cairn_heap_destroy(cairn_heap *heap, cairn_leak_report *report) {
   if (report == NULL) report = &own;
   cairn_leak_find(heap, report);
   cairn_shared_let_go(heap);
+  cairn_track_stop(heap);
   cairn_registry_remove(heap);
   heap_free(heap);
   return report->object_count == 0;

@@ -13,6 +13,7 @@
  *   type.c     types as data                  heap.c     making, limits, statistics, destroying
  *   page.c     blocks of one size class       size_class.c   arena.c  segments
  *   chunk.c    metadata memory                system.c   the system's memory, the limit
+ *   track.c    tracking (tracking.h lists its files)
  *   contract_export.c  the root record, the note, the registry of heaps
  */
 #ifndef CAIRN_INTERNAL_H
@@ -266,6 +267,9 @@ void cairn_block_free(cairn_heap *heap, void *block);
 /* Makes all used blocks of the page free at once, by one store; they are objects that hold nothing.
  * The page may go back to its arena, and that to the system. */
 void cairn_page_empty(cairn_heap *heap, struct cairn_page *page);
+/* Takes a live block out of the heap's counters without giving its memory back: one store of a
+ * header that says neither live nor dying.  It is freed later, with a header of 0. */
+void cairn_block_retire(cairn_heap *heap, void *block, uint64_t header);
 size_t cairn_block_size(const void *block);
 
 /* ---- type.c ---------------------------------------------------------------------------------- */

@@ -29,7 +29,9 @@ enum {
   CAIRN_BLOCK_ALIGN = 8,
   CAIRN_SMALL_MAX_BYTES = 16384, /* above it a block has pages of its own */
   CAIRN_SIZE_CLASSES = 41,       /* size_class.c states them */
-  CAIRN_RUNTIME_SLOTS = 16       /* references that the runtime itself owns, see below */
+  CAIRN_RUNTIME_SLOTS = 16,      /* references that the runtime itself owns, see below */
+  CAIRN_SITE_FRAMES = 8,         /* callers that a site may have */
+  CAIRN_POISON_BYTE = 0xdb /* fills blocks in quarantine; as an address it can't be followed */
 };
 
 /* ---- enumerations that are stored ------------------------------------------------------------ */
@@ -127,6 +129,22 @@ enum {
   E(TRUE_OBJECT, true, 3)                                        \
   E(FALSE_OBJECT, false, 4)
 
+/* tracking.switches, masks */
+#define CAIRN_TRACK_SWITCHES(E)                                 \
+  E(SITES, sites, 1)           /* each object has its site */   \
+  E(EVENTS, events, 2)         /* retains and releases, ... */  \
+  E(QUARANTINE, quarantine, 4) /* freed blocks are kept back */ \
+  E(PROBES, probes, 8)         /* the probes of retain and release fire */
+
+/* event.op */
+#define CAIRN_EVENT_OPS(E)                                                        \
+  E(ALLOCATE, allocate, 1)                                                        \
+  E(FREE, free, 2) /* with it goes what still held the object: its holder died */ \
+  E(RETAIN, retain, 3)                                                            \
+  E(RELEASE, release, 4)                                                          \
+  E(COLLECT_START, collect_start, 5) /* serial: collections so far */             \
+  E(COLLECT_END, collect_end, 6)     /* serial: as at its start; count: objects that it freed */
+
 /* ---- structs ---------------------------------------------------------------------------------
  * F(c_type, array_suffix, name, KIND) ; KIND is an enum cairn_contract_kind suffix. */
 
@@ -163,7 +181,8 @@ enum {
   F(struct cairn_object *, , flux_object, ADDRESS)                                                \
   F(struct cairn_object *, [CAIRN_RUNTIME_SLOTS], runtime_slots, BYTES)                           \
   F(struct cairn_weak_table *, , weak_table, ADDRESS)                                             \
-  F(uint32_t, , shared, UINT) /* 1: any thread uses its objects, which other heaps may hold */
+  F(uint32_t, , shared, UINT) /* 1: any thread uses its objects, which other heaps may hold */    \
+  F(struct cairn_tracking *, , tracking, ADDRESS) /* 0: this heap was never tracked */
 
 #define CAIRN_LAYOUT_CHUNK(F)                                           \
   F(struct cairn_chunk *, , next, ADDRESS)                              \
@@ -183,7 +202,9 @@ enum {
   F(uint32_t, , number, UINT)            /* small and unique in the heap; reused */               \
   F(uint32_t, , page_shift, UINT)        /* page_bytes == 1 << page_shift */                      \
   F(void *, , side, ADDRESS)             /* the collector's trial counts: never in the objects */ \
-  F(uint64_t, , side_bytes, UINT)
+  F(uint64_t, , side_bytes, UINT)                                                                 \
+  F(struct cairn_track_record *, , track, ADDRESS) /* a record a block; 0: it is not tracked */   \
+  F(uint64_t, , track_bytes, UINT)
 
 #define CAIRN_LAYOUT_PAGE(F)                                                                      \
   F(uint8_t, , kind, UINT) /* CAIRN_PAGE_KINDS */                                                 \
@@ -248,6 +269,60 @@ enum {
   F(uint32_t, , capacity, UINT)                   \
   F(uint32_t, , count, UINT)
 
+/* What tracking records of a heap.  Event number n (from 1 to event_count) stands at
+ * events[(n - 1) % event_capacity], as long as no later one took its place. */
+#define CAIRN_LAYOUT_TRACKING(F)                                                                  \
+  F(uint32_t, , switches, UINT)    /* CAIRN_TRACK_SWITCHES */                                     \
+  F(uint32_t, , on, UINT)          /* 0: switched off; nothing below has a meaning but serials */ \
+  F(uint32_t, , backtrace, UINT)   /* callers a site */                                           \
+  F(uint64_t, , serial_last, UINT) /* the last serial that was given */                           \
+  F(struct cairn_event *, , events, ADDRESS)                                                      \
+  F(uint64_t, , event_capacity, UINT)      /* a power of two, or 0 */                             \
+  F(uint64_t, , event_count, UINT)         /* recorded so far, those that are lost included */    \
+  F(struct cairn_site *, , sites, ADDRESS) /* site number n (from 1 to site_count): row n - 1 */  \
+  F(uint32_t, , site_count, UINT)                                                                 \
+  F(uint32_t, , site_capacity, UINT)                                                              \
+  F(uint64_t, , site_lost, UINT)         /* places that found no room in the table */             \
+  F(void *, , quarantine_first, ADDRESS) /* the block that was freed first; list through */       \
+  F(void *, , quarantine_last, ADDRESS)  /* track_record.next */                                  \
+  F(uint64_t, , quarantine_count, UINT)  /* blocks */                                             \
+  F(uint64_t, , quarantine_bytes, UINT)  /* of those blocks */                                    \
+  F(uint64_t, , quarantine_limit, UINT)  /* bytes that are kept back at most */                   \
+  F(uint64_t, , misuse_count, UINT)      /* uses of freed objects that were caught */             \
+  F(uint64_t, , bytes, UINT)             /* mapped for the ring and the sites */
+
+/* One thing that happened.  `sequence` is its number; anything else there: it is being written. */
+#define CAIRN_LAYOUT_EVENT(F)                                                      \
+  F(uint64_t, , sequence, UINT)                                                    \
+  F(uint64_t, , object, ADDRESS)                                                   \
+  F(uint64_t, , serial, UINT)                                                      \
+  F(uint64_t, , caller, ADDRESS) /* a return address in the program; 0: unknown */ \
+  F(uint32_t, , site, UINT)      /* with more callers; 0: none was recorded */     \
+  F(uint32_t, , op, UINT)        /* CAIRN_EVENT_OPS */                             \
+  F(uint32_t, , type, UINT)      /* index */                                       \
+  F(uint32_t, , count, UINT)     /* after it */                                    \
+  F(uint32_t, , thread, UINT)    /* as the kernel numbers it */                    \
+  F(uint32_t, , reserved, UINT)
+
+/* A place in the program: the innermost caller, and those around it. */
+#define CAIRN_LAYOUT_SITE(F)                                                              \
+  F(uint64_t, [CAIRN_SITE_FRAMES], frames, BYTES) /* return addresses, innermost first */ \
+  F(uint32_t, , frame_count, UINT)                                                        \
+  F(uint32_t, , reserved, UINT)                                                           \
+  F(uint64_t, , object_count, UINT)     /* objects that live and were allocated here */   \
+  F(uint64_t, , object_bytes, UINT)     /* of their blocks */                             \
+  F(uint64_t, , allocation_count, UINT) /* objects that were ever allocated here */
+
+/* Beside each block: what is known of the object in it, or of the last that was.  The record of
+ * block i of page p is number p * track.page_records + i of the arena's. */
+#define CAIRN_LAYOUT_TRACK_RECORD(F)                                                   \
+  F(uint64_t, , serial, UINT)     /* 0: a buffer, or nothing known */                  \
+  F(void *, , next, ADDRESS)      /* in quarantine: the block freed after it */        \
+  F(uint32_t, , site, UINT)       /* where it was allocated; 0: not known */           \
+  F(uint32_t, , freed_site, UINT) /* where it was freed; 0: not freed, or not known */ \
+  F(uint32_t, , type, UINT)       /* index; 0: a buffer */                             \
+  F(uint32_t, , freed_thread, UINT)
+
 /* ---- the C structs --------------------------------------------------------------------------- */
 
 #define CAIRN_LAYOUT_DECLARE(c_type, suffix, name, kind) c_type name suffix;
@@ -279,8 +354,17 @@ struct cairn_type {
   /* private from here on */
   struct cairn_run strong_run;
 };
-/* struct cairn_heap, struct cairn_arena (internal.h) and struct cairn_weak_table (weak.c) begin
- * with their lists and have private members behind them. */
+struct cairn_event {
+  CAIRN_LAYOUT_EVENT(CAIRN_LAYOUT_DECLARE)
+};
+struct cairn_site {
+  CAIRN_LAYOUT_SITE(CAIRN_LAYOUT_DECLARE)
+};
+struct cairn_track_record {
+  CAIRN_LAYOUT_TRACK_RECORD(CAIRN_LAYOUT_DECLARE)
+};
+/* struct cairn_heap, struct cairn_arena (internal.h), struct cairn_weak_table (weak.c) and struct
+ * cairn_tracking (tracking.h) begin with their lists and have private members behind them. */
 
 #define CAIRN_HEAP_MAGIC  0x7061656e72696143ull /* "Cairneap" */
 #define CAIRN_ARENA_MAGIC 0x616e65726e726961ull /* "airnrena" */

@@ -6,7 +6,7 @@
  *
  * What this is not: the allocator (page.c), the end of an object (die.c).
  */
-#include "internal.h"
+#include "tracking.h"
 
 enum { BUFFER_HEADER_BYTES = 8 };
 
@@ -14,7 +14,10 @@ cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes) 
   cairn_heap_check(heap);
   cairn_heap_lock(heap);
   cairn_object *object = cairn_block_new(heap, bytes);
-  if (object != NULL) cairn_block_publish(heap, object, cairn_type_header(heap, type));
+  if (object != NULL) {
+    cairn_block_publish(heap, object, cairn_type_header(heap, type));
+    if ((heap->slow & CAIRN_SLOW_TRACKED) != 0) cairn_track_allocate(heap, object);
+  }
   cairn_heap_unlock(heap);
   return object;
 }

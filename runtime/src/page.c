@@ -20,7 +20,7 @@
  */
 #include <string.h>
 
-#include "internal.h"
+#include "tracking.h"
 
 /* ---- lists of pages with room ---------------------------------------------------------------- */
 
@@ -269,21 +269,34 @@ void cairn_block_publish(cairn_heap *heap, void *block, uint64_t header) {
   heap->allocation_count++;
 }
 
+/* Takes a live block out of the heap's counters. */
+static void count_out(cairn_heap *heap, uint64_t header) {
+  if ((header & CAIRN_STATE(BUFFER)) != 0) {
+    heap->buffer_count--;
+  } else {
+    heap->object_count--;
+  }
+  heap->free_count++;
+}
+
+void cairn_block_retire(cairn_heap *heap, void *block, uint64_t header) {
+  cairn_object *object = block;
+  uint64_t before = object->header;
+  CAIRN_ORDER();
+  object->header = header;
+  CAIRN_ORDER();
+  count_out(heap, before);
+}
+
 void cairn_block_free(cairn_heap *heap, void *block) {
+  if ((heap->slow & CAIRN_SLOW_TRACKED) != 0 && cairn_track_free(heap, block)) return;
   struct cairn_page *page = cairn_page_of(block);
   struct cairn_free_block *freed = block;
   uint64_t header = freed->header;
   CAIRN_ORDER();
   freed->header = 0;
   CAIRN_ORDER();
-  if (header != 0) { /* else it was never published */
-    if ((header & CAIRN_STATE(BUFFER)) != 0) {
-      heap->buffer_count--;
-    } else {
-      heap->object_count--;
-    }
-    heap->free_count++;
-  }
+  if (header != 0) count_out(heap, header); /* else it is not counted: never live, or retired */
   if (page->kind == CAIRN_PAGE_LARGE) {
     large_free(heap, page);
     return;

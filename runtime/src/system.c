@@ -11,7 +11,7 @@
  */
 #include <sys/mman.h>
 
-#include "internal.h"
+#include "tracking.h"
 
 struct cairn_fault cairn_fault;
 
@@ -89,6 +89,7 @@ bool cairn_memory_relieve(cairn_heap *heap, uint64_t wanted_bytes, unsigned atte
   if (!heap->ready || heap->destroying) return false;
   if (attempt == 0) {
     cairn_collect(heap);
+    cairn_track_relieve(heap);
     return true;
   }
   if (attempt > 1 || heap->near_limit == NULL || heap->in_near_limit) return false;

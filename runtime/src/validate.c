@@ -9,6 +9,7 @@
  * suspicion, and the page table is believed once its own pass is through.
  */
 #include "side.h"
+#include "tracking.h"
 
 struct check {
   cairn_heap *heap;
@@ -163,7 +164,7 @@ static const char *check_arenas(struct check *check) {
 
 static const char *check_header(struct check *check, cairn_object *object) {
   uint64_t header = object->header;
-  if (header == 0) return NULL;
+  if (header == 0 || (header & CAIRN_STATE(QUARANTINED)) != 0) return NULL;
   if ((header & CAIRN_STATE(BUFFER)) != 0) {
     check->buffer_count++;
     bool right = header == (CAIRN_STATE(BUFFER) | CAIRN_STATE(LIVE));
@@ -229,6 +230,7 @@ const char *cairn_heap_validate(cairn_heap *heap) {
   cairn_heap_check(heap);
   struct check check = {.heap = heap};
   const char *problem = check_arenas(&check);
+  if (problem == NULL) problem = cairn_quarantine_check(heap);
   if (problem == NULL) problem = each_block(&check, check_header);
   if (problem == NULL) problem = check_totals(&check);
   if (problem != NULL) return problem;

@@ -13,7 +13,8 @@ GROUPS = {"CAIRN_PAGE_KINDS": "page_kind", "CAIRN_FLUX_KINDS": "flux",
           "CAIRN_DISPLAY_KINDS": "display", "CAIRN_TYPE_FLAGS": "type_flag",
           "CAIRN_SLOT_KINDS": "slot_kind", "CAIRN_SLOT_SHAPES": "slot_shape",
           "CAIRN_SLOT_FLAGS": "slot_flag", "CAIRN_FIELD_KINDS": "field_kind",
-          "CAIRN_RUNTIME_SLOT_NAMES": "runtime_slot", "CAIRN_STATE_BITS": "state"}
+          "CAIRN_RUNTIME_SLOT_NAMES": "runtime_slot", "CAIRN_STATE_BITS": "state",
+          "CAIRN_TRACK_SWITCHES": "track_switch", "CAIRN_EVENT_OPS": "event_op"}
 
 
 def macros(text: str) -> Dict[str, str]:

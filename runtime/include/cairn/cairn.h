@@ -48,6 +48,7 @@
 #include "cairn/set.h"
 #include "cairn/share.h"
 #include "cairn/str.h"
+#include "cairn/track.h"
 #include "cairn/tuple.h"
 #include "cairn/type.h"
 #include "cairn/weakref.h"

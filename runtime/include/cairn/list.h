@@ -40,7 +40,7 @@ static inline cairn_object *const *cairn_list_items(const cairn_object *list, si
 
 /* Puts `item` at the end and retains it.  False when out of memory.  Aborts when `list` is no list
  * or `item` is NULL.  O(1), amortised. */
-static inline bool cairn_list_append(cairn_object *list, cairn_object *item) {
+CAIRN_INLINE_API bool cairn_list_append(cairn_object *list, cairn_object *item) {
   struct cairn_list *self = (struct cairn_list *)(void *)list;
   assert(cairn_is_type_(list, CAIRN_TYPE_LIST) && item != NULL);
   uint32_t count = self->count;

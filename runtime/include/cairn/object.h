@@ -35,10 +35,14 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define CAIRN_API __attribute__((visibility("default")))
+#define CAIRN_API        __attribute__((visibility("default")))
+#define CAIRN_INLINE_API static inline __attribute__((always_inline))
 #else
 #define CAIRN_API
+#define CAIRN_INLINE_API static inline
 #endif
+/* CAIRN_INLINE_API: what counts references is inlined in debug builds too, so that tracking
+ * (track.h) sees the function that calls it. */
 
 typedef struct cairn_heap cairn_heap;
 
@@ -103,7 +107,7 @@ CAIRN_API void cairn_object_candidate_(cairn_object *object);
 /* Adds a reference that the caller owns.  NULL is allowed.  Returns `object`.
  * A count that reaches 2^31 saturates: it stays as it is for ever, and the object lives until its
  * heap is destroyed. */
-static inline cairn_object *cairn_retain(cairn_object *object) {
+CAIRN_INLINE_API cairn_object *cairn_retain(cairn_object *object) {
   if (object != NULL) {
     uint64_t header = cairn_header_load(object);
     if ((header & CAIRN_HEADER_SLOW) != 0) {
@@ -118,7 +122,7 @@ static inline cairn_object *cairn_retain(cairn_object *object) {
 
 /* Gives up a reference that the caller owns.  NULL is allowed.  When it was the last one the
  * object dies now, and with it all that only it held; this never recurses and never allocates. */
-static inline void cairn_release(cairn_object *object) {
+CAIRN_INLINE_API void cairn_release(cairn_object *object) {
   if (object == NULL) return;
   CAIRN_ORDER();
   uint64_t header = cairn_header_load(object);
@@ -137,7 +141,7 @@ static inline void cairn_release(cairn_object *object) {
 }
 
 /* Fills an owning slot: retains `value` (NULL allowed), stores it, releases what was there. */
-static inline void cairn_assign(cairn_object **slot, cairn_object *value) {
+CAIRN_INLINE_API void cairn_assign(cairn_object **slot, cairn_object *value) {
   cairn_object *old = *slot;
   cairn_retain(value);
   *slot = value;
@@ -145,7 +149,7 @@ static inline void cairn_assign(cairn_object **slot, cairn_object *value) {
 }
 
 /* Clears an owning slot: stores NULL, then releases what was there. */
-static inline void cairn_clear(cairn_object **slot) {
+CAIRN_INLINE_API void cairn_clear(cairn_object **slot) {
   cairn_object *old = *slot;
   *slot = NULL;
   cairn_release(old);

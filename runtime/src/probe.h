@@ -1,0 +1,20 @@
+/* USDT probes: places where gdb, perf and bpftrace can stop the program or count.
+ *
+ * A probe is a no-op instruction and a note that tells where it stands and where its arguments are:
+ * it costs nothing that can be measured.  Without <sys/sdt.h> (systemtap-sdt-dev) there are none.
+ * docs/TRACKING.md lists them and their arguments.
+ *
+ * What this is not: tracking.  Those of objects fire for heaps that are tracked alone.
+ */
+#ifndef CAIRN_PROBE_H
+#define CAIRN_PROBE_H
+
+#if defined(CAIRN_PROBES)
+#include <sys/sdt.h>
+/* Five arguments, integers or pointers. */
+#define CAIRN_PROBE(name, a, b, c, d, e) DTRACE_PROBE5(cairn, name, a, b, c, d, e)
+#else
+#define CAIRN_PROBE(name, a, b, c, d, e) ((void)(a), (void)(b), (void)(c), (void)(d), (void)(e))
+#endif
+
+#endif

@@ -1,0 +1,338 @@
+/* track.c, site.c, ring.c: what is recorded of objects, and that switching on and off changes
+ * nothing else. */
+#include <pthread.h>
+#include <unistd.h>
+
+#include "nodes.h"
+#include "tracking.h"
+
+static void start(struct nodes *nodes, cairn_track_options options) {
+  assert_true(cairn_track_start(nodes->heap, &options));
+}
+
+/* The n-th event from the end; 0: the last one. */
+static const struct cairn_event *event_back(const struct nodes *nodes, uint64_t n) {
+  const struct cairn_tracking *tracking = nodes->heap->tracking;
+  assert_true(n < tracking->event_count && n < tracking->event_capacity);
+  uint64_t sequence = tracking->event_count - n;
+  const struct cairn_event *event =
+      &tracking->events[(sequence - 1) & (tracking->event_capacity - 1)];
+  assert_int_equal(event->sequence, sequence);
+  return event;
+}
+
+static void assert_event(const struct nodes *nodes, uint64_t n, uint32_t op, const void *object,
+                         uint32_t count) {
+  const struct cairn_event *event = event_back(nodes, n);
+  assert_int_equal(event->op, op);
+  assert_ptr_equal((void *)(uintptr_t)event->object, object);
+  assert_int_equal(event->count, count);
+  assert_int_equal(event->thread, gettid());
+}
+
+/* True when the address is in a function of this program. */
+static bool is_in(uint64_t caller, const void *function, const void *function_end) {
+  return caller > (uint64_t)(uintptr_t)function && caller <= (uint64_t)(uintptr_t)function_end;
+}
+
+/* ---- serials --------------------------------------------------------------------------------- */
+
+static void test_off_is_off(void **state) {
+  struct nodes *nodes = *state;
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  assert_null(nodes->heap->tracking);
+  assert_int_equal(cairn_track_serial(&node->base), 0);
+  assert_int_equal(cairn_track_site(&node->base, NULL, 0), 0);
+  assert_false(has_state(&node->base, CAIRN_STATE(TRACED)));
+  cairn_track_stop(nodes->heap);
+  cairn_release(&node->base);
+}
+
+static void test_serials(void **state) {
+  struct nodes *nodes = *state;
+  struct node *before = node_new(nodes, nodes->plain, 1);
+  start(nodes, (cairn_track_options){0});
+  uint64_t first = cairn_track_serial(&before->base);
+  assert_true(first > 0);
+  struct node *one = node_new(nodes, nodes->plain, 2);
+  uint64_t serial = cairn_track_serial(&one->base);
+  assert_true(serial > first);
+  assert_false(has_state(&one->base, CAIRN_STATE(TRACED))); /* nothing asks for its counts */
+  cairn_release(&one->base);
+  struct node *two = node_new(nodes, nodes->plain, 3);
+  assert_ptr_equal(two, one); /* the address is used again, the serial is not */
+  assert_int_equal(cairn_track_serial(&two->base), serial + 1);
+  /* What is on stays as it was through another start; after a stop all are new. */
+  start(nodes, (cairn_track_options){.sites = true});
+  assert_int_equal(cairn_track_serial(&two->base), serial + 1);
+  cairn_track_stop(nodes->heap);
+  assert_int_equal(cairn_track_serial(&two->base), 0);
+  start(nodes, (cairn_track_options){0});
+  assert_true(cairn_track_serial(&two->base) > serial + 1);
+  assert_true(cairn_track_serial(&before->base) > serial + 1);
+  cairn_release(&two->base);
+  cairn_release(&before->base);
+}
+
+/* Blocks of another size at an address have nothing of those that were there before. */
+static void test_records_of_returned_pages_are_forgotten(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, (cairn_track_options){.sites = true});
+  enum { COUNT = 4000 };
+  static struct node *all[COUNT];
+  for (int i = 0; i < COUNT; i++) all[i] = node_new(nodes, nodes->plain, i);
+  const struct cairn_arena *arena = cairn_arena_of(all[COUNT / 2]);
+  const struct cairn_page *page = cairn_page_of(all[COUNT / 2]);
+  size_t index = (size_t)(page - cairn_arena_page((struct cairn_arena *)(uintptr_t)arena, 0));
+  const struct cairn_track_record *records = arena->track + index * CAIRN_PAGE_BLOCKS_MAX;
+  assert_int_not_equal(records[1].serial, 0);
+  for (int i = 0; i < COUNT; i++) cairn_release(&all[i]->base);
+  assert_int_equal(page->kind, CAIRN_PAGE_FREE);
+  assert_int_equal(records[1].serial, 0);
+}
+
+/* ---- sites ----------------------------------------------------------------------------------- */
+
+/* Each is a place of its own; the one behind it ends it. */
+__attribute__((noinline)) static struct node *place_direct(const struct nodes *nodes) {
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  CAIRN_ORDER();
+  return node;
+}
+__attribute__((noinline)) static cairn_object *place_container(cairn_heap *heap) {
+  cairn_object *list = cairn_list_new(heap, 0);
+  CAIRN_ORDER();
+  return list;
+}
+static cairn_object *made_by_finalizer;
+__attribute__((noinline)) static void place_finalizer(struct node *node) {
+  made_by_finalizer = cairn_str_from(cairn_object_heap(&node->base), "from a finalizer");
+  CAIRN_ORDER();
+}
+
+/* The functions above are short: what lies closely behind their start is theirs. */
+static void assert_site_near(const cairn_object *object, const void *function) {
+  uint64_t callers[CAIRN_TRACK_FRAMES_MAX] = {0};
+  assert_true(cairn_track_site(object, callers, CAIRN_TRACK_FRAMES_MAX) >= 1);
+  assert_true(is_in(callers[0], function, (const char *)function + 256));
+}
+
+static void test_sites(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, (cairn_track_options){.sites = true});
+  nodes_finalizer = place_finalizer;
+  cairn_release(&node_new(nodes, nodes->watched, 1)->base);
+  cairn_object *list = place_container(nodes->heap);
+  assert_site_near(made_by_finalizer, (const void *)(uintptr_t)place_finalizer);
+  assert_site_near(list, (const void *)(uintptr_t)place_container);
+  /* node_new is inline: its caller, or a copy of it in this program. */
+  struct node *node = place_direct(nodes);
+  uint64_t caller;
+  assert_int_equal(cairn_track_site(&node->base, &caller, 1), 1);
+  cairn_release(&node->base);
+  cairn_release(list);
+  cairn_release(made_by_finalizer);
+}
+
+static void test_backtraces(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, (cairn_track_options){.sites = true, .backtrace = 3});
+  cairn_object *list = place_container(nodes->heap);
+  uint64_t callers[3];
+  assert_int_equal(cairn_track_site(list, callers, 3), 3);
+  assert_true(is_in(callers[0], (const void *)(uintptr_t)place_container,
+                    (const char *)(uintptr_t)place_container + 256));
+  assert_true(is_in(callers[1], (const void *)(uintptr_t)test_backtraces,
+                    (const char *)(uintptr_t)test_backtraces + 1024));
+  cairn_release(list);
+}
+
+static void test_sites_count_what_lives(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, (cairn_track_options){.sites = true});
+  enum { COUNT = 100 };
+  cairn_object *lists[COUNT];
+  for (int i = 0; i < COUNT; i++) lists[i] = place_container(nodes->heap);
+  uint32_t number = cairn_track_record_of(lists[0])->site;
+  const struct cairn_site *site = cairn_site_at(nodes->heap->tracking, number);
+  assert_int_equal(site->object_count, COUNT);
+  assert_int_equal(site->object_bytes, COUNT * cairn_object_size(lists[0]));
+  for (int i = 0; i < COUNT - 1; i++) cairn_release(lists[i]);
+  assert_int_equal(site->object_count, 1);
+  assert_int_equal(site->object_bytes, cairn_object_size(lists[COUNT - 1]));
+  assert_int_equal(site->allocation_count, COUNT);
+  cairn_release(lists[COUNT - 1]);
+}
+
+static void test_the_table_of_sites_grows(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, (cairn_track_options){.sites = true});
+  struct cairn_tracking *tracking = nodes->heap->tracking;
+  enum { COUNT = 5000 };
+  for (uint32_t i = 1; i <= COUNT; i++) {
+    struct cairn_callers callers = {.frames = {i * 64}, .count = 1};
+    assert_int_equal(cairn_site_number(tracking, &callers), i);
+  }
+  for (uint32_t i = 1; i <= COUNT; i++) {
+    struct cairn_callers callers = {.frames = {i * 64}, .count = 1};
+    assert_int_equal(tracking->sites[cairn_site_number(tracking, &callers) - 1].frames[0], i * 64);
+  }
+  assert_int_equal(tracking->site_lost, 0);
+  /* With no more memory what is known is still found, and the rest is counted as lost. */
+  cairn_fault.map_after = 1;
+  uint32_t room = tracking->site_capacity - tracking->site_count;
+  for (uint32_t i = 0; i < room + 3; i++) {
+    struct cairn_callers callers = {.frames = {i * 64 + 1}, .count = 1};
+    assert_int_equal(cairn_site_number(tracking, &callers) == 0, i >= room);
+  }
+  cairn_fault.map_after = 0;
+  assert_int_equal(tracking->site_lost, 3);
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static void test_events(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, (cairn_track_options){.events = 100});
+  assert_int_equal(nodes->heap->tracking->event_capacity, 128);
+  cairn_object *list = cairn_list_new(nodes->heap, 4);
+  cairn_object *text = cairn_str_from(nodes->heap, "a stone");
+  assert_true(cairn_list_append(list, text));
+  assert_event(nodes, 2, CAIRN_EVENT_ALLOCATE, list, 1);
+  assert_event(nodes, 1, CAIRN_EVENT_ALLOCATE, text, 1);
+  assert_event(nodes, 0, CAIRN_EVENT_RETAIN, text, 2);
+  const void *here = (const void *)(uintptr_t)test_events;
+  assert_true(is_in(event_back(nodes, 0)->caller, here, (const char *)here + 2048));
+  uint64_t serial = cairn_track_serial(text);
+  cairn_release(text);
+  assert_event(nodes, 0, CAIRN_EVENT_RELEASE, text, 1);
+  cairn_release(list);
+  assert_int_equal(event_back(nodes, 1)->serial, serial);
+  assert_event(nodes, 1, CAIRN_EVENT_FREE, text, 0);
+  assert_event(nodes, 0, CAIRN_EVENT_FREE, list, 0);
+  cairn_collect(nodes->heap);
+  assert_event(nodes, 1, CAIRN_EVENT_COLLECT_START, NULL, 0);
+  assert_event(nodes, 0, CAIRN_EVENT_COLLECT_END, NULL, 0);
+  assert_true(is_in(event_back(nodes, 0)->caller, here, (const char *)here + 2048));
+}
+
+static void test_the_ring_wraps(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, (cairn_track_options){.events = 16});
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  for (int i = 0; i < 50; i++) cairn_retain(&node->base);
+  const struct cairn_tracking *tracking = nodes->heap->tracking;
+  assert_int_equal(tracking->event_count, 51);
+  for (uint64_t n = 0; n < 16; n++) {
+    assert_event(nodes, n, CAIRN_EVENT_RETAIN, node, (uint32_t)(51 - n));
+  }
+  for (int i = 0; i < 51; i++) cairn_release(&node->base);
+}
+
+static void test_old_objects_are_traced_from_now_on(void **state) {
+  struct nodes *nodes = *state;
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  start(nodes, (cairn_track_options){.events = 16});
+  cairn_retain(&node->base);
+  assert_event(nodes, 0, CAIRN_EVENT_RETAIN, node, 2);
+  /* Immortal ones are never written to. */
+  cairn_object *none = cairn_none(nodes->heap);
+  assert_false(has_state(none, CAIRN_STATE(TRACED)));
+  cairn_release(none);
+  cairn_track_stop(nodes->heap);
+  assert_false(has_state(&node->base, CAIRN_STATE(TRACED)));
+  assert_int_equal(nodes->heap->slow, 0);
+  cairn_release(&node->base);
+  cairn_release(&node->base);
+}
+
+static void *retain_there(void *argument) {
+  cairn_retain(argument);
+  return (void *)(uintptr_t)gettid();
+}
+
+static void test_events_have_their_thread(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, (cairn_track_options){.events = 16});
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  pthread_t thread;
+  void *number;
+  assert_int_equal(pthread_create(&thread, NULL, retain_there, &node->base), 0);
+  assert_int_equal(pthread_join(thread, &number), 0);
+  assert_int_equal(event_back(nodes, 0)->op, CAIRN_EVENT_RETAIN);
+  assert_int_equal(event_back(nodes, 0)->thread, (uintptr_t)number);
+  assert_int_not_equal(event_back(nodes, 0)->thread, gettid());
+  cairn_release(&node->base);
+  assert_int_equal(event_back(nodes, 0)->thread, gettid());
+  cairn_release(&node->base);
+}
+
+/* ---- no memory ------------------------------------------------------------------------------- */
+
+static void test_each_mapping_fails(void **state) {
+  struct nodes *nodes = *state;
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  const cairn_track_options options = {
+      .sites = true, .events = 1024, .quarantine_bytes = 1 << 20, .backtrace = 2};
+  uint64_t n = 1;
+  for (;; n++) {
+    cairn_fault.map_after = n;
+    bool started = cairn_track_start(nodes->heap, &options);
+    cairn_fault.map_after = 0;
+    if (started) break;
+    assert_int_equal(nodes->heap->slow, 0);
+    assert_int_equal(cairn_track_serial(&node->base), 0);
+    assert_null(cairn_heap_validate(nodes->heap));
+    const struct cairn_tracking *tracking = nodes->heap->tracking;
+    if (tracking != NULL) assert_int_equal(tracking->bytes, 0);
+    assert_true(n < 20);
+  }
+  assert_true(n > 3);
+  /* Other options that can't be had leave those that are on. */
+  cairn_fault.map_after = 1;
+  assert_false(cairn_track_start(nodes->heap, &(cairn_track_options){.events = 1 << 20}));
+  cairn_fault.map_after = 0;
+  assert_int_equal(nodes->heap->tracking->event_capacity, 1024);
+  assert_int_equal(nodes->heap->tracking->switches,
+                   CAIRN_TRACK_SITES | CAIRN_TRACK_EVENTS | CAIRN_TRACK_QUARANTINE);
+  cairn_release(&node->base);
+  assert_null(cairn_heap_validate(nodes->heap));
+}
+
+/* A new arena needs its records, or there is none. */
+static void test_an_arena_without_records(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, (cairn_track_options){.sites = true});
+  uint64_t arenas = nodes->heap->arena_count;
+  for (uint64_t n = 1; n <= 3; n++) {
+    cairn_fault.map_after = n;
+    assert_null(cairn_buffer_new(nodes->heap, 5 << 20));
+    cairn_fault.map_after = 0;
+    assert_int_equal(nodes->heap->arena_count, arenas);
+    assert_null(cairn_heap_validate(nodes->heap));
+  }
+  void *buffer = cairn_buffer_new(nodes->heap, 5 << 20);
+  assert_non_null(buffer);
+  cairn_buffer_free(buffer);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(test_off_is_off, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_serials, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_records_of_returned_pages_are_forgotten, nodes_setup,
+                                      nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_sites, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_backtraces, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_sites_count_what_lives, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_the_table_of_sites_grows, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_events, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_the_ring_wraps, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_old_objects_are_traced_from_now_on, nodes_setup,
+                                      nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_events_have_their_thread, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_each_mapping_fails, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_an_arena_without_records, nodes_setup, nodes_teardown),
+  };
+  return cmocka_run_group_tests_name("tracking", tests, NULL, NULL);
+}
