@@ -62,8 +62,8 @@ uint64_t cairn_restore(cairn_heap *heap, uint64_t member_count);
 void cairn_reclaim(cairn_heap *heap, uint64_t garbage_count);
 
 /* ---- due.c ----------------------------------------------------------------------------------- */
-/* A collection ended that looked at `member_count` objects and freed `freed_count`. */
-void cairn_collect_account(cairn_heap *heap, bool full, uint64_t member_count,
+/* A collection ended that found this and freed so many objects; `full`: it began as a full one. */
+void cairn_collect_account(cairn_heap *heap, bool full, const struct cairn_detection *found,
                            uint64_t freed_count);
 
 #endif

@@ -63,35 +63,27 @@ static inline bool is_special(const struct cairn_type *type, uint64_t header) {
 
 /* ---- over the whole heap --------------------------------------------------------------------- */
 
-static void forget_candidates(cairn_heap *heap, const struct cairn_blocks *blocks) {
+/* Makes the page's objects members that may be.  Returns their number.  `clean`: the side bytes of
+ * others are 0. */
+static uint64_t gather_page(cairn_heap *heap, const struct cairn_blocks *blocks, bool clean) {
   struct cairn_page *page = blocks->page;
-  uint32_t left = page->candidate_count;
-  size_t end = cairn_blocks_end(blocks);
-  for (size_t offset = 0; left > 0 && offset < end; offset += blocks->stride) {
-    cairn_object *object = cairn_blocks_object(blocks, offset);
-    if ((object->header & CAIRN_STATE(CANDIDATE)) == 0) continue;
-    object->header &= ~CAIRN_STATE(CANDIDATE);
-    left--;
-  }
-  assert(left == 0);
-  heap->candidate_count -= page->candidate_count;
-  page->candidate_count = 0;
-}
-
-/* The number of members in the page.  `clean`: the side bytes of others are 0. */
-static uint64_t gather_page(const struct cairn_blocks *blocks, bool clean) {
   uint64_t member_count = 0;
   size_t end = cairn_blocks_end(blocks);
   for (size_t offset = 0; offset < end; offset += blocks->stride) {
     cairn_object *object = cairn_blocks_object(blocks, offset);
     uint64_t header = object->header;
     if (may_be_garbage(header)) {
+      if ((header & CAIRN_STATE(CANDIDATE)) != 0) {
+        object->header = header & ~CAIRN_STATE(CANDIDATE);
+      }
       *cairn_blocks_side(blocks, offset) = trial_set(object, header & CAIRN_COUNT_MASK);
       member_count++;
     } else if (!clean) {
       *cairn_blocks_side(blocks, offset) = CAIRN_TRIAL_NONE;
     }
   }
+  heap->candidate_count -= page->candidate_count;
+  page->candidate_count = 0;
   return member_count;
 }
 
@@ -104,8 +96,7 @@ static uint64_t gather_arena(cairn_heap *heap, struct cairn_arena *arena, bool c
     if (page->kind != CAIRN_PAGE_BLOCKS && page->kind != CAIRN_PAGE_LARGE) continue;
     if (page->used_count == 0) continue;
     struct cairn_blocks blocks = cairn_blocks_of(arena, i);
-    if (page->candidate_count != 0) forget_candidates(heap, &blocks);
-    uint64_t count = gather_page(&blocks, clean);
+    uint64_t count = gather_page(heap, &blocks, clean);
     if (count != 0) cairn_bits_set(arena->gathered, i);
     member_count += count;
   }
@@ -126,20 +117,36 @@ static inline void subtract_one(cairn_object *child) {
   trial_lower(child, side, *side);
 }
 
-CAIRN_INLINE void subtract_reference(cairn_object *child, void *context) {
-  subtract_one(cairn_delay_swap(context, child));
+static void subtract_reference(cairn_object *child, void *context) {
+  struct cairn_delay *delay = context;
+  subtract_one(cairn_delay_swap(delay, &delay->next, child));
 }
 
 static void subtract_page(cairn_heap *heap, struct cairn_blocks blocks, void *context) {
+  struct cairn_delay *delay = context;
+  uint32_t next = delay->next;
+  struct cairn_kind kind = {.index = 0};
   bool special = false;
   size_t end = cairn_blocks_end(&blocks);
   for (size_t offset = 0; offset < end; offset += blocks.stride) {
     if (*cairn_blocks_side(&blocks, offset) == CAIRN_TRIAL_NONE) continue;
     cairn_object *object = cairn_blocks_object(&blocks, offset);
-    const struct cairn_type *type = cairn_type_of(heap, object);
-    special |= is_special(type, object->header);
-    cairn_each_child(type, object, subtract_reference, context);
+    uint64_t header = object->header;
+    cairn_kind_meet(heap, header, &kind);
+    special |= is_special(kind.type, header);
+    if (kind.run.count == CAIRN_RUN_NONE) {
+      delay->next = next;
+      cairn_each_child(kind.type, object, subtract_reference, delay);
+      next = delay->next;
+      continue;
+    }
+    const cairn_word *word = cairn_run_words(kind.run, object);
+    for (uint32_t i = 0; i < kind.run.count; i++) {
+      if (word[i] == 0) continue;
+      subtract_one(cairn_delay_swap(delay, &next, (cairn_object *)(uintptr_t)word[i]));
+    }
   }
+  delay->next = next;
   if (special) {
     cairn_bits_set(blocks.arena->special, cairn_page_index(blocks.arena, blocks.memory));
   }

@@ -5,15 +5,14 @@
  *    did is cheap beside it, or
  *  - the bytes that the heap answers for (external ones too) grew by half and by BYTES_MIN.
  *
- * A local collection looks at what the candidates reach, by following slots; where that is more
- * than REACH_PERCENT of the heap, a linear walk over everything is cheaper, so the next few
- * collections are full ones.
+ * A local collection looks at what the candidates reach.  Where that turned out to be much of the
+ * heap, it became a full one on its way (detect.c), and the next few are full from their start.
  *
  * What this is not: it never frees by itself, and heaps with manual_collection never get past it.
  */
 #include "collect.h"
 
-enum { ALLOCATED_MIN = 10000, BYTES_MIN = 32 << 20, REACH_PERCENT = 15, FULL_ROUNDS = 4 };
+enum { ALLOCATED_MIN = 10000, BYTES_MIN = 32 << 20, FULL_ROUNDS = 4 };
 
 static uint64_t bytes_of(const cairn_heap *heap) { return heap->used_bytes + heap->external_bytes; }
 
@@ -31,15 +30,12 @@ void cairn_collect_if_due(cairn_heap *heap) {
   }
 }
 
-void cairn_collect_account(cairn_heap *heap, bool full, uint64_t member_count,
+void cairn_collect_account(cairn_heap *heap, bool full, const struct cairn_detection *found,
                            uint64_t freed_count) {
-  bool rewarding = freed_count >= member_count / 8;
-  heap->collect_threshold = rewarding ? member_count / 2 : member_count;
+  bool rewarding = freed_count >= found->member_count / 8;
+  heap->collect_threshold = rewarding ? found->member_count / 2 : found->member_count;
   heap->collect_allocated_at = heap->allocation_count;
   heap->collect_bytes_at = bytes_of(heap);
-  if (full) {
-    if (heap->collect_full_left > 0) heap->collect_full_left--;
-  } else if (member_count > (heap->object_count + freed_count) / 100 * REACH_PERCENT) {
-    heap->collect_full_left = FULL_ROUNDS;
-  }
+  if (found->full && !full) heap->collect_full_left = FULL_ROUNDS;
+  if (full && heap->collect_full_left > 0) heap->collect_full_left--;
 }

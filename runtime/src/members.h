@@ -103,11 +103,30 @@ CAIRN_INLINE void cairn_each_gathered(cairn_heap *heap, cairn_blocks_fn visit, v
 
 /* ---- objects --------------------------------------------------------------------------------- */
 
+/* The type that a walk met last: neighbours often have the same.  The walk has it in registers. */
+struct cairn_kind {
+  const struct cairn_type *type;
+  uint32_t index;
+  struct cairn_run run;
+};
+
+CAIRN_INLINE void cairn_kind_meet(const cairn_heap *heap, uint64_t header,
+                                  struct cairn_kind *kind) {
+  uint32_t index = (uint32_t)(header >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX;
+  if (index == kind->index) return;
+  const struct cairn_type *type = cairn_type_at(heap, index);
+  *kind = (struct cairn_kind){type, index, type->strong_run};
+}
+
+CAIRN_INLINE cairn_word *cairn_run_words(struct cairn_run run, cairn_object *object) {
+  return (cairn_word *)(void *)((char *)object + run.offset);
+}
+
 /* Calls `visit` for each object that a member of the type holds. */
 CAIRN_INLINE void cairn_each_child(const struct cairn_type *type, cairn_object *object,
                                    cairn_visit_fn visit, void *context) {
   if (type->strong_run.count != CAIRN_RUN_NONE) {
-    cairn_word *word = (cairn_word *)(void *)((char *)object + type->strong_run.offset);
+    const cairn_word *word = cairn_run_words(type->strong_run, object);
     for (uint32_t i = 0; i < type->strong_run.count; i++) {
       if (word[i] != 0) visit((cairn_object *)(uintptr_t)word[i], context);
     }

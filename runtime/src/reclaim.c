@@ -125,40 +125,56 @@ static void let_go_words(const struct cairn_type *type, cairn_object *object) {
   }
 }
 
+/* The object owns nothing any more. */
 CAIRN_INLINE void let_go(cairn_heap *heap, cairn_object *object) {
-  const struct cairn_type *type = cairn_type_of(heap, object);
-  bool is_run = type->strong_run.count != CAIRN_RUN_NONE;
-  if (is_run) {
-    cairn_word *word = (cairn_word *)(void *)((char *)object + type->strong_run.offset);
-    for (uint32_t i = 0; i < type->strong_run.count; i++) {
-      if (word[i] != 0) let_go_word(&word[i], (cairn_object *)(uintptr_t)word[i]);
-    }
-  } else {
-    let_go_words(type, object);
-  }
-  if ((object->header & CAIRN_STATE(CANDIDATE)) != 0) cairn_candidate_forget(heap, object);
   const uint64_t gone = CAIRN_STATE(LIVE) | CAIRN_STATE(HELD) | CAIRN_STATE(CANDIDATE);
+  uint64_t header = object->header;
+  if ((header & CAIRN_STATE(CANDIDATE)) != 0) cairn_candidate_forget(heap, object);
   CAIRN_ORDER();
-  object->header = (object->header & ~gone) | CAIRN_STATE(DYING) | CAIRN_COUNT_MASK;
+  object->header = (header & ~gone) | CAIRN_STATE(DYING) | CAIRN_COUNT_MASK;
   CAIRN_ORDER();
-  if (!is_run) cairn_slots_free_buffers(type, object);
 }
 
 static void let_go_of_page(cairn_heap *heap, struct cairn_blocks blocks, void *context) {
   (void)context;
+  struct cairn_kind kind = {.index = 0};
   for (size_t offset = 0; offset < cairn_blocks_end(&blocks); offset += blocks.stride) {
     if (*cairn_blocks_side(&blocks, offset) == CAIRN_TRIAL_NONE) continue;
-    let_go(heap, cairn_blocks_object(&blocks, offset));
+    cairn_object *object = cairn_blocks_object(&blocks, offset);
+    cairn_kind_meet(heap, object->header, &kind);
+    if (kind.run.count == CAIRN_RUN_NONE) {
+      let_go_words(kind.type, object);
+      let_go(heap, object);
+      cairn_slots_free_buffers(kind.type, object);
+      continue;
+    }
+    cairn_word *word = cairn_run_words(kind.run, object);
+    for (uint32_t i = 0; i < kind.run.count; i++) {
+      if (word[i] != 0) let_go_word(&word[i], (cairn_object *)(uintptr_t)word[i]);
+    }
+    let_go(heap, object);
   }
 }
 
 /* ---- free ------------------------------------------------------------------------------------ */
 
+/* The sum of `bytes` side bytes (at most 255 words of them), each 0 or 1. */
+static uint32_t sum_of(const uint8_t *sides, size_t bytes) {
+  const uint64_t even = 0x00ff00ff00ff00ffull;
+  uint64_t sums = 0; /* a byte each */
+  for (size_t i = 0; i < bytes; i += sizeof sums) {
+    uint64_t some;
+    memcpy(&some, sides + i, sizeof some);
+    sums += some;
+  }
+  sums = (sums & even) + (sums >> 8 & even);
+  return (uint32_t)(sums * 0x0001000100010001ull >> 48);
+}
+
 static uint32_t garbage_count_of(const struct cairn_blocks *blocks) {
-  uint32_t count = 0;
-  size_t places = cairn_blocks_places(blocks);
-  for (size_t i = 0; i < places; i++) count += blocks->sides[i];
-  return count;
+  enum { HALF = CAIRN_SIDE_PAGE_PLACES / 2 };
+  if (blocks->page->kind != CAIRN_PAGE_BLOCKS) return *blocks->sides;
+  return sum_of(blocks->sides, HALF) + sum_of(blocks->sides + HALF, HALF);
 }
 
 static void free_one_by_one(cairn_heap *heap, const struct cairn_blocks *blocks, uint32_t left) {

@@ -47,12 +47,16 @@ static inline void mark(struct sweep *sweep, cairn_object *child) {
 
 /* A reference within the page that the sweep is in is marked at once, for the sweep may be there
  * next.  All others are when their side byte has come, at the end of the page at the latest. */
-CAIRN_INLINE void reach(cairn_object *child, void *context) {
-  struct sweep *sweep = context;
+CAIRN_INLINE void reach(struct sweep *sweep, uint32_t *next, cairn_object *child) {
   if ((((uintptr_t)child ^ sweep->flip) ^ sweep->at) >= CAIRN_PAGE_BYTES) {
-    child = cairn_delay_swap(&sweep->delay, child);
+    child = cairn_delay_swap(&sweep->delay, next, child);
   }
   mark(sweep, child);
+}
+
+static void reach_reference(cairn_object *child, void *context) {
+  struct sweep *sweep = context;
+  reach(sweep, &sweep->delay.next, child);
 }
 
 static void mark_delayed(struct sweep *sweep) {
@@ -60,31 +64,43 @@ static void mark_delayed(struct sweep *sweep) {
   cairn_delay_begin(&sweep->delay, sweep->heap->arenas);
 }
 
-CAIRN_INLINE void keep(struct sweep *sweep, cairn_object *object, uint8_t *side) {
+CAIRN_INLINE void keep(struct sweep *sweep, struct cairn_kind *kind, cairn_object *object,
+                       uint8_t *side) {
   *side = CAIRN_TRIAL_NONE;
   sweep->kept_count++;
+  uint64_t header = object->header;
   /* Resurrected: something holds it, so giving up the hold is not its death. */
-  if ((object->header & CAIRN_STATE(HELD)) != 0) cairn_object_unhold(sweep->heap, object);
-  cairn_each_child(cairn_type_of(sweep->heap, object), object, reach, sweep);
+  if ((header & CAIRN_STATE(HELD)) != 0) cairn_object_unhold(sweep->heap, object);
+  cairn_kind_meet(sweep->heap, header, kind);
+  if (kind->run.count == CAIRN_RUN_NONE) {
+    cairn_each_child(kind->type, object, reach_reference, sweep);
+    return;
+  }
+  uint32_t next = sweep->delay.next;
+  const cairn_word *word = cairn_run_words(kind->run, object);
+  for (uint32_t i = 0; i < kind->run.count; i++) {
+    if (word[i] != 0) reach(sweep, &next, (cairn_object *)(uintptr_t)word[i]);
+  }
+  sweep->delay.next = next;
 }
 
-static void follow(struct sweep *sweep) {
+static void follow(struct sweep *sweep, struct cairn_kind *kind) {
   struct cairn_ahead ahead = {.first = 0, .last = 0};
   cairn_object *object;
   while ((object = cairn_work_next(&sweep->work, &ahead)) != NULL) {
-    keep(sweep, object, cairn_side_byte(object));
+    keep(sweep, kind, object, cairn_side_byte(object));
     if (sweep->follow_left > 0 && --sweep->follow_left == 0) sweep->room = 0;
   }
 }
 
-CAIRN_INLINE void sweep_block(struct sweep *sweep, const struct cairn_blocks *blocks,
-                              size_t offset) {
+CAIRN_INLINE void sweep_block(struct sweep *sweep, struct cairn_kind *kind,
+                              const struct cairn_blocks *blocks, size_t offset) {
   uint8_t *side = cairn_blocks_side(blocks, offset);
   if (*side < CAIRN_TRIAL_REACHED) return;
   cairn_object *object = cairn_blocks_object(blocks, offset);
   sweep->at = (uintptr_t)object ^ sweep->flip;
-  keep(sweep, object, side);
-  if (sweep->work.count != 0) follow(sweep);
+  keep(sweep, kind, object, side);
+  if (sweep->work.count != 0) follow(sweep, kind);
 }
 
 /* A page without kept members is passed: none can come up in it before the sweep finds another. */
@@ -94,18 +110,20 @@ static bool has_kept(const struct cairn_blocks *blocks) {
 
 static void sweep_page_forward(struct sweep *sweep, const struct cairn_blocks *blocks) {
   if (!has_kept(blocks)) return;
+  struct cairn_kind kind = {.index = 0};
   size_t end = cairn_blocks_end(blocks);
   for (size_t offset = 0; offset < end; offset += blocks->stride) {
-    sweep_block(sweep, blocks, offset);
+    sweep_block(sweep, &kind, blocks, offset);
   }
   mark_delayed(sweep);
 }
 
 static void sweep_page_backward(struct sweep *sweep, const struct cairn_blocks *blocks) {
   if (!has_kept(blocks)) return;
+  struct cairn_kind kind = {.index = 0};
   for (size_t offset = cairn_blocks_end(blocks); offset != 0;) {
     offset -= blocks->stride;
-    sweep_block(sweep, blocks, offset);
+    sweep_block(sweep, &kind, blocks, offset);
   }
   mark_delayed(sweep);
 }
@@ -134,9 +152,10 @@ static void sweep_backward(struct sweep *sweep) {
 
 /* Everything is behind now. */
 static void sweep_end(struct sweep *sweep) {
+  struct cairn_kind kind = {.index = 0};
   sweep->at = UINTPTR_MAX;
   while (sweep->work.count != 0) {
-    follow(sweep);
+    follow(sweep, &kind);
     mark_delayed(sweep);
   }
 }

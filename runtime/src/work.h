@@ -42,7 +42,7 @@ CAIRN_INLINE cairn_object *cairn_work_next(struct cairn_work *work, struct cairn
 enum { CAIRN_DELAY = 32 };
 
 /* The last references that were seen.  Each is acted on when CAIRN_DELAY more were seen: by then
- * its side byte is in the cache, however far away it lies. */
+ * its side byte is in the cache, however far away it lies.  A walk has `next` in a register. */
 struct cairn_delay {
   uint32_t next; /* the oldest */
   cairn_object *objects[CAIRN_DELAY];
@@ -55,12 +55,12 @@ static inline void cairn_delay_begin(struct cairn_delay *delay, void *none) {
 }
 
 /* Takes a reference in, and gives the oldest for it. */
-CAIRN_INLINE cairn_object *cairn_delay_swap(struct cairn_delay *delay, cairn_object *object) {
+CAIRN_INLINE cairn_object *cairn_delay_swap(struct cairn_delay *delay, uint32_t *next,
+                                            cairn_object *object) {
   __builtin_prefetch(cairn_side_byte(object), 1);
-  uint32_t place = delay->next;
-  cairn_object *oldest = delay->objects[place];
-  delay->objects[place] = object;
-  delay->next = (place + 1) % CAIRN_DELAY;
+  cairn_object *oldest = delay->objects[*next];
+  delay->objects[*next] = object;
+  *next = (*next + 1) % CAIRN_DELAY;
   return oldest;
 }
 
