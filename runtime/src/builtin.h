@@ -159,6 +159,17 @@ void cairn_table_clear(struct cairn_mapping *mapping);
 /* True when the next new key makes the table move to another buffer. */
 bool cairn_table_is_full(const struct cairn_table *table);
 
+/* ---- what may be held ----------------------------------------------------------------------- */
+
+/* Objects of the heap; in an ordinary heap shared objects too. */
+static inline bool cairn_may_hold(const cairn_heap *heap, const cairn_object *value) {
+  if (value == NULL) return true;
+  const cairn_heap *other = cairn_object_heap(value);
+  return other == heap || (other->shared != 0 && heap->shared == 0);
+}
+#define cairn_assert_may_hold(heap, value) \
+  assert(cairn_may_hold(heap, value) && "an object is held that belongs to another heap")
+
 /* ---- holding an argument -------------------------------------------------------------------- */
 
 /* A reference of the function's own to its argument, over calls that may run code of the user's:

@@ -16,6 +16,7 @@ const cairn_type_spec cairn_spec_cell = {.name = "cell",
                                          .slot_count = CAIRN_COUNT_OF(slots)};
 
 cairn_object *cairn_cell_new(cairn_heap *heap, cairn_object *value) {
+  cairn_assert_may_hold(heap, value);
   cairn_retain(value); /* before allocating, which may run code that drops the caller's reference */
   struct cairn_cell *cell = (struct cairn_cell *)cairn_object_new(heap, CAIRN_TYPE_CELL);
   if (cell == NULL) {
@@ -33,5 +34,6 @@ cairn_object *cairn_cell_get(const cairn_object *cell) {
 
 void cairn_cell_set(cairn_object *cell, cairn_object *value) {
   assert(cairn_is_type(cell, CAIRN_TYPE_CELL));
+  cairn_assert_may_hold(cairn_object_heap(cell), value);
   cairn_assign(&((struct cairn_cell *)cell)->value, value);
 }

@@ -104,6 +104,7 @@ static cairn_object *list_take(struct cairn_list *list, uint32_t index) {
 /* Inserts into a full list.  Growing may run code that changes the list, and that drops the
  * caller's references to it and to the item: both are held. */
 static bool list_insert_growing(struct cairn_list *list, size_t index, cairn_object *item) {
+  cairn_assert_may_hold(cairn_object_heap(&list->base), item);
   uint32_t count = cairn_hold(&list->base);
   cairn_retain(item);
   bool room = true;
@@ -123,6 +124,7 @@ static bool list_insert_growing(struct cairn_list *list, size_t index, cairn_obj
 /* Inserts before item `index`, or at the end when there are not so many. */
 static bool list_insert(struct cairn_list *list, size_t index, cairn_object *item) {
   assert(item != NULL);
+  cairn_assert_may_hold(cairn_object_heap(&list->base), item);
   if (list->count == list->capacity) return list_insert_growing(list, index, item);
   list_put(list, index < list->count ? (uint32_t)index : list->count, cairn_retain(item));
   return true;
@@ -153,6 +155,7 @@ bool cairn_list_reserve(cairn_object *list, size_t items) {
 bool cairn_list_set(cairn_object *list, size_t index, cairn_object *item) {
   struct cairn_list *self = list_of(list);
   assert(item != NULL);
+  cairn_assert_may_hold(cairn_object_heap(list), item);
   if (index >= self->count) return false;
   cairn_assign(&self->items[index], item);
   return true;

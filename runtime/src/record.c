@@ -70,7 +70,8 @@ static cairn_object **record_place_named(const cairn_object *record, const char 
 
 static cairn_object *place_get(cairn_object *const *place) { return place == NULL ? NULL : *place; }
 
-static bool place_set(cairn_object **place, cairn_object *value) {
+static bool place_set(const cairn_object *record, cairn_object **place, cairn_object *value) {
+  cairn_assert_may_hold(cairn_object_heap(record), value);
   if (place != NULL) cairn_assign(place, value);
   return place != NULL;
 }
@@ -84,9 +85,9 @@ cairn_object *cairn_record_get_named(const cairn_object *record, const char *nam
 }
 
 bool cairn_record_set(cairn_object *record, size_t field, cairn_object *value) {
-  return place_set(record_place(record, field), value);
+  return place_set(record, record_place(record, field), value);
 }
 
 bool cairn_record_set_named(cairn_object *record, const char *name, cairn_object *value) {
-  return place_set(record_place_named(record, name), value);
+  return place_set(record, record_place_named(record, name), value);
 }

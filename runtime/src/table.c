@@ -299,6 +299,8 @@ static bool table_set_growing(struct cairn_mapping *mapping, uint32_t row_words,
 
 bool cairn_table_set(struct cairn_mapping *mapping, uint32_t row_words, cairn_object *key,
                      cairn_object *value) {
+  cairn_assert_may_hold(cairn_object_heap(&mapping->base), key);
+  cairn_assert_may_hold(cairn_object_heap(&mapping->base), value);
   uint64_t hash = cairn_table_hash(mapping->table, key);
   struct cairn_row *row = cairn_table_find(mapping->table, hash, key);
   if (row != NULL) {

@@ -25,7 +25,10 @@ const cairn_type_spec cairn_spec_tuple = {.name = "tuple",
 cairn_object *cairn_tuple_new(cairn_heap *heap, size_t count, cairn_object *const *items) {
   if (count > INT32_MAX) return NULL;
   /* Before allocating, which may run code that drops the caller's references. */
-  for (size_t i = 0; i < count; i++) cairn_retain(items[i]);
+  for (size_t i = 0; i < count; i++) {
+    cairn_assert_may_hold(heap, items[i]);
+    cairn_retain(items[i]);
+  }
   struct cairn_tuple *tuple =
       (struct cairn_tuple *)cairn_object_new_tail(heap, CAIRN_TYPE_TUPLE, count);
   if (tuple == NULL) {

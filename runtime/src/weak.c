@@ -306,7 +306,8 @@ bool cairn_weak_set(cairn_object *holder, cairn_object **slot, cairn_object *tar
     return true;
   }
   cairn_heap *heap = cairn_object_heap(target);
-  assert(heap == home || (heap->shared != 0 && home->shared == 0));
+  assert((heap == home || (heap->shared != 0 && home->shared == 0)) &&
+         "a weak slot is to refer to an object of another heap");
   cairn_heap *before = NULL;
   cairn_heap_lock(heap);
   bool done = refer(heap, word, target, &before);

@@ -69,7 +69,9 @@ static void misuse(const struct attempt *attempt) {
   if (pthread_create(&thread, NULL, call, &self) == 0) pthread_join(thread, NULL);
 }
 
-static void assert_stopped(const struct attempt *attempt) {
+/* The process that `run` makes of the attempt ends with SIGABRT and says `words`. */
+static void assert_stopped(const struct attempt *attempt, void (*run)(const struct attempt *),
+                           const char *words) {
   int ends[2];
   assert_int_equal(pipe(ends), 0);
   fflush(NULL);
@@ -77,7 +79,7 @@ static void assert_stopped(const struct attempt *attempt) {
   if (child == 0) {
     signal(SIGABRT, SIG_DFL);
     dup2(ends[1], STDERR_FILENO);
-    misuse(attempt);
+    run(attempt);
     _exit(0);
   }
   close(ends[1]);
@@ -92,9 +94,8 @@ static void assert_stopped(const struct attempt *attempt) {
   close(ends[0]);
   int status = 0;
   waitpid(child, &status, 0);
-  if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT ||
-      strstr(said, "heap \"the first thread's\" belongs to thread") == NULL) {
-    fail_msg("a thread that %s: status %#x, \"%s\"", attempt->name, (unsigned)status, said);
+  if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT || strstr(said, words) == NULL) {
+    fail_msg("who %s: status %#x, \"%s\"", attempt->name, (unsigned)status, said);
   }
 }
 
@@ -124,7 +125,46 @@ static void test_each_entry_point_asks(void **state) {
 #ifdef NDEBUG
   skip();
 #endif
-  for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++) assert_stopped(&attempts[i]);
+  for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++) {
+    assert_stopped(&attempts[i], misuse, "heap \"the first thread's\" belongs to thread");
+  }
+}
+
+/* `heap` is a shared one, `list` and `second` are in an ordinary one. */
+static void appends(struct wrong *w) { cairn_list_append(cairn_list_new(w->heap, 0), w->list); }
+static void makes_a_tuple(struct wrong *w) { cairn_tuple_new(w->heap, 1, &w->list); }
+static void makes_a_cell(struct wrong *w) { cairn_cell_new(w->heap, w->list); }
+static void puts_a_key(struct wrong *w) {
+  cairn_dict_set(cairn_dict_new(w->heap), w->list, cairn_none(w->heap));
+}
+static void puts_a_value(struct wrong *w) {
+  cairn_dict_set_text(cairn_dict_new(w->heap), "key", w->list);
+}
+static void adds_to_a_set(struct wrong *w) { cairn_set_add(cairn_set_new(w->heap), w->list); }
+static void fills_a_field(struct wrong *w) {
+  static const char *const names[] = {"x"};
+  cairn_type type = cairn_record_define(w->heap, "record", names, 1);
+  cairn_record_set(cairn_record_new(w->heap, type), 0, w->list);
+}
+static void refers_weakly(struct wrong *w) { cairn_weakref_new(w->heap, w->list); }
+
+static void mix_up(const struct attempt *attempt) {
+  cairn_heap *heap = cairn_heap_new(&(cairn_heap_options){.shared = true});
+  struct wrong wrong = {.heap = heap, .list = cairn_list_new(cairn_heap_new(NULL), 0)};
+  attempt->act(&wrong);
+}
+
+static void test_a_shared_heap_is_closed(void **state) {
+  const struct attempt attempts[] = {ATTEMPT(appends),       ATTEMPT(makes_a_tuple),
+                                     ATTEMPT(makes_a_cell),  ATTEMPT(puts_a_key),
+                                     ATTEMPT(puts_a_value),  ATTEMPT(adds_to_a_set),
+                                     ATTEMPT(fills_a_field), ATTEMPT(refers_weakly)};
+#ifdef NDEBUG
+  skip();
+#endif
+  for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++) {
+    assert_stopped(&attempts[i], mix_up, "another heap");
+  }
 }
 
 static void *use_and_hand_back(void *context) {
@@ -169,6 +209,7 @@ static void test_a_shared_heap_is_nobodys(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_each_entry_point_asks),
+      cmocka_unit_test(test_a_shared_heap_is_closed),
       cmocka_unit_test(test_handed_over_and_back),
       cmocka_unit_test(test_a_shared_heap_is_nobodys),
   };

@@ -139,6 +139,7 @@ static void *work(void *context) {
       cairn_release(object);
       look(&parcel, &random);
     }
+    if (next(&random) % 2 == 0) cairn_collect_candidates(parcel.heap);
     cairn_collect(parcel.heap);
     assert_null(cairn_heap_validate(parcel.heap));
     if (next(&random) % 4 == 0) cairn_collect(world->shared[0]);
