@@ -128,6 +128,16 @@ BENCHMARKS: Tuple[Benchmark, ...] = (
         notes="Cairn's is the loader of demos/jsonheap over yajl, CPython's is json.loads."
               " Memory is what the first load takes at most, above what the program had."),
     Benchmark(
+        "X1", "tracking: off, a build without it, and each switch",
+        tuple(Case(f"track={track} live=1000 operations=1000000 depth=16 objects=1000"
+                   " pairs=10000000 shape=pairs count=100000 repeat=3",
+                   f"track={track} live=100 operations=1000 depth=8 objects=10 pairs=1000"
+                   " shape=pairs count=100 repeat=1")
+              for track in ("off", "sites", "sites,backtrace=4", "events", "quarantine",
+                            "sites,events,quarantine")),
+        (Target(("cairn-no-tracking",), 1 / NOISE, cases=("track=off",)),),
+        notes="What is on is read from CAIRN_TRACK, with the sizes that it has by itself."),
+    Benchmark(
         "X2", "the exported contract: with it, and a build without",
         (Case("work=churn live=100000 operations=5000000 repeat=2",
               "work=churn live=1000 operations=10000 repeat=1"),

@@ -92,7 +92,8 @@ class Make:
         return [f'-DCAIRN_PEER_VERSION="{version}"', *flags,
                 "-Wl,-rpath," + os.path.dirname(directory)]
 
-    def variant_cairn(self, name: str, without: Sequence[str], stubs: Sequence[str]) -> List[str]:
+    def variant_cairn(self, name: str, without: Sequence[str], stubs: Sequence[str],
+                      defines: Sequence[str]) -> List[str]:
         """Flags for a libcairn of the same sources and flags, except that `stubs` stand in place of
         the files `without`: what does a part of it cost?  The installed headers are used."""
         runtime = os.path.join(HERE, "..", "..", "runtime")
@@ -109,7 +110,8 @@ class Make:
                 os.path.getmtime(need) > os.path.getmtime(library) for need in needs):
             self.run([self.compiler, "-std=c11", "-O2", "-g", "-DNDEBUG", "-fPIC",
                       "-fvisibility=hidden", "-fno-semantic-interposition", "-D_DEFAULT_SOURCE",
-                      '-DCAIRN_VERSION="variant"', *(f"-I{header}" for header in headers),
+                      *(f"-D{define}" for define in ('CAIRN_VERSION="variant"', *defines)),
+                      *(f"-I{header}" for header in headers),
                       "-shared", "-o", library, *sources, "-pthread",
                       "-Wl,--version-script=" + os.path.join(runtime, "src", "cairn.map"),
                       "-Wl,-Bsymbolic-functions"])

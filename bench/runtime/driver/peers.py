@@ -7,6 +7,7 @@ and prints.  A peer that lacks a benchmark leaves it out of `benches`.
 What this is not: it says nothing of cases, sizes and targets (benches.py).
 """
 
+import os
 from dataclasses import dataclass
 from typing import Callable, List, Tuple
 
@@ -33,11 +34,12 @@ def cairn(make: Make) -> List[str]:
                     [*make.installed_cairn(), *make.pkg_config("yajl")])]
 
 
-def variant(name: str, without: Tuple[str, ...], *stubs: str) -> Build:
+def variant(part: str, without: Tuple[str, ...], *defines: str) -> Build:
     """Cairn without a part of it, built from the sources of this tree."""
     def build(make: Make) -> List[str]:
-        return [make.cc(name, make.sources("peers/cairn"),
-                        [*make.variant_cairn(name, without, stubs), *make.pkg_config("yajl")])]
+        name = f"cairn-no-{part}"
+        flags = make.variant_cairn(name, without, [f"peers/variants/no_{part}.c"], defines)
+        return [make.cc(name, make.sources("peers/cairn"), [*flags, *make.pkg_config("yajl")])]
     return build
 
 
@@ -107,13 +109,17 @@ def glib_table(make: Make) -> List[str]:
 
 PYTHON = "python-3.11-embed"
 HASHING = ("dict=",)
+TRACKING = ("track.c", "track_options.c", "caller.c", "site.c", "ring.c", "quarantine.c")
+PROBES = ("CAIRN_PROBES",) if os.path.exists("/usr/include/sys/sdt.h") else ()
 
 PEERS: Tuple[Peer, ...] = (
     Peer("cairn", ("libyajl-dev",),
-         ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "X2", "X3", "X4", "X5", "X6"),
+         ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "X1", "X2", "X3", "X4", "X5", "X6"),
          cairn),
+    Peer("cairn-no-tracking", ("libyajl-dev",), ("X1",), variant("tracking", TRACKING),
+         ("track=off",)),
     Peer("cairn-no-contract", ("libyajl-dev",), ("X2",),
-         variant("cairn-no-contract", ("contract_export.c",), "peers/variants/no_contract.c")),
+         variant("contract", ("contract_export.c",), *PROBES)),
     Peer("mimalloc", ("libmimalloc-dev",), ("B1", "B2", "B7", "X5", "X6"),
          allocator("mimalloc", "-lmimalloc")),
     Peer("jemalloc", ("libjemalloc-dev",), ("B1", "B2", "B7", "X5", "X6"),

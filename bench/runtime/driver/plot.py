@@ -1,10 +1,12 @@
 """Draws a benchmark: a panel per case and figure, a bar per peer, from the lowest to the highest.
-Where that would be very many panels: one per figure, a line per peer over the sizes.
+Where that would be very many panels: one per figure, with a line per peer over the sizes, or with a
+bar per case where cases are no sizes.
 
 Needs matplotlib; without it there are no pictures, and that is said once.
 """
 
 import sys
+from dataclasses import replace
 from functools import partial
 from typing import Any, Dict, List, Tuple
 
@@ -36,7 +38,11 @@ def draw(benchmark: Benchmark, table: List[Row], machine: Dict[str, str], path: 
                             "text.color": COLOUR_INK, "axes.labelcolor": COLOUR_INK,
                             "xtick.color": COLOUR_INK, "ytick.color": COLOUR_INK})
     groups = bar_panels(table)
-    if len(groups) <= MOST_BARS and not benchmark.lines:
+    if not all(row.case.split("=")[1].isdigit() for row in table) and len(groups) > MOST_BARS:
+        groups = case_panels(table)
+        height = 1.1 + 0.34 * max(len(group) for _, _, group in groups)
+        figure = panels(pyplot, groups, draw_bars, height, 0.7)
+    elif len(groups) <= MOST_BARS and not benchmark.lines:
         height = 1.1 + 0.34 * max(len(group) for _, _, group in groups)
         figure = panels(pyplot, groups, draw_bars, height, 0.7)
     else:
@@ -80,6 +86,16 @@ def bar_panels(table: List[Row]) -> List[Panel]:
     return result
 
 
+def case_panels(table: List[Row]) -> List[Panel]:
+    """A panel per figure, where cases are compared: a bar per case, named by it."""
+    result: Dict[str, List[Row]] = {}
+    for row in table:
+        name = row.case.split("=", 1)[1]
+        named = replace(row, peer=name if row.peer == OURS else f"{name}: {row.peer}")
+        result.setdefault(row.figure, []).append(named)
+    return [("", figure, rows) for figure, rows in result.items()]
+
+
 def draw_bars(axes: Any, case: str, figure: str, group: List[Row]) -> None:
     medians = [row.median or 0 for row in group]
     errors = [[row.median - row.low if row.median is not None else 0 for row in group],
@@ -87,7 +103,8 @@ def draw_bars(axes: Any, case: str, figure: str, group: List[Row]) -> None:
     places = range(len(group))
     axes.barh(places, medians, height=0.68, xerr=errors, ecolor=COLOUR_INK, capsize=2,
               error_kw={"elinewidth": 0.8},
-              color=[COLOUR_OURS if row.peer == OURS else COLOUR_PEER for row in group])
+              color=[COLOUR_PEER if row.peer != OURS and (case or ":" in row.peer) else COLOUR_OURS
+                     for row in group])
     limit = max([row.high for row in group] + [1e-9]) * 1.28
     for place, row in zip(places, group):
         text = f" {row.median:.3g}" if row.median is not None else f" crash ({row.crash})"
@@ -127,8 +144,8 @@ def draw_lines(colours: Dict[str, str], axes: Any, about: str, figure: str,
     bottom, top = axes.get_ylim()
     axes.set_ylim(bottom / 1.4, top * 1.4)
     axes.grid(True, which="major", axis="y", linewidth=0.3)
-    axes.set_title(f"{about}: {figure}", fontsize=10)
-    axes.set_xlabel("entries")
+    axes.set_title(figure if about == "objects" else f"{about}: {figure}", fontsize=10)
+    axes.set_xlabel("objects" if about == "objects" else "entries")
 
 
 def legend(figure: Any) -> None:

@@ -11,9 +11,10 @@ const char bench_peer[] = CAIRN_PEER_NAME;
 const char *bench_peer_version(void) { return CAIRN_PEER_VERSION; }
 
 const struct bench_entry bench_table[] = {
-    {"B1", churn},  {"B2", trees},     {"B3", pairs},      {"B4", garbage},  {"B5", live},
-    {"B6", space},  {"B7", long_list}, {"B8", containers}, {"B9", document}, {"X2", variants},
-    {"X3", pauses}, {"X4", growth},    {"X5", fragments},  {"X6", returns},  {NULL, NULL}};
+    {"B1", churn},    {"B2", trees},     {"B3", pairs},     {"B4", garbage},
+    {"B5", live},     {"B6", space},     {"B7", long_list}, {"B8", containers},
+    {"B9", document}, {"X1", tracked},   {"X2", variants},  {"X3", pauses},
+    {"X4", growth},   {"X5", fragments}, {"X6", returns},   {NULL, NULL}};
 
 static cairn_heap *make_heap(bool manual) {
   cairn_heap_options options = {.name = "bench", .manual_collection = manual};

@@ -39,6 +39,7 @@ void texts(void);        /* text.c */
 
 void document(void); /* B9 */
 
+void tracked(void);   /* X1: tracked.c */
 void variants(void);  /* X2: variants.c */
 void pauses(void);    /* X3: graphs.c */
 void growth(void);    /* X4 */
