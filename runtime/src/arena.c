@@ -95,6 +95,7 @@ static void arena_link(cairn_heap *heap, struct cairn_arena *arena) {
   heap->page_count += arena->page_count;
   heap->page_free_count += arena->page_free_count;
   heap->meta_page_bytes += arena->page_bytes;
+  heap->side_bytes += arena->side_bytes;
 }
 
 static void arena_unlink(cairn_heap *heap, struct cairn_arena *arena) {
@@ -111,15 +112,14 @@ static void arena_unlink(cairn_heap *heap, struct cairn_arena *arena) {
   heap->page_count -= arena->page_count;
   heap->page_free_count -= arena->page_free_count;
   heap->meta_page_bytes -= arena->page_bytes;
+  heap->side_bytes -= arena->side_bytes;
 }
 
 /* A mapped, linked arena with nothing but its META page in use. */
 static struct cairn_arena *arena_new(cairn_heap *heap, size_t bytes, uint32_t page_shift) {
   uint32_t number;
-  if (!cairn_limit_allows(heap, bytes) || !number_find(heap, &number)) return NULL;
-  /* Growing the numbers may have taken metadata, so the limit is asked once more. */
-  if (!cairn_limit_allows(heap, bytes)) return NULL;
-  struct cairn_arena *arena = cairn_system_map_above(CAIRN_SIDE_BYTES, bytes, CAIRN_ARENA_BYTES);
+  if (!number_find(heap, &number)) return NULL;
+  struct cairn_arena *arena = cairn_limit_map(heap, CAIRN_SIDE_BYTES, bytes, CAIRN_ARENA_BYTES);
   if (arena == NULL) return NULL;
   if (bytes > CAIRN_ARENA_BYTES) cairn_system_widen(arena, bytes);
   arena->magic = CAIRN_ARENA_MAGIC;
@@ -138,7 +138,7 @@ static struct cairn_arena *arena_new(cairn_heap *heap, size_t bytes, uint32_t pa
   cairn_arena_page(arena, 0)->span_pages = 1;
   cairn_arena_page(arena, 0)->kind = CAIRN_PAGE_META;
   if (!cairn_track_arena_begin(heap, arena)) {
-    cairn_system_unmap(arena->side, arena->side_bytes + bytes);
+    cairn_limit_unmap(heap, arena, CAIRN_SIDE_BYTES, bytes);
     return NULL;
   }
   number_give(heap, arena, number);
@@ -150,7 +150,7 @@ static void arena_free(cairn_heap *heap, struct cairn_arena *arena) {
   arena_unlink(heap, arena);
   number_take_back(heap, arena);
   cairn_track_arena_end(arena);
-  cairn_system_unmap(arena->side, arena->side_bytes + arena->bytes);
+  cairn_limit_unmap(heap, arena, arena->side_bytes, arena->bytes);
 }
 
 void cairn_arena_free_all(cairn_heap *heap) {

@@ -24,12 +24,9 @@ static size_t chunk_bytes_for(size_t payload_bytes) {
   return bytes < CHUNK_BYTES ? CHUNK_BYTES : bytes;
 }
 
-static struct cairn_chunk *chunk_map(size_t bytes) {
-  struct cairn_chunk *chunk = cairn_system_map(bytes, 0);
-  if (chunk == NULL) return NULL;
+static void chunk_begin(struct cairn_chunk *chunk, size_t bytes) {
   chunk->bytes = bytes;
   chunk->used_bytes = first_offset;
-  return chunk;
 }
 
 /* The next `bytes` of the chunk, or NULL when they do not fit. */
@@ -42,11 +39,15 @@ static void *chunk_cut(struct cairn_chunk *chunk, size_t bytes) {
 
 cairn_heap *cairn_chunk_heap_new(void) {
   size_t bytes = round_up(sizeof(cairn_heap), CHUNK_ALIGN);
-  struct cairn_chunk *chunk = chunk_map(chunk_bytes_for(bytes));
+  size_t chunk_bytes = chunk_bytes_for(bytes);
+  struct cairn_chunk *chunk = cairn_system_map(chunk_bytes, 0); /* no heap yet, so no limit */
   if (chunk == NULL) return NULL;
+  chunk_begin(chunk, chunk_bytes);
   cairn_heap *heap = chunk_cut(chunk, bytes);
   heap->chunks = chunk;
-  heap->metadata_bytes = chunk->bytes;
+  heap->metadata_bytes = chunk_bytes;
+  heap->taken_bytes = chunk_bytes;
+  heap->peak_bytes = chunk_bytes;
   return heap;
 }
 
@@ -66,9 +67,9 @@ void *cairn_chunk_try(cairn_heap *heap, size_t bytes) {
   void *memory = chunk_cut(heap->chunks, bytes);
   if (memory != NULL) return memory;
   size_t chunk_bytes = chunk_bytes_for(bytes);
-  if (!cairn_limit_allows(heap, chunk_bytes)) return NULL;
-  struct cairn_chunk *chunk = chunk_map(chunk_bytes);
+  struct cairn_chunk *chunk = cairn_limit_map(heap, 0, chunk_bytes, 0);
   if (chunk == NULL) return NULL;
+  chunk_begin(chunk, chunk_bytes);
   chunk->next = heap->chunks;
   CAIRN_ORDER();
   heap->chunks = chunk;

@@ -12,6 +12,9 @@
  * What this is not: it does not say when (due.c).
  */
 #include "collect.h"
+
+#include <time.h>
+
 #include "probe.h"
 #include "tracking.h"
 
@@ -34,6 +37,12 @@ static void forget_side(cairn_heap *heap, uint64_t member_count) {
   }
 }
 
+static uint64_t now_ns(void) {
+  struct timespec now;
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 static uint64_t collect(cairn_heap *heap, bool full) {
   if (!heap->ready || heap->collecting || heap->release_depth != 0) return 0;
   assert(heap->parked_head == NULL);
@@ -41,6 +50,7 @@ static uint64_t collect(cairn_heap *heap, bool full) {
   cairn_object *outer_object = heap->flux_object;
   uint64_t deaths_before = heap->death_count;
   uint64_t number = heap->collection_count;
+  uint64_t began_ns = now_ns();
   heap->collecting = true;
   CAIRN_PROBE(collect_start, heap, number, full, heap->object_count, heap->candidate_count);
   tell(heap, CAIRN_EVENT_COLLECT_START, number, 0);
@@ -58,6 +68,10 @@ static uint64_t collect(cairn_heap *heap, bool full) {
   cairn_collect_account(heap, full, &found, freed_count);
   CAIRN_PROBE(collect_end, heap, number, found.full, freed_count, found.member_count);
   tell(heap, CAIRN_EVENT_COLLECT_END, number, freed_count);
+  heap->collect_last_ns = now_ns() - began_ns;
+  if (heap->collect_last_ns > heap->collect_longest_ns) {
+    heap->collect_longest_ns = heap->collect_last_ns;
+  }
   heap->collecting = false;
   cairn_flux_set(heap, outer_flux, outer_object);
   return freed_count;

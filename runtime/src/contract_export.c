@@ -24,21 +24,24 @@ struct weak_table_head {
 };
 
 /* S(name, C type, list of fields).  "root" is the record itself: offsets are from its start. */
-#define EXPORTED_STRUCTS(S)                                             \
-  S(root, struct root_record, CAIRN_LAYOUT_ROOT)                        \
-  S(heap, struct cairn_heap, CAIRN_LAYOUT_HEAP)                         \
-  S(chunk, struct cairn_chunk, CAIRN_LAYOUT_CHUNK)                      \
-  S(arena, struct cairn_arena, CAIRN_LAYOUT_ARENA)                      \
-  S(page, struct cairn_page, CAIRN_LAYOUT_PAGE)                         \
-  S(free_block, struct cairn_free_block, CAIRN_LAYOUT_FREE_BLOCK)       \
-  S(type, struct cairn_type, CAIRN_LAYOUT_TYPE)                         \
-  S(slot, struct cairn_slot, CAIRN_LAYOUT_SLOT)                         \
-  S(field, struct cairn_field, CAIRN_LAYOUT_FIELD)                      \
-  S(weak_table, struct weak_table_head, CAIRN_LAYOUT_WEAK_TABLE)        \
-  S(tracking, struct cairn_tracking, CAIRN_LAYOUT_TRACKING)             \
-  S(event, struct cairn_event, CAIRN_LAYOUT_EVENT)                      \
-  S(site, struct cairn_site, CAIRN_LAYOUT_SITE)                         \
-  S(track_record, struct cairn_track_record, CAIRN_LAYOUT_TRACK_RECORD) \
+#define EXPORTED_STRUCTS(S)                                                   \
+  S(root, struct root_record, CAIRN_LAYOUT_ROOT)                              \
+  S(heap, struct cairn_heap, CAIRN_LAYOUT_HEAP)                               \
+  S(chunk, struct cairn_chunk, CAIRN_LAYOUT_CHUNK)                            \
+  S(arena, struct cairn_arena, CAIRN_LAYOUT_ARENA)                            \
+  S(page, struct cairn_page, CAIRN_LAYOUT_PAGE)                               \
+  S(free_block, struct cairn_free_block, CAIRN_LAYOUT_FREE_BLOCK)             \
+  S(type, struct cairn_type, CAIRN_LAYOUT_TYPE)                               \
+  S(slot, struct cairn_slot, CAIRN_LAYOUT_SLOT)                               \
+  S(field, struct cairn_field, CAIRN_LAYOUT_FIELD)                            \
+  S(weak_table, struct weak_table_head, CAIRN_LAYOUT_WEAK_TABLE)              \
+  S(tracking, struct cairn_tracking, CAIRN_LAYOUT_TRACKING)                   \
+  S(event, struct cairn_event, CAIRN_LAYOUT_EVENT)                            \
+  S(site, struct cairn_site, CAIRN_LAYOUT_SITE)                               \
+  S(track_record, struct cairn_track_record, CAIRN_LAYOUT_TRACK_RECORD)       \
+  S(group, struct cairn_group, CAIRN_LAYOUT_GROUP)                            \
+  S(external_table, struct cairn_external_table, CAIRN_LAYOUT_EXTERNAL_TABLE) \
+  S(external, struct cairn_external, CAIRN_LAYOUT_EXTERNAL)                   \
   S(object, struct cairn_object, EXPORTED_OBJECT)
 
 #define EXPORTED_OBJECT(F) F(uint64_t, , header, UINT)
@@ -131,8 +134,12 @@ extern struct root_record cairn_root_record __attribute__((visibility("hidden"))
 #define ROW_site(t, s, name, kind)       FIELD_ROW(site, struct cairn_site, name, kind)
 #define ROW_track_record(t, s, name, kind) \
   FIELD_ROW(track_record, struct cairn_track_record, name, kind)
-#define ROW_object(t, s, name, kind)  FIELD_ROW(object, struct cairn_object, name, kind)
-#define LIST_ROWS(name, c_type, list) list(ROW_##name)
+#define ROW_group(t, s, name, kind) FIELD_ROW(group, struct cairn_group, name, kind)
+#define ROW_external_table(t, s, name, kind) \
+  FIELD_ROW(external_table, struct cairn_external_table, name, kind)
+#define ROW_external(t, s, name, kind) FIELD_ROW(external, struct cairn_external, name, kind)
+#define ROW_object(t, s, name, kind)   FIELD_ROW(object, struct cairn_object, name, kind)
+#define LIST_ROWS(name, c_type, list)  list(ROW_##name)
 
 #define BITS_ROW(row_name, first, bits) \
   {.name = #row_name,                   \

@@ -26,8 +26,14 @@
 
 enum { DEPTH_MAX = 32 };
 
+void cairn_object_forget(cairn_heap *heap, cairn_object *object) {
+  uint64_t header = object->header;
+  if ((header & CAIRN_STATE(CANDIDATE)) != 0) cairn_candidate_forget(heap, object);
+  if ((header & CAIRN_STATE(EXTERNAL)) != 0) cairn_external_gone(heap, object);
+}
+
 static void object_free(cairn_heap *heap, cairn_object *object) {
-  if ((object->header & CAIRN_STATE(CANDIDATE)) != 0) cairn_candidate_forget(heap, object);
+  if ((object->header & CAIRN_STATES_NOTED) != 0) cairn_object_forget(heap, object);
   heap->death_count++;
   cairn_block_free(heap, object);
 }

@@ -9,6 +9,7 @@
  */
 #include <stdio.h>
 
+#include "cairn/group.h"
 #include "internal.h"
 #include "leak.h"
 #include "tracking.h"
@@ -16,7 +17,9 @@
 /* Gives everything back, the heap itself last. */
 static void heap_free(cairn_heap *heap) {
   heap->magic = 0;
+  (void)cairn_heap_group_set(heap, NULL);
   if (heap->shared != 0) cairn_shared_free(heap);
+  cairn_external_table_free(heap);
   cairn_weak_table_free(heap);
   cairn_arena_free_all(heap);
   cairn_chunk_free_all(heap);
@@ -29,6 +32,7 @@ cairn_heap *cairn_heap_new(const cairn_heap_options *options) {
   if (heap == NULL) return NULL;
   heap->self = heap;
   heap->limit_bytes = options->limit_bytes;
+  heap->soft_limit_bytes = options->soft_limit_bytes;
   heap->near_limit = options->near_limit;
   heap->near_limit_context = options->near_limit_context;
   heap->manual_collection = options->manual_collection;
@@ -38,7 +42,8 @@ cairn_heap *cairn_heap_new(const cairn_heap_options *options) {
     cairn_chunk_free_all(heap);
     return NULL;
   }
-  if (!cairn_limit_allows(heap, 0) || !cairn_builtin_types_define(heap)) {
+  if (!cairn_heap_group_set(heap, options->group) || !cairn_limit_allows(heap, 0) ||
+      !cairn_builtin_types_define(heap)) {
     heap_free(heap);
     return NULL;
   }
@@ -63,10 +68,12 @@ bool cairn_heap_destroy(cairn_heap *heap, cairn_leak_report *report) {
   return report->object_count == 0;
 }
 
-void cairn_heap_stats(const cairn_heap *heap, cairn_stats *stats) {
+void cairn_heap_stats_sized(const cairn_heap *heap, cairn_stats *stats, size_t stats_bytes) {
   cairn_heap_check(heap);
   cairn_heap_lock(heap);
-  *stats = (cairn_stats){
+  cairn_group_stats group = {0};
+  if (heap->group != NULL) cairn_group_stats_get(heap->group, &group);
+  const cairn_stats now = {
       .object_count = heap->object_count,
       .buffer_count = heap->buffer_count,
       .used_bytes = heap->used_bytes,
@@ -83,33 +90,20 @@ void cairn_heap_stats(const cairn_heap *heap, cairn_stats *stats) {
       .collection_count = heap->collection_count,
       .collected_count = heap->collected_count,
       .candidate_count = heap->candidate_count,
+      .metadata_bytes = heap->metadata_bytes,
+      .taken_bytes = heap->taken_bytes,
+      .peak_bytes = heap->peak_bytes,
+      .soft_limit_bytes = heap->soft_limit_bytes,
+      .group_limit_bytes = group.limit_bytes,
+      .group_taken_bytes = group.taken_bytes,
+      .side_bytes = heap->side_bytes,
+      .type_count = heap->type_count - 1,
+      .collect_last_ns = heap->collect_last_ns,
+      .collect_longest_ns = heap->collect_longest_ns,
   };
   cairn_heap_unlock(heap);
-}
-
-void cairn_heap_limit_set(cairn_heap *heap, uint64_t limit_bytes) {
-  cairn_heap_check(heap);
-  cairn_heap_lock(heap);
-  heap->limit_bytes = limit_bytes;
-  cairn_limit_refresh(heap);
-  cairn_heap_unlock(heap);
-}
-
-void cairn_external_add(cairn_object *object, int64_t bytes) {
-  cairn_heap *heap = cairn_object_heap(object);
-  cairn_heap_check(heap);
-  cairn_heap_lock(heap);
-  uint64_t now = heap->external_bytes;
-  if (bytes >= 0) {
-    uint64_t more = (uint64_t)bytes;
-    /* Kept below half the range, so that sums with it do not overflow. */
-    heap->external_bytes = more > (uint64_t)INT64_MAX - now ? (uint64_t)INT64_MAX : now + more;
-  } else {
-    uint64_t less = 0 - (uint64_t)bytes;
-    heap->external_bytes = less > now ? 0 : now - less;
-  }
-  cairn_limit_refresh(heap);
-  cairn_heap_unlock(heap);
+  memset(stats, 0, stats_bytes);
+  memcpy(stats, &now, stats_bytes < sizeof now ? stats_bytes : sizeof now);
 }
 
 /* Calls `visit` with the live objects of one page of blocks or large page. */

@@ -12,7 +12,8 @@
  *   die.c      release without recursion      slots.c    walking an object's declared slots
  *   type.c     types as data                  heap.c     making, limits, statistics, destroying
  *   page.c     blocks of one size class       size_class.c   arena.c  segments
- *   chunk.c    metadata memory                system.c   the system's memory, the limit
+ *   external.c   bytes outside the heap       limit.c, group.c   how much may be taken
+ *   chunk.c    metadata memory                system.c   the system's memory
  *   track.c    tracking (tracking.h lists its files)
  *   contract_export.c  the root record, the note, the registry of heaps
  */
@@ -85,6 +86,12 @@ struct cairn_heap {
   struct cairn_page *class_pages[CAIRN_SIZE_CLASSES]; /* pages with room, hottest first */
   uint64_t allocation_count, free_count;
   uint64_t metadata_bytes;
+  uint64_t side_bytes; /* of all arenas */
+  uint64_t collect_last_ns, collect_longest_ns;
+  /* limit.c */
+  enum cairn_limit_kind refusal;            /* why the last mapping was refused */
+  uint64_t forced_work_at, forced_bytes_at; /* when the last forced collection ended */
+  bool forced_in_vain, soft_due, soft_told;
   cairn_near_limit_fn near_limit;
   void *near_limit_context;
   struct cairn_arena *room_arenas; /* arenas with both used and free pages */
@@ -164,7 +171,7 @@ static inline void cairn_header_clear(cairn_object *object, uint64_t states) {
   }
 }
 
-/* ---- system.c: memory from the system, the limit --------------------------------------------- */
+/* ---- system.c: memory from the system -------------------------------------------------------- */
 /* Zeroed pages, aligned to `alignment` (0, or a power of two), whatever the limit; NULL: none. */
 void *cairn_system_map(size_t bytes, size_t alignment);
 /* Advice that the memory will be used from its start on, in one piece: with larger pages of the
@@ -176,16 +183,6 @@ void cairn_system_unmap(void *memory, size_t bytes);
 void *cairn_system_map_above(size_t below, size_t bytes, size_t alignment);
 /* Gives the memory behind address space back; what is read there next is 0. */
 void cairn_system_forget(void *memory, size_t bytes);
-/* True when `bytes` more stay within the heap's limit. */
-bool cairn_limit_allows(const cairn_heap *heap, uint64_t bytes);
-/* Recomputes CAIRN_SLOW_PRESSED after the limit or the external bytes changed. */
-void cairn_limit_refresh(cairn_heap *heap);
-/* What to do when memory could not be had: `attempt` 0 collects, 1 asks near_limit.  True: try
- * once more, with attempt + 1; false: give up. */
-bool cairn_memory_relieve(cairn_heap *heap, uint64_t wanted_bytes, unsigned attempt);
-/* Metadata outside chunks (the weak table): counted, limited, relieved; NULL: out of memory. */
-void *cairn_metadata_map(cairn_heap *heap, size_t bytes);
-void cairn_metadata_unmap(cairn_heap *heap, void *memory, size_t bytes);
 
 /* Injected failures, for the tests of this directory: the n-th from now and all after it fail;
  * 0: none.  Not exported from the shared library; not for several threads. */
@@ -195,6 +192,48 @@ struct cairn_fault {
 };
 extern struct cairn_fault cairn_fault;
 void cairn_fault_arm(cairn_heap *heap);
+
+/* ---- limit.c: what a heap may take ------------------------------------------------------------
+ */
+/* Memory that limits speak of: as cairn_system_map_above, within them; `bytes` are counted in
+ * taken_bytes (not in the counter of what they are for).  NULL leaves in heap->refusal why. */
+void *cairn_limit_map(cairn_heap *heap, size_t below, size_t bytes, size_t alignment);
+void cairn_limit_unmap(cairn_heap *heap, void *memory, size_t below, size_t bytes);
+/* Changes external_bytes, whatever the limits. */
+void cairn_limit_external(cairn_heap *heap, int64_t change);
+/* True when `bytes` more stay within the limits. */
+bool cairn_limit_allows(const cairn_heap *heap, uint64_t bytes);
+/* Recomputes CAIRN_SLOW_PRESSED after a limit, an external byte or a fault changed. */
+void cairn_limit_refresh(cairn_heap *heap);
+/* True when a block may be handed out although the heap is pressed. */
+bool cairn_limit_press_allows(cairn_heap *heap);
+/* Before a block is looked for: does what passing the soft limit asks for. */
+void cairn_limit_soft(cairn_heap *heap);
+/* What to do when memory could not be had: `attempt` 0 collects, 1 asks near_limit, 2 collects what
+ * that dropped.  True: try once more, with attempt + 1; false: give up. */
+bool cairn_memory_relieve(cairn_heap *heap, uint64_t wanted_bytes, unsigned attempt);
+/* Metadata outside chunks (the weak table): counted, limited, relieved; NULL: out of memory. */
+void *cairn_metadata_map(cairn_heap *heap, size_t bytes);
+/* The same, counted, but neither limited nor relieved. */
+void *cairn_metadata_map_unlimited(cairn_heap *heap, size_t bytes);
+void cairn_metadata_unmap(cairn_heap *heap, void *memory, size_t bytes);
+
+/* ---- group.c: one limit over several heaps ----------------------------------------------------
+ */
+bool cairn_group_allows(const cairn_group *group, uint64_t bytes);
+bool cairn_group_take(cairn_group *group, uint64_t bytes); /* false: its limit says no */
+void cairn_group_add(cairn_group *group, uint64_t bytes);  /* whatever its limit */
+void cairn_group_give(cairn_group *group, uint64_t bytes);
+bool cairn_group_join(cairn_group *group, uint64_t taken_bytes); /* false: its limit says no */
+void cairn_group_leave(cairn_group *group, uint64_t taken_bytes);
+
+/* ---- external.c -------------------------------------------------------------------------------
+ */
+/* The object with state.external dies: gives back what it still keeps. */
+void cairn_external_gone(cairn_heap *heap, cairn_object *object);
+void cairn_external_table_free(cairn_heap *heap);
+/* What is wrong with the table, or NULL. */
+const char *cairn_external_check(const cairn_heap *heap);
 
 /* ---- chunk.c: metadata that lives as long as the heap ---------------------------------------- */
 /* A heap in its own first chunk, all 0 but for the chunk list and the metadata counter. */
@@ -339,6 +378,10 @@ void cairn_weak_table_free(cairn_heap *heap);
 void cairn_weak_clear_all(cairn_heap *heap);
 
 /* ---- die.c ----------------------------------------------------------------------------------- */
+/* An object with one of these is noted elsewhere; before its block is freed, cairn_object_forget
+ * ends that (state.candidate stays in the header). */
+#define CAIRN_STATES_NOTED (CAIRN_STATE(CANDIDATE) | CAIRN_STATE(EXTERNAL))
+void cairn_object_forget(cairn_heap *heap, cairn_object *object);
 /* Gives up the runtime's own hold (state.held and one of the count): as cairn_release. */
 void cairn_object_unhold(cairn_heap *heap, cairn_object *object);
 

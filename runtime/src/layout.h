@@ -182,7 +182,21 @@ enum {
   F(struct cairn_object *, [CAIRN_RUNTIME_SLOTS], runtime_slots, BYTES)                           \
   F(struct cairn_weak_table *, , weak_table, ADDRESS)                                             \
   F(uint32_t, , shared, UINT) /* 1: any thread uses its objects, which other heaps may hold */    \
-  F(struct cairn_tracking *, , tracking, ADDRESS) /* 0: this heap was never tracked */
+  F(struct cairn_tracking *, , tracking, ADDRESS) /* 0: this heap was never tracked */            \
+  F(uint64_t, , soft_limit_bytes, UINT)           /* 0: none */                                   \
+  F(uint64_t, , taken_bytes, UINT) /* what limits speak of: arenas, metadata, external */         \
+  F(uint64_t, , peak_bytes, UINT)  /* the most that taken_bytes ever was */                       \
+  F(struct cairn_group *, , group, ADDRESS)                                                       \
+  F(struct cairn_external_table *, , external_table, ADDRESS)
+
+/* Heaps that share a limit, on one or several threads: the numbers are changed atomically. */
+#define CAIRN_LAYOUT_GROUP(F)                                  \
+  F(char, [32], name, TEXT)                                    \
+  F(uint64_t, , limit_bytes, UINT) /* 0: none */               \
+  F(uint64_t, , taken_bytes, UINT) /* the sum of its heaps' */ \
+  F(uint64_t, , peak_bytes, UINT)                              \
+  F(uint64_t, , heap_count, UINT)                              \
+  F(uint64_t, , refused_count, UINT) /* mappings that would have passed its limit */
 
 #define CAIRN_LAYOUT_CHUNK(F)                                           \
   F(struct cairn_chunk *, , next, ADDRESS)                              \
@@ -323,6 +337,17 @@ enum {
   F(uint32_t, , type, UINT)       /* index; 0: a buffer */                             \
   F(uint32_t, , freed_thread, UINT)
 
+/* The objects that keep bytes outside the heap, in a mapping of its own; an entry whose object is 0
+ * is empty. */
+#define CAIRN_LAYOUT_EXTERNAL_TABLE(F)            \
+  F(uint64_t, , bytes, UINT) /* of the mapping */ \
+  F(uint32_t, , capacity, UINT)                   \
+  F(uint32_t, , count, UINT)                      \
+  F(struct cairn_external *, , entries, ADDRESS) /* `capacity` of them */
+#define CAIRN_LAYOUT_EXTERNAL(F)              \
+  F(struct cairn_object *, , object, ADDRESS) \
+  F(uint64_t, , bytes, UINT)
+
 /* ---- the C structs --------------------------------------------------------------------------- */
 
 #define CAIRN_LAYOUT_DECLARE(c_type, suffix, name, kind) c_type name suffix;
@@ -362,6 +387,15 @@ struct cairn_site {
 };
 struct cairn_track_record {
   CAIRN_LAYOUT_TRACK_RECORD(CAIRN_LAYOUT_DECLARE)
+};
+struct cairn_group {
+  CAIRN_LAYOUT_GROUP(CAIRN_LAYOUT_DECLARE)
+};
+struct cairn_external {
+  CAIRN_LAYOUT_EXTERNAL(CAIRN_LAYOUT_DECLARE)
+};
+struct cairn_external_table {
+  CAIRN_LAYOUT_EXTERNAL_TABLE(CAIRN_LAYOUT_DECLARE)
 };
 /* struct cairn_heap, struct cairn_arena (internal.h), struct cairn_weak_table (weak.c) and struct
  * cairn_tracking (tracking.h) begin with their lists and have private members behind them. */

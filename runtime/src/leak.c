@@ -16,7 +16,7 @@
 enum { REPORT_TYPES = sizeof((cairn_leak_report *)0)->types / sizeof(struct cairn_leak) };
 
 struct tally {
-  uint64_t object_count, bytes;
+  uint64_t object_count, bytes, external_bytes;
 };
 
 struct search {
@@ -58,19 +58,24 @@ static void count_leak(cairn_object *object, void *context) {
   struct search *search = context;
   if (is_runtimes_own(search->heap, object)) return;
   uint64_t bytes = owned_bytes(search->heap, object);
+  uint64_t external_bytes = cairn_external_bytes(object);
   search->total.object_count++;
   search->total.bytes += bytes;
+  search->total.external_bytes += external_bytes;
   if (search->by_type == NULL) return;
   struct tally *row = &search->by_type[cairn_type_index(object)];
   row->object_count++;
   row->bytes += bytes;
+  row->external_bytes += external_bytes;
 }
+
+static uint64_t weight(const struct cairn_leak *leak) { return leak->bytes + leak->external_bytes; }
 
 /* Puts the type where it belongs among the biggest, if it does. */
 static void report_type(cairn_leak_report *report, const struct cairn_type *type,
                         const struct tally *row) {
   size_t at = report->type_count;
-  while (at > 0 && report->types[at - 1].bytes < row->bytes) at--;
+  while (at > 0 && weight(&report->types[at - 1]) < row->bytes + row->external_bytes) at--;
   if (at == REPORT_TYPES) return;
   if (report->type_count < REPORT_TYPES) report->type_count++;
   for (size_t i = report->type_count - 1; i > at; i--) report->types[i] = report->types[i - 1];
@@ -78,6 +83,7 @@ static void report_type(cairn_leak_report *report, const struct cairn_type *type
   snprintf(leak->name_storage, sizeof leak->name_storage, "%s", type->name);
   leak->object_count = row->object_count;
   leak->bytes = row->bytes;
+  leak->external_bytes = row->external_bytes;
 }
 
 void cairn_leak_find(cairn_heap *heap, cairn_leak_report *report) {
@@ -87,6 +93,7 @@ void cairn_leak_find(cairn_heap *heap, cairn_leak_report *report) {
   cairn_heap_walk(heap, count_leak, &search);
   report->object_count = search.total.object_count;
   report->bytes = search.total.bytes;
+  report->external_bytes = search.total.external_bytes;
   if (search.by_type == NULL) return;
   for (uint32_t i = 1; i < heap->type_count; i++) {
     if (search.by_type[i].object_count != 0) {

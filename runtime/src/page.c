@@ -226,23 +226,19 @@ static void *block_try(cairn_heap *heap, size_t bytes) {
   return page == NULL ? NULL : page_cut(heap, page, bytes);
 }
 
-/* True when a block may be handed out although the heap is pressed. */
-static bool press_allows(cairn_heap *heap) {
-  if (cairn_fault.block_after == 1) return false;
-  if (cairn_fault.block_after > 1) cairn_fault.block_after--;
-  return cairn_limit_allows(heap, 0);
-}
-
 void cairn_heap_slow_set(cairn_heap *heap, uint32_t reason, bool on) {
   heap->slow = on ? heap->slow | reason : heap->slow & ~reason;
 }
 
 /* The slow way: a new page or a large block is needed, or heap->slow says so. */
 static void *block_new_slowly(cairn_heap *heap, size_t bytes) {
-  if (heap->ready && !heap->destroying) cairn_collect_if_due(heap);
+  if (heap->ready && !heap->destroying) {
+    cairn_limit_soft(heap);
+    cairn_collect_if_due(heap);
+  }
   for (unsigned attempt = 0;; attempt++) {
     bool pressed = (heap->slow & CAIRN_SLOW_PRESSED) != 0;
-    void *block = pressed && !press_allows(heap) ? NULL : block_try(heap, bytes);
+    void *block = pressed && !cairn_limit_press_allows(heap) ? NULL : block_try(heap, bytes);
     if (block != NULL) return block;
     if (!cairn_memory_relieve(heap, bytes, attempt)) return NULL;
   }

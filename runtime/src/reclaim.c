@@ -127,9 +127,9 @@ static void let_go_words(const struct cairn_type *type, cairn_object *object) {
 
 /* The object owns nothing any more. */
 CAIRN_INLINE void let_go(cairn_heap *heap, cairn_object *object) {
-  const uint64_t gone = CAIRN_STATE(LIVE) | CAIRN_STATE(HELD) | CAIRN_STATE(CANDIDATE);
+  const uint64_t gone = CAIRN_STATE(LIVE) | CAIRN_STATE(HELD) | CAIRN_STATES_NOTED;
   uint64_t header = object->header;
-  if ((header & CAIRN_STATE(CANDIDATE)) != 0) cairn_candidate_forget(heap, object);
+  if ((header & CAIRN_STATES_NOTED) != 0) cairn_object_forget(heap, object);
   CAIRN_ORDER();
   object->header = (header & ~gone) | CAIRN_STATE(DYING) | CAIRN_COUNT_MASK;
   CAIRN_ORDER();

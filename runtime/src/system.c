@@ -1,17 +1,11 @@
-/* Memory from the system: the only file that maps and unmaps, and the place where a heap's limit
- * and the answer to a lack of memory live.
+/* Memory from the system: the only file that maps and unmaps, and where tests make that fail.
  *
- * Invariants:
- *  - reserved_bytes + metadata_bytes + external_bytes <= limit_bytes after every mapping that the
- *    heap makes, where there is a limit.  (External bytes and a lowered limit may pass it; the heap
- *    is then *pressed* (CAIRN_SLOW_PRESSED), and each block allocation asks for relief first.)
- *  - The collector's side memory is not counted: it is address space until a collection needs it.
- *
- * What this is not: an allocator.  Arenas and chunks are cut elsewhere.
+ * What this is not: an allocator (arenas and chunks are cut elsewhere), nor does it know of limits
+ * (limit.c).
  */
 #include <sys/mman.h>
 
-#include "tracking.h"
+#include "internal.h"
 
 struct cairn_fault cairn_fault;
 
@@ -68,49 +62,3 @@ void cairn_system_forget(void *memory, size_t bytes) { madvise(memory, bytes, MA
 void cairn_system_widen(void *memory, size_t bytes) { madvise(memory, bytes, MADV_HUGEPAGE); }
 
 void cairn_system_unmap(void *memory, size_t bytes) { munmap(memory, bytes); }
-
-/* The bytes that the limit speaks of. */
-static uint64_t limited_bytes(const cairn_heap *heap) {
-  return heap->reserved_bytes + heap->metadata_bytes + heap->external_bytes;
-}
-
-bool cairn_limit_allows(const cairn_heap *heap, uint64_t bytes) {
-  if (heap->limit_bytes == 0) return true;
-  uint64_t now = limited_bytes(heap);
-  return now <= heap->limit_bytes && bytes <= heap->limit_bytes - now;
-}
-
-void cairn_limit_refresh(cairn_heap *heap) {
-  bool pressed = !cairn_limit_allows(heap, 0) || cairn_fault.block_after != 0;
-  cairn_heap_slow_set(heap, CAIRN_SLOW_PRESSED, pressed);
-}
-
-bool cairn_memory_relieve(cairn_heap *heap, uint64_t wanted_bytes, unsigned attempt) {
-  if (!heap->ready || heap->destroying) return false;
-  if (attempt == 0) {
-    cairn_collect(heap);
-    cairn_track_relieve(heap);
-    return true;
-  }
-  if (attempt > 1 || heap->near_limit == NULL || heap->in_near_limit) return false;
-  heap->in_near_limit = true;
-  bool again = heap->near_limit(heap, wanted_bytes, heap->near_limit_context);
-  heap->in_near_limit = false;
-  return again;
-}
-
-void *cairn_metadata_map(cairn_heap *heap, size_t bytes) {
-  for (unsigned attempt = 0;; attempt++) {
-    void *memory = cairn_limit_allows(heap, bytes) ? cairn_system_map(bytes, 0) : NULL;
-    if (memory != NULL) {
-      heap->metadata_bytes += bytes;
-      return memory;
-    }
-    if (!cairn_memory_relieve(heap, bytes, attempt)) return NULL;
-  }
-}
-
-void cairn_metadata_unmap(cairn_heap *heap, void *memory, size_t bytes) {
-  cairn_system_unmap(memory, bytes);
-  heap->metadata_bytes -= bytes;
-}

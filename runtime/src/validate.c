@@ -185,7 +185,10 @@ static const char *check_totals(const struct check *check) {
   if (check->object_count != heap->object_count) return "the heap's object_count is wrong";
   if (check->buffer_count != heap->buffer_count) return "the heap's buffer_count is wrong";
   if (check->used_bytes != heap->used_bytes) return "the heap's used_bytes is wrong";
-  return NULL;
+  if (heap->taken_bytes != heap->reserved_bytes + heap->metadata_bytes + heap->external_bytes) {
+    return "the heap's taken_bytes is wrong";
+  }
+  return cairn_external_check(heap);
 }
 
 static void add_reference(cairn_object *referent, void *context) {

@@ -23,7 +23,8 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
 #define LENS_LAYOUT_STRUCTS(S) \
   S(root, ESSENTIAL) S(heap, ESSENTIAL) S(chunk, OPTIONAL) S(arena, ESSENTIAL) \
   S(page, ESSENTIAL) S(free_block, OPTIONAL) S(type, ESSENTIAL) S(slot, ESSENTIAL) \
-  S(field, OPTIONAL) S(weak_table, OPTIONAL)
+  S(field, OPTIONAL) S(weak_table, OPTIONAL) S(group, OPTIONAL) S(external_table, OPTIONAL) \
+  S(external, OPTIONAL)
 #define LENS_LAYOUT_root(F) \
   F(root, heaps, ADDRESS, ESSENTIAL) F(root, heap_count, UINT, OPTIONAL) \
   F(root, runtime, TEXT, OPTIONAL)
@@ -39,7 +40,10 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   F(heap, collection_count, UINT, OPTIONAL) F(heap, collected_count, UINT, OPTIONAL) \
   F(heap, candidate_count, UINT, OPTIONAL) F(heap, flux, UINT, OPTIONAL) \
   F(heap, flux_object, ADDRESS, OPTIONAL) F(heap, runtime_slots, BYTES, OPTIONAL) \
-  F(heap, weak_table, ADDRESS, OPTIONAL) F(heap, shared, UINT, OPTIONAL)
+  F(heap, weak_table, ADDRESS, OPTIONAL) F(heap, shared, UINT, OPTIONAL) \
+  F(heap, soft_limit_bytes, UINT, OPTIONAL) \
+  F(heap, taken_bytes, UINT, OPTIONAL) F(heap, peak_bytes, UINT, OPTIONAL) \
+  F(heap, group, ADDRESS, OPTIONAL) F(heap, external_table, ADDRESS, OPTIONAL)
 #define LENS_LAYOUT_chunk(F) \
   F(chunk, next, ADDRESS, OPTIONAL) F(chunk, bytes, UINT, OPTIONAL)
 #define LENS_LAYOUT_arena(F) \
@@ -75,6 +79,14 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   F(field, width, UINT, OPTIONAL) F(field, length_offset, UINT, OPTIONAL)
 #define LENS_LAYOUT_weak_table(F) \
   F(weak_table, bytes, UINT, OPTIONAL)
+#define LENS_LAYOUT_group(F) \
+  F(group, name, TEXT, OPTIONAL) F(group, limit_bytes, UINT, OPTIONAL) \
+  F(group, taken_bytes, UINT, OPTIONAL) F(group, heap_count, UINT, OPTIONAL)
+#define LENS_LAYOUT_external_table(F) \
+  F(external_table, bytes, UINT, OPTIONAL) F(external_table, capacity, UINT, OPTIONAL) \
+  F(external_table, entries, ADDRESS, OPTIONAL)
+#define LENS_LAYOUT_external(F) \
+  F(external, object, ADDRESS, OPTIONAL) F(external, bytes, UINT, OPTIONAL)
 /* clang-format on */
 
 #define LENS_LAYOUT_MEMBER(struct_name, field, kind, need) struct lens_place_of field;

@@ -45,15 +45,16 @@ static lens_status read_chunks(lens *self, const struct lens_contract *contract,
   return status;
 }
 
-static lens_status read_weak_table(lens *self, const struct lens_contract *contract,
-                                   uint64_t address, struct lens_heap_model *heap) {
-  const struct lens_layout_weak_table *layout = &contract->weak_table;
-  if (address == 0 || layout->bytes.width == 0) return LENS_OK;
+/* A table with a mapping of its own, whose size is in it: what refers to objects there is the
+ * runtime's. */
+static lens_status read_table(lens *self, uint64_t address, struct lens_place_of size,
+                              struct lens_heap_model *heap) {
+  if (address == 0 || size.width == 0) return LENS_OK;
   uint8_t bytes[LENS_EXTENT_MAX];
-  lens_status status = lens_fetch(self, address, layout->extent, bytes);
+  lens_status status = lens_fetch(self, address, size.offset + size.width, bytes);
   if (status == LENS_UNREADABLE) return LENS_OK;
   if (status != LENS_OK) return status;
-  return lens_heap_meta_add(heap, address, lens_load_place(bytes, layout->bytes));
+  return lens_heap_meta_add(heap, address, lens_load_place(bytes, size));
 }
 
 static uint8_t flux_of(const struct lens_contract *contract, uint64_t value) {
@@ -171,8 +172,12 @@ lens_status lens_heap_read(lens *self, struct lens_load *load, size_t contract, 
   model->heap_count++; /* from here on its ranges are freed with the model */
   status = read_chunks(self, heap->contract, lens_load_place(bytes, layout->chunks), heap);
   if (status == LENS_OK) {
-    status =
-        read_weak_table(self, heap->contract, lens_load_place(bytes, layout->weak_table), heap);
+    status = read_table(self, lens_load_place(bytes, layout->weak_table),
+                        heap->contract->weak_table.bytes, heap);
+  }
+  if (status == LENS_OK) {
+    status = read_table(self, lens_load_place(bytes, layout->external_table),
+                        heap->contract->external_table.bytes, heap);
   }
   if (status == LENS_OK) *next = lens_load_place(bytes, layout->next);
   return status;

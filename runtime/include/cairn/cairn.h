@@ -39,6 +39,7 @@
 #include "cairn/cell.h"
 #include "cairn/compare.h"
 #include "cairn/dict.h"
+#include "cairn/group.h"
 #include "cairn/heap.h"
 #include "cairn/layouts.h"
 #include "cairn/list.h"

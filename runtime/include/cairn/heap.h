@@ -32,19 +32,39 @@
 extern "C" {
 #endif
 
-/* Called when an allocation would pass the heap's limit, after a collection did not help.  It may
- * release objects or raise the limit with cairn_heap_limit_set.  Return true to try once more. */
-typedef bool (*cairn_near_limit_fn)(cairn_heap *heap, uint64_t wanted_bytes, void *context);
+/* Heaps with one limit over all of them (group.h). */
+typedef struct cairn_group cairn_group;
+
+/* What an allocation met. */
+enum cairn_limit_kind {
+  CAIRN_LIMIT_SOFT = 1,  /* the soft limit was passed; nothing fails */
+  CAIRN_LIMIT_HARD = 2,  /* limit_bytes */
+  CAIRN_LIMIT_GROUP = 3, /* the limit of the heap's group */
+  CAIRN_LIMIT_SYSTEM = 4 /* the system gives no more */
+};
+
+/* Called when an allocation would fail, after a collection did not help: return true to have it
+ * tried once more (cycles that the callback dropped are collected first when need be).  And once
+ * each time that the soft limit is passed, with wanted_bytes 0, after a collection did not bring
+ * the heap below it; the result is not looked at then.
+ * It may do anything but destroy the heap: release, collect, raise a limit, allocate.  It is not
+ * called from within itself: what it allocates in vain just fails.  `wanted_bytes` is the size of
+ * the block or table that was asked for; the heap takes memory in arenas of 4 MB. */
+typedef bool (*cairn_near_limit_fn)(cairn_heap *heap, enum cairn_limit_kind kind,
+                                    uint64_t wanted_bytes, void *context);
 
 typedef struct cairn_heap_options {
   const char *name; /* shown by the debugger; copied, cut to 31 bytes; NULL: "heap N" */
-  /* Of arenas, metadata and external bytes; 0: none.  An empty heap takes less than 5 MB, most of
-   * it never touched; with a limit below that there is no heap. */
+  /* Of what the heap takes (cairn_stats.taken_bytes); 0: none.  An empty heap takes less than 5 MB,
+   * most of it never touched; with a limit below that there is no heap. */
   uint64_t limit_bytes;
   cairn_near_limit_fn near_limit;
   void *near_limit_context;
-  bool manual_collection; /* never collect by itself: only cairn_collect does */
+  bool manual_collection; /* never collect by itself: only cairn_collect, and the hard limit, do */
   bool shared;            /* for all threads, see "Shared heaps" below */
+  uint64_t soft_limit_bytes; /* 0: none; see cairn_heap_soft_limit_set */
+  cairn_group *group;        /* NULL: none; a group that has no room for it gives no heap */
+  uint64_t reserved[6];      /* 0; so programs keep running with later libraries */
 } cairn_heap_options;
 
 /* A new heap with the built-in types, none, true, false and the small ints.  `options` may be
@@ -60,8 +80,10 @@ typedef struct cairn_leak_report {
     char name_storage[32];
     uint64_t object_count;
     uint64_t bytes;
-  } types[16]; /* the biggest by bytes, descending */
+    uint64_t external_bytes;
+  } types[16]; /* the biggest by bytes, external ones too, descending */
   size_t type_count;
+  uint64_t external_bytes; /* that they keep outside the heap; not in `bytes` */
 } cairn_leak_report;
 
 /* Collects cycles, reports what is left, frees everything.  Finalizers of leaked objects do not
@@ -75,6 +97,8 @@ CAIRN_API bool cairn_heap_destroy(cairn_heap *heap, cairn_leak_report *report);
  * built without assertions.  O(1). */
 CAIRN_API void cairn_heap_hand_over(cairn_heap *heap);
 
+/* The heap in numbers.  New members come at the end, so that a program goes on with a later
+ * library, and with an earlier one, in which they are 0. */
 typedef struct cairn_stats {
   uint64_t object_count, buffer_count;
   uint64_t used_bytes;     /* blocks in use, whole blocks */
@@ -85,19 +109,54 @@ typedef struct cairn_stats {
   uint64_t arena_count, page_count, page_free_count;
   uint64_t allocation_count, free_count; /* blocks, so far */
   uint64_t collection_count, collected_count, candidate_count;
+  uint64_t metadata_bytes;   /* types, names, the weak table, the table of external bytes */
+  uint64_t taken_bytes;      /* what limits speak of: reserved + metadata + external */
+  uint64_t peak_bytes;       /* the most that taken_bytes ever was */
+  uint64_t soft_limit_bytes; /* 0: none */
+  uint64_t group_limit_bytes, group_taken_bytes; /* of the heap's group; 0: none */
+  uint64_t side_bytes;      /* address space beside arenas for the collector; no limit counts it */
+  uint64_t type_count;      /* built-in ones too */
+  uint64_t collect_last_ns; /* how long the last collection took, finalizers included */
+  uint64_t collect_longest_ns; /* and the longest one */
 } cairn_stats;
 
-/* O(1).  The heap's thread. */
-CAIRN_API void cairn_heap_stats(const cairn_heap *heap, cairn_stats *stats);
+/* Fills the first `stats_bytes` of `stats`, what this library does not know with 0.  O(1). */
+CAIRN_API void cairn_heap_stats_sized(const cairn_heap *heap, cairn_stats *stats,
+                                      size_t stats_bytes);
 
-/* The memory limit; 0: none.  While more than that is taken, each allocation collects, asks
- * near_limit, and fails. */
+/* O(1).  The heap's thread. */
+static inline void cairn_heap_stats(const cairn_heap *heap, cairn_stats *stats) {
+  cairn_heap_stats_sized(heap, stats, sizeof *stats);
+}
+
+/* The hard limit of what the heap takes; 0: none.  An allocation that would pass it collects, asks
+ * near_limit, and fails.  No mapping passes it; external bytes may, and so may a limit that is set
+ * below what is taken: until enough was given back each allocation is treated so, whether or not
+ * there are free blocks.
+ * A forced collection that freed less than was wanted is not repeated before one block in 32 of the
+ * live ones came, went or became a candidate, or as much was allocated as is wanted: what a program
+ * pays at its limit is bounded by what it does.  cairn_collect always collects. */
 CAIRN_API void cairn_heap_limit_set(cairn_heap *heap, uint64_t limit_bytes);
 
-/* Tells the heap of bytes outside it that `object` keeps alive; negative when they are given back,
- * at the latest in its finalizer.  They count towards the limit and towards the next automatic
- * collection.  Nothing is collected in here. */
-CAIRN_API void cairn_external_add(cairn_object *object, int64_t bytes);
+/* The soft limit; 0: none.  When what the heap takes grows above it, the next allocation collects
+ * first (unless manual_collection), and where the heap without its free pages and blocks is still
+ * above calls near_limit with CAIRN_LIMIT_SOFT: once, until the heap was below it, or it was set,
+ * again.  It is looked at when an arena of 4 MB or external bytes are added. */
+CAIRN_API void cairn_heap_soft_limit_set(cairn_heap *heap, uint64_t soft_limit_bytes);
+
+/* Moves the heap, with all that it takes, to another group; NULL: to none.  False when that group
+ * has no room for it: it then stays where it was. */
+CAIRN_API bool cairn_heap_group_set(cairn_heap *heap, cairn_group *group);
+
+/* Tells the heap of bytes outside it that `object` keeps alive: an image, a file's mapping, memory
+ * of another library.  Negative when they are given back; what is left at the object's death is
+ * given back then.  They count towards the limits and towards the next automatic collection, the
+ * leak report and the debugger name them.  False when there is no memory for the note, and for an
+ * immortal object; nothing is noted then.  Nothing is collected in here, and no limit refuses it.
+ * A heap's sum stays below 2^63: what is above is cut, as is what an object never had. */
+CAIRN_API bool cairn_external_add(cairn_object *object, int64_t bytes);
+/* What the object keeps now.  O(1), as adding is. */
+CAIRN_API uint64_t cairn_external_bytes(const cairn_object *object);
 
 /* Finds cycles of garbage and frees them; returns how many objects were freed, with those that only
  * the garbage held, and those that finalizers made and dropped.  Weak references

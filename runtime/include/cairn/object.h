@@ -4,8 +4,8 @@
  * every instruction the header alone tells a live object from a dead block:
  *
  *     bits  0..31  count   references that are owned; bit 31 set: saturated, never freed
- *     bits 32..51  type    index in the heap's type table
- *     bits 52..63  state   CAIRN_STATE_* below
+ *     bits 32..50  type    index in the heap's type table
+ *     bits 51..63  state   CAIRN_STATE_* below
  *
  * A header of 0 is a free block.  Invariants that every function of the runtime keeps, and that a
  * debugger may rely on at any instruction:
@@ -55,11 +55,12 @@ typedef struct cairn_object {
 #define CAIRN_COUNT_SATURATED 0x0000000080000000ull
 #define CAIRN_COUNT_IMMORTAL  0x00000000ffffffffull
 #define CAIRN_TYPE_SHIFT      32
-#define CAIRN_TYPE_BITS       20
+#define CAIRN_TYPE_BITS       19
 #define CAIRN_TYPE_MAX        ((1u << CAIRN_TYPE_BITS) - 1)
 
 /* The state bits, as F(NAME, name, bit). */
 #define CAIRN_STATE_BITS(F)                                                                        \
+  F(EXTERNAL, external, 51)       /* it keeps bytes outside the heap (external_table) */           \
   F(LIVE, live, 52)               /* a live object, or with BUFFER a live buffer */                \
   F(DYING, dying, 53)             /* not live any more; its slots are being cleared */             \
   F(BUFFER, buffer, 54)           /* a block owned by one object; no count, no type */             \

@@ -163,7 +163,8 @@ struct near {
   int calls;
 };
 
-static bool near_limit(cairn_heap *heap, uint64_t wanted_bytes, void *context) {
+static bool near_limit(cairn_heap *heap, enum cairn_limit_kind kind, uint64_t wanted_bytes,
+                       void *context) {
   struct near *near = context;
   near->calls++;
   near->wanted_bytes = wanted_bytes;
@@ -208,7 +209,8 @@ static void near_limit_may_raise_the_limit(void **state) {
   assert_true(cairn_heap_destroy(heap, NULL));
 }
 
-static bool allocate_near_limit(cairn_heap *heap, uint64_t wanted_bytes, void *context) {
+static bool allocate_near_limit(cairn_heap *heap, enum cairn_limit_kind kind, uint64_t wanted_bytes,
+                                void *context) {
   struct near *near = context;
   (void)wanted_bytes;
   near->calls++;

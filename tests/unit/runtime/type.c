@@ -119,7 +119,8 @@ static void thousands_of_types(void **state) {
   assert_null(heap->types[0]);
 }
 
-static bool define_near_limit(cairn_heap *heap, uint64_t wanted_bytes, void *context) {
+static bool define_near_limit(cairn_heap *heap, enum cairn_limit_kind kind, uint64_t wanted_bytes,
+                              void *context) {
   (void)wanted_bytes;
   int *calls = context;
   if (++*calls > 1) return false;
