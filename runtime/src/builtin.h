@@ -60,6 +60,36 @@ static inline const struct cairn_str *cairn_str_of(const cairn_object *object) {
   return (const struct cairn_str *)object;
 }
 
+/* True for the same `bytes` bytes.  The last words overlap, so that no length needs a loop of its
+ * own; texts are short more often than not. */
+static inline bool cairn_text_equal(const char *a, const char *b, size_t bytes) {
+  uint64_t word_a = 0, word_b = 0;
+  if (bytes >= sizeof(word_a)) {
+    size_t last = bytes - sizeof(word_a);
+    for (size_t i = 0; i < last; i += sizeof(word_a)) {
+      memcpy(&word_a, a + i, sizeof(word_a));
+      memcpy(&word_b, b + i, sizeof(word_b));
+      if (word_a != word_b) return false;
+    }
+    memcpy(&word_a, a + last, sizeof(word_a));
+    memcpy(&word_b, b + last, sizeof(word_b));
+    return word_a == word_b;
+  }
+  if ((bytes & 4) != 0) {
+    uint32_t half_a, half_b;
+    memcpy(&half_a, a, sizeof(half_a));
+    memcpy(&half_b, b, sizeof(half_b));
+    if (half_a != half_b) return false;
+    memcpy(&half_a, a + bytes - sizeof(half_a), sizeof(half_a));
+    memcpy(&half_b, b + bytes - sizeof(half_b), sizeof(half_b));
+    return half_a == half_b;
+  }
+  for (size_t i = 0; i < bytes; i++) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+
 /* True for the same text: word by word, the bytes behind it being all 0. */
 static inline bool cairn_str_equal(const struct cairn_str *a, const struct cairn_str *b) {
   if (a->length != b->length) return false;
@@ -111,17 +141,18 @@ uint64_t cairn_hash_seed(const cairn_heap *heap);
  * cairn_hash is this with all bits mixed. */
 uint64_t cairn_hash_key(const cairn_object *key);
 /* The same of a str of that text. */
-uint64_t cairn_hash_text(const cairn_heap *heap, const char *text, size_t bytes);
+uint64_t cairn_hash_text(uint64_t seed, const char *text, size_t bytes);
 
 /* The hash of a str, of which it keeps 32 bits. */
 static inline uint64_t cairn_hash_widen(uint32_t hash) { return hash * 0x9e3779b97f4a7c15ull; }
 
 /* As cairn_hash_key, at hand for the commonest keys of a table (NULL: an empty one). */
 static inline uint64_t cairn_table_hash(const struct cairn_table *table, const cairn_object *key) {
-  if (cairn_is_type(key, CAIRN_TYPE_STR)) {
+  uint32_t type = cairn_type_index(key);
+  if (type == CAIRN_TYPE_STR) {
     uint32_t hash = __atomic_load_n(&cairn_str_of(key)->hash, __ATOMIC_RELAXED);
     if (hash != 0) return cairn_hash_widen(hash);
-  } else if (table != NULL && cairn_is_type(key, CAIRN_TYPE_INT)) {
+  } else if (type == CAIRN_TYPE_INT && table != NULL) {
     return cairn_hash_int_(table->seed, ((const struct cairn_int *)key)->value);
   }
   return cairn_hash_key(key);

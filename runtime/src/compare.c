@@ -80,7 +80,7 @@ static uint64_t hash_data(uint64_t seed, const unsigned char *data, size_t bytes
   } else if (left > 0) {
     low = (uint64_t)data[0] << 16 | (uint64_t)data[left / 2] << 8 | data[left - 1];
   }
-  return fold(fold(low ^ key, high ^ hash) ^ hash, key ^ MIX_2);
+  return fold(low ^ key, high ^ hash);
 }
 
 /* One for all heaps: a dict finds keys that live in a shared heap, or that another heap hashed. */
@@ -102,13 +102,14 @@ uint64_t cairn_hash_seed(const cairn_heap *heap) {
 /* ---- hashes --------------------------------------------------------------------------------- */
 
 /* A str keeps 32 bits of its hash; 0 stands for not computed. */
-static uint32_t text_hash_short(const cairn_heap *heap, const char *text, size_t bytes) {
-  uint32_t hash = (uint32_t)hash_data(heap->hash_seed, (const unsigned char *)text, bytes);
+static uint32_t text_hash_short(uint64_t seed, const char *text, size_t bytes) {
+  uint64_t data = hash_data(seed, (const unsigned char *)text, bytes);
+  uint32_t hash = (uint32_t)(data ^ data >> 32);
   return hash == 0 ? 1 : hash;
 }
 
-uint64_t cairn_hash_text(const cairn_heap *heap, const char *text, size_t bytes) {
-  return cairn_hash_widen(text_hash_short(heap, text, bytes));
+uint64_t cairn_hash_text(uint64_t seed, const char *text, size_t bytes) {
+  return cairn_hash_widen(text_hash_short(seed, text, bytes));
 }
 
 static uint64_t hash_str(const cairn_heap *heap, const cairn_object *object) {
@@ -116,7 +117,7 @@ static uint64_t hash_str(const cairn_heap *heap, const cairn_object *object) {
   /* A cache in an object that several threads may read. */
   uint32_t hash = __atomic_load_n(&str->hash, __ATOMIC_RELAXED);
   if (hash == 0) {
-    hash = text_hash_short(heap, str->text, str->length);
+    hash = text_hash_short(heap->hash_seed, str->text, str->length);
     __atomic_store_n(&str->hash, hash, __ATOMIC_RELAXED);
   }
   return cairn_hash_widen(hash);
@@ -173,7 +174,7 @@ static uint64_t hash_object(const cairn_heap *heap, const cairn_object *object, 
       return hash_str(heap, object);
     case CAIRN_TYPE_BYTES: {
       const struct cairn_bytes *bytes = cairn_bytes_of(object);
-      return hash_data(~seed, bytes->data, bytes->length);
+      return hash_data(~seed, bytes->data, bytes->length) * MIX_STEP;
     }
     case CAIRN_TYPE_TUPLE:
       return hash_tuple(heap, cairn_tuple_of(object), is_outermost, nested_items_left);

@@ -45,8 +45,7 @@ cairn_object *cairn_dict_get_int_(const cairn_object *dict, int64_t key) {
 static struct cairn_row *dict_find_text(const cairn_object *dict, const char *key, size_t bytes) {
   const struct cairn_table *table = dict_of(dict)->table;
   if (table == NULL) return NULL;
-  return cairn_table_find_text(table, cairn_hash_text(cairn_object_heap(dict), key, bytes), key,
-                               bytes);
+  return cairn_table_find_text(table, cairn_hash_text(table->seed, key, bytes), key, bytes);
 }
 
 cairn_object *cairn_dict_get_text(const cairn_object *dict, const char *key) {

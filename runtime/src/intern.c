@@ -11,8 +11,8 @@ static struct cairn_mapping *intern_table(const cairn_heap *heap) {
 }
 
 static struct cairn_row *intern_find(const cairn_heap *heap, const char *utf8, size_t bytes) {
-  return cairn_table_find_text(intern_table(heap)->table, cairn_hash_text(heap, utf8, bytes), utf8,
-                               bytes);
+  uint64_t hash = cairn_hash_text(heap->hash_seed, utf8, bytes);
+  return cairn_table_find_text(intern_table(heap)->table, hash, utf8, bytes);
 }
 
 static cairn_object *intern(cairn_heap *heap, const char *utf8, size_t bytes) {

@@ -51,15 +51,23 @@ static struct cairn_str *str_alloc(cairn_heap *heap, size_t room) {
 
 /* Puts the text at `at`, the str having room.  Texts are short more often than not: their words
  * overlap. */
-static void put_text(char *at, const char *text, size_t bytes) {
-  if (bytes >= 8 && bytes <= 16) {
+static inline void put_text(char *at, const char *text, size_t bytes) {
+  if (bytes > 16) {
+    memcpy(at, text, bytes);
+  } else if (bytes >= 8) {
     uint64_t head, tail;
     memcpy(&head, text, sizeof(head));
     memcpy(&tail, text + bytes - sizeof(tail), sizeof(tail));
     memcpy(at, &head, sizeof(head));
     memcpy(at + bytes - sizeof(tail), &tail, sizeof(tail));
-  } else if (bytes > 0) {
-    memcpy(at, text, bytes);
+  } else if (bytes >= 4) {
+    uint32_t head, tail;
+    memcpy(&head, text, sizeof(head));
+    memcpy(&tail, text + bytes - sizeof(tail), sizeof(tail));
+    memcpy(at, &head, sizeof(head));
+    memcpy(at + bytes - sizeof(tail), &tail, sizeof(tail));
+  } else {
+    for (size_t i = 0; i < bytes; i++) at[i] = text[i];
   }
 }
 
@@ -207,6 +215,8 @@ cairn_object *cairn_str_join(cairn_heap *heap, const cairn_object *separator,
 
 /* ---- appending ------------------------------------------------------------------------------ */
 
+enum { ROOM_MORE = 32 };
+
 /* True for a str that nothing but one reference can tell from a new one. */
 static bool is_sole(const cairn_object *object) {
   const uint64_t other = CAIRN_HEADER_SLOW | CAIRN_STATE(INTERNED) | CAIRN_STATE(WEAKLY);
@@ -223,12 +233,12 @@ static void append_here(struct cairn_str *str, const char *text, size_t bytes) {
   str->length = (uint32_t)length;
 }
 
-/* Replaces *str by one with the text appended and room for half as much again. */
+/* Replaces *str by one with the text appended and room for half as much again, and some more. */
 static bool append_elsewhere(cairn_object **str, const char *text, size_t bytes) {
   cairn_object *old = *str;
   const struct cairn_str *head = cairn_str_of(old);
   size_t length = head->length + bytes;
-  size_t room = length + length / 2;
+  size_t room = length + length / 2 + ROOM_MORE;
   if (room > CAIRN_STR_MAX_BYTES) room = CAIRN_STR_MAX_BYTES;
   uint32_t count = cairn_hold(old);
   struct cairn_str *grown = str_alloc(cairn_object_heap(old), room);

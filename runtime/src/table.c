@@ -28,7 +28,7 @@ enum {
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 ALWAYS_INLINE struct cairn_row *row_at(const struct cairn_table *table, uint32_t words,
-                                       uint32_t number) {
+                                       size_t number) {
   return (struct cairn_row *)(uintptr_t)cairn_row_at_(table, words, number);
 }
 
@@ -67,8 +67,7 @@ ALWAYS_INLINE bool matches_str(const struct cairn_row *row, const struct probe *
 ALWAYS_INLINE bool matches_text(const struct cairn_row *row, const struct probe *probe) {
   if (row->hash != probe->hash || !cairn_is_type(row->key, CAIRN_TYPE_STR)) return false;
   const struct cairn_str *str = cairn_str_of(row->key);
-  return str->length == probe->bytes &&
-         (probe->bytes == 0 || memcmp(str->text, probe->text, probe->bytes) == 0);
+  return str->length == probe->bytes && cairn_text_equal(str->text, probe->text, probe->bytes);
 }
 
 /* The key is an int, and so are all of the table. */
@@ -92,8 +91,8 @@ ALWAYS_INLINE struct cairn_row *find_in(const struct cairn_table *table, uint32_
   for (;; at = (at + CAIRN_GROUP_) & table->index_mask) {
     const uint32_t *group = table->index + at;
     for (uint32_t match = cairn_group_match_(group, bits, tag); match != 0; match &= match - 1) {
-      uint32_t entry = group[cairn_lowest_bit_(match)];
-      struct cairn_row *row = row_at(table, words, (entry & table->index_mask) - 1);
+      size_t entry = group[cairn_lowest_bit_(match)] & table->index_mask;
+      struct cairn_row *row = row_at(table, words, entry - 1);
       if (matches(row, probe)) return row;
     }
     if (group[CAIRN_GROUP_ - 1] == 0) return NULL;
@@ -102,26 +101,41 @@ ALWAYS_INLINE struct cairn_row *find_in(const struct cairn_table *table, uint32_
 
 ALWAYS_INLINE struct cairn_row *find(const struct cairn_table *table, match_fn matches,
                                      const struct probe *probe) {
-  if (table == NULL) return NULL;
   return table->row_words == CAIRN_ROW_WORDS_DICT_
              ? find_in(table, CAIRN_ROW_WORDS_DICT_, matches, probe)
              : find_in(table, CAIRN_ROW_WORDS_SET_, matches, probe);
 }
 
+/* One function for each way to match: what the slow ones need does not burden the fast ones. */
+#define NOINLINE static __attribute__((noinline))
+
+NOINLINE struct cairn_row *find_str(const struct cairn_table *table, uint64_t hash,
+                                    const cairn_object *key) {
+  return find(table, matches_str, &(struct probe){.hash = hash, .key = key});
+}
+
+NOINLINE struct cairn_row *find_int(const struct cairn_table *table, uint64_t hash) {
+  return find(table, matches_int, &(struct probe){.hash = hash});
+}
+
+NOINLINE struct cairn_row *find_any(const struct cairn_table *table, uint64_t hash,
+                                    const cairn_object *key) {
+  return find(table, matches_key, &(struct probe){.hash = hash, .key = key});
+}
+
 struct cairn_row *cairn_table_find(const struct cairn_table *table, uint64_t hash,
                                    const cairn_object *key) {
-  struct probe probe = {.hash = hash, .key = key};
-  if (cairn_is_type(key, CAIRN_TYPE_STR)) return find(table, matches_str, &probe);
-  if (table != NULL && table->only_ints && cairn_is_type(key, CAIRN_TYPE_INT)) {
-    return find(table, matches_int, &probe);
-  }
-  return find(table, matches_key, &probe);
+  if (table == NULL) return NULL;
+  uint32_t type = cairn_type_index(key);
+  if (type == CAIRN_TYPE_STR) return find_str(table, hash, key);
+  if (type == CAIRN_TYPE_INT && table->only_ints) return find_int(table, hash);
+  return find_any(table, hash, key);
 }
 
 struct cairn_row *cairn_table_find_text(const struct cairn_table *table, uint64_t hash,
                                         const char *text, size_t bytes) {
-  struct probe probe = {.hash = hash, .text = text, .bytes = bytes};
-  return find(table, matches_text, &probe);
+  if (table == NULL) return NULL;
+  return find(table, matches_text, &(struct probe){.hash = hash, .text = text, .bytes = bytes});
 }
 
 struct cairn_row *cairn_table_find_int(const struct cairn_table *table, int64_t value) {

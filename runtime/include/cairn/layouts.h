@@ -54,7 +54,7 @@ struct cairn_table {
   uint32_t live_count;
   uint32_t capacity;   /* rows */
   uint32_t first;      /* all rows before it are holes */
-  uint64_t seed;       /* of the hashes of ints */
+  uint64_t seed;       /* of the hashes */
   uint32_t *index;     /* in this buffer; NULL: none, the rows are few */
   uint32_t index_mask; /* entries, minus 1 */
   uint8_t index_bits;
