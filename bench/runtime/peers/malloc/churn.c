@@ -1,23 +1,21 @@
-/* B1: counted objects with a header of 8 bytes, count and size, 16 to 256 bytes in all; each
+/* B1: counted objects with a header of 8 bytes, 16 to 256 bytes in all; each
  * operation drops one at random and puts a new one in its place. */
 #include "allocator.h"
 
 struct item {
-  uint32_t count;
-  uint32_t bytes;
+  uint64_t count;
   uint64_t payload;
 };
 
 static inline struct item *make(uint32_t bytes, uint64_t payload) {
   struct item *item = allocate(bytes);
   item->count = 1;
-  item->bytes = bytes;
   item->payload = payload;
   return item;
 }
 
 static inline void release(struct item *item) {
-  if (--item->count == 0) deallocate(item, item->bytes);
+  if (--item->count == 0) deallocate(item);
 }
 
 static uint64_t replace(struct item **table, const struct bench_operation *operations,

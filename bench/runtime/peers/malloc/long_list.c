@@ -11,7 +11,7 @@ static struct node *build(uint64_t length) {
 static void drop_list(struct node *node) {
   while (node != NULL && --node->count == 0) {
     struct node *next = node->left;
-    deallocate(node, sizeof *node);
+    deallocate(node);
     node = next;
   }
 }

@@ -11,7 +11,8 @@ static memory_block *memory_new(uint32_t bytes) {
 }
 
 static void memory_drop(memory_block *block, uint32_t bytes) {
-  if (--*block == 0) deallocate(block, bytes);
+  (void)bytes;
+  if (--*block == 0) deallocate(block);
 }
 
 static void memory_give_back(void) { allocator_give_back(); }

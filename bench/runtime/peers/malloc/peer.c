@@ -8,7 +8,7 @@ const char *bench_peer_version(void) {
   if (version[0] == '\0') {
     void *block = allocate(64);
     bench_require(allocator_owns(block), "the memory is of " ALLOCATOR_NAME);
-    deallocate(block, 64);
+    deallocate(block);
     allocator_version(version, sizeof version);
   }
   return version;
@@ -21,5 +21,5 @@ void node_release(struct node *node) {
   if (node == NULL || --node->count > 0) return;
   node_release(node->left);
   node_release(node->right);
-  deallocate(node, sizeof *node);
+  deallocate(node);
 }
