@@ -256,6 +256,32 @@ void cairn_pages_return(cairn_heap *heap, struct cairn_page *first, uint32_t cou
   }
 }
 
+/* Gives the memory of a run of free pages back; they are untouched then. */
+static void run_discard(cairn_heap *heap, struct cairn_arena *arena, uint32_t first,
+                        uint32_t count) {
+  struct cairn_page *page = cairn_arena_page(arena, first);
+  size_t bytes = (size_t)count * CAIRN_PAGE_BYTES;
+  cairn_system_forget(cairn_page_memory(arena, page), bytes);
+  for (uint32_t i = 0; i < count; i++) page[i].flags |= CAIRN_PAGE_FLAG_ZERO;
+  heap->returned_bytes += bytes;
+}
+
+static bool is_discardable(struct cairn_arena *arena, uint32_t page) {
+  return page < CAIRN_ARENA_PAGES && page_is_free(arena, page) &&
+         (cairn_arena_page(arena, page)->flags & CAIRN_PAGE_FLAG_ZERO) == 0;
+}
+
+void cairn_arena_trim(cairn_heap *heap) {
+  if (heap->empty_arena != NULL) arena_free(heap, heap->empty_arena);
+  heap->empty_arena = NULL;
+  for (struct cairn_arena *arena = heap->room_arenas; arena != NULL; arena = arena->room_next) {
+    for (uint32_t first = 1, end; first < CAIRN_ARENA_PAGES; first = end + 1) {
+      for (end = first; is_discardable(arena, end);) end++;
+      if (end != first) run_discard(heap, arena, first, end - first);
+    }
+  }
+}
+
 /* ---- huge arenas ----------------------------------------------------------------------------- */
 
 struct cairn_page *cairn_huge_take(cairn_heap *heap, size_t bytes, uint32_t *count) {

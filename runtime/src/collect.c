@@ -48,11 +48,12 @@ static uint64_t collect(cairn_heap *heap, bool full) {
   assert(heap->parked_head == NULL);
   uint32_t outer_flux = heap->flux;
   cairn_object *outer_object = heap->flux_object;
-  uint64_t deaths_before = heap->death_count;
+  uint64_t deaths_before = cairn_counts_of(heap).death_count;
   uint64_t number = heap->collection_count;
   uint64_t began_ns = now_ns();
   heap->collecting = true;
-  CAIRN_PROBE(collect_start, heap, number, full, heap->object_count, heap->candidate_count);
+  CAIRN_PROBE(collect_start, heap, number, full, cairn_counts_of(heap).object_count,
+              heap->candidate_count);
   tell(heap, CAIRN_EVENT_COLLECT_START, number, 0);
 
   cairn_flux_set(heap, CAIRN_FLUX_COLLECT, NULL);
@@ -62,7 +63,7 @@ static uint64_t collect(cairn_heap *heap, bool full) {
   forget_side(heap, found.member_count);
   if (found.full) cairn_intern_sweep(heap);
 
-  uint64_t freed_count = heap->death_count - deaths_before;
+  uint64_t freed_count = cairn_counts_of(heap).death_count - deaths_before;
   heap->collection_count++;
   heap->collected_count += freed_count;
   cairn_collect_account(heap, full, &found, freed_count);

@@ -31,6 +31,7 @@ struct weak_table_head {
   S(arena, struct cairn_arena, CAIRN_LAYOUT_ARENA)                            \
   S(page, struct cairn_page, CAIRN_LAYOUT_PAGE)                               \
   S(free_block, struct cairn_free_block, CAIRN_LAYOUT_FREE_BLOCK)             \
+  S(hot, struct cairn_hot, CAIRN_LAYOUT_HOT)                                  \
   S(type, struct cairn_type, CAIRN_LAYOUT_TYPE)                               \
   S(slot, struct cairn_slot, CAIRN_LAYOUT_SLOT)                               \
   S(field, struct cairn_field, CAIRN_LAYOUT_FIELD)                            \
@@ -125,6 +126,7 @@ extern struct root_record cairn_root_record __attribute__((visibility("hidden"))
 #define ROW_arena(t, s, name, kind)      FIELD_ROW(arena, struct cairn_arena, name, kind)
 #define ROW_page(t, s, name, kind)       FIELD_ROW(page, struct cairn_page, name, kind)
 #define ROW_free_block(t, s, name, kind) FIELD_ROW(free_block, struct cairn_free_block, name, kind)
+#define ROW_hot(t, s, name, kind)        FIELD_ROW(hot, struct cairn_hot, name, kind)
 #define ROW_type(t, s, name, kind)       FIELD_ROW(type, struct cairn_type, name, kind)
 #define ROW_slot(t, s, name, kind)       FIELD_ROW(slot, struct cairn_slot, name, kind)
 #define ROW_field(t, s, name, kind)      FIELD_ROW(field, struct cairn_field, name, kind)

@@ -308,7 +308,7 @@ static bool follow_all(struct following *following) {
 }
 
 struct cairn_detection cairn_detect_candidates(cairn_heap *heap) {
-  uint64_t limit = heap->object_count * REACH_PERCENT / 100;
+  uint64_t limit = cairn_counts_of(heap).object_count * REACH_PERCENT / 100;
   struct following following = {
       .heap = heap, .member_limit = limit > REACH_MIN ? limit : REACH_MIN, .work.count = 0};
   if (follow_all(&following)) {

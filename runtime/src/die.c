@@ -21,6 +21,7 @@
  *
  * What this is not: the allocator (page.c), and the cycle collector, whose garbage dies here.
  */
+#include "hot.h"
 #include "side.h"
 #include "slots.h"
 
@@ -32,10 +33,19 @@ void cairn_object_forget(cairn_heap *heap, cairn_object *object) {
   if ((header & CAIRN_STATE(EXTERNAL)) != 0) cairn_external_gone(heap, object);
 }
 
-static void object_free(cairn_heap *heap, cairn_object *object) {
-  if ((object->header & CAIRN_STATES_NOTED) != 0) cairn_object_forget(heap, object);
-  heap->death_count++;
-  cairn_block_free(heap, object);
+/* A header that says PLAIN_LAST under PLAIN_MASK is of a live object whose last reference it is,
+ * and whose death takes no more than its type says. */
+#define PLAIN_MASK                                                                         \
+  (CAIRN_COUNT_MASK | CAIRN_STATE(LIVE) | CAIRN_STATE(DYING) | CAIRN_STATE(BUFFER) |       \
+   CAIRN_STATE(HELD) | CAIRN_STATE(WEAKLY) | CAIRN_STATE(EXTERNAL) | CAIRN_STATE(SHARED) | \
+   CAIRN_STATE(QUARANTINED))
+#define PLAIN_LAST (CAIRN_STATE(LIVE) | 1)
+
+/* From the header of a live object with a last count to that of a dying one, by exclusive or. */
+#define LAST_TO_DYING (CAIRN_STATE(LIVE) | CAIRN_STATE(DYING) | 1)
+
+static inline const struct cairn_plan *plan_of(const cairn_heap *heap, uint64_t header) {
+  return &heap->plans[(header >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX];
 }
 
 /* True for the last count of an object that someone may release: a dead object has none, and one
@@ -45,17 +55,19 @@ static inline bool is_owned(uint64_t header) {
   return (header & states) == CAIRN_STATE(LIVE) && (header & CAIRN_COUNT_MASK) == 1;
 }
 
-/* True when the object's death is nothing but the return of its block. */
-static inline bool is_leaf(const struct cairn_type *type, uint64_t header) {
-  return type->slot_count == 0 &&
-         (type->flags & (CAIRN_TYPE_FLAG_FINALIZER | CAIRN_TYPE_FLAG_OPAQUE)) == 0 &&
-         (header & CAIRN_STATE(WEAKLY)) == 0;
+/* True when the object's death is nothing but the return of its block.  (One whose header is not
+ * plain may be of another heap, and then the plan is none of its.) */
+static inline bool is_leaf(const struct cairn_plan *plan, uint64_t header) {
+  return (header & PLAIN_MASK) == PLAIN_LAST && plan->death == CAIRN_DEATH_LEAF;
 }
 
 /* The dying object holds nothing any more: gives its memory back. */
-static void finish(cairn_heap *heap, cairn_object *object) {
-  cairn_slots_free_buffers(cairn_type_of(heap, object), object);
-  object_free(heap, object);
+static inline void finish(cairn_heap *heap, const struct cairn_plan *plan, cairn_object *object) {
+  if (plan->death != CAIRN_DEATH_RUN) {
+    cairn_slots_free_buffers(cairn_type_of(heap, object), object);
+  }
+  if ((object->header & CAIRN_STATES_NOTED) != 0) cairn_object_forget(heap, object);
+  cairn_object_free(heap, plan->target, object);
 }
 
 /* Runs the finalizer, with the object live and held.  True when the object is now held by others.
@@ -95,40 +107,162 @@ static bool begin(cairn_heap *heap, cairn_object *object) {
   return true;
 }
 
-/* Clears words of a dying object up to one that holds the last reference to a child whose death
- * takes more than freeing a block; that word is left as it is and returned.  NULL: all is cleared.
- */
-static cairn_word *clear_words(cairn_heap *heap, struct cairn_cursor *cursor) {
+/* Where a cascade stands. */
+struct cascade {
+  cairn_heap *heap;
+  cairn_object *current;          /* the dying object whose words are being cleared */
+  cairn_object *parent;           /* the dying object to go back to, or NULL */
+  const struct cairn_plan *plan;  /* of the current object */
+  cairn_word *first, *word, *end; /* its words, the next to clear; not for CAIRN_DEATH_GENERAL */
+  struct cairn_cursor cursor;     /* for CAIRN_DEATH_GENERAL */
+};
+
+static inline bool is_general(const struct cascade *cascade) {
+  return cascade->plan->death == CAIRN_DEATH_GENERAL;
+}
+
+static inline cairn_object *object_at(cairn_word word) { return (cairn_object *)(uintptr_t)word; }
+
+/* The words of an object that is not CAIRN_DEATH_GENERAL, [*first, *end). */
+static inline void span_of(const cairn_heap *heap, const struct cairn_plan *plan,
+                           cairn_object *object, cairn_word **first, cairn_word **end) {
+  if (plan->death == CAIRN_DEATH_ROW) {
+    char *memory = NULL;
+    uint64_t count = cairn_slot_words(cairn_type_of(heap, object)->slots, (char *)object, &memory);
+    *first = (cairn_word *)(void *)memory;
+    *end = *first + count;
+  } else {
+    *first = (cairn_word *)(void *)((char *)object + plan->first);
+    *end = *first + plan->count;
+  }
+}
+
+static void enter(struct cascade *cascade, cairn_object *object) {
+  cascade->current = object;
+  cascade->plan = plan_of(cascade->heap, object->header);
+  if (is_general(cascade)) {
+    cairn_cursor_begin(&cascade->cursor, cairn_type_of(cascade->heap, object), object,
+                       CAIRN_SLOT_STRONG);
+  } else {
+    span_of(cascade->heap, cascade->plan, object, &cascade->first, &cascade->end);
+    cascade->word = cascade->first;
+  }
+}
+
+/* True when the header, or a count that other threads change, says that others hold the child. */
+static inline bool is_held_by_others(cairn_heap *heap, cairn_object *child, uint64_t header) {
+  /* Other threads, or the child is in another heap. */
+  if ((header & CAIRN_STATE(SHARED)) != 0) return !cairn_shared_is_last(heap, child);
+  return (header & CAIRN_COUNT_MASK) > 1;
+}
+
+/* Clears a word of a dying object that holds `child`, unless it is the last reference to one whose
+ * death takes more than freeing a block: then false. */
+static inline bool clear_word(cairn_heap *heap, cairn_word *word, cairn_object *child,
+                              uint64_t header) {
+  const struct cairn_plan *plan = plan_of(heap, header);
+  if (is_leaf(plan, header)) {
+    *word = 0;
+    cairn_object_free(heap, plan->target, child);
+  } else if (is_held_by_others(heap, child, header)) {
+    *word = 0;
+    CAIRN_ORDER();
+    cairn_release(child);
+  } else if (!is_owned(cairn_header_load(child))) {
+    assert(false && "an object that something still held was released once too often");
+    *word = 0;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/* Goes on with a current object that is CAIRN_DEATH_GENERAL, up to a word that can't simply be
+ * cleared, which is returned.  NULL: all is cleared. */
+static cairn_word *clear_general(struct cascade *cascade) {
   cairn_word *word;
-  while ((word = cairn_cursor_next(cursor)) != NULL) {
-    cairn_object *child = cairn_word_object(cursor->slot, *word);
+  while ((word = cairn_cursor_next(&cascade->cursor)) != NULL) {
+    cairn_object *child = cairn_word_object(cascade->cursor.slot, *word);
     if (child == NULL) continue;
-    uint64_t header = cairn_header_load(child);
-    bool more = (header & CAIRN_COUNT_MASK) > 1;
-    if ((header & CAIRN_STATE(SHARED)) != 0) { /* other threads, or it is in another heap */
-      more = !cairn_shared_is_last(heap, child);
-      header = cairn_header_load(child);
-    }
-    if (more) {
-      *word = 0;
-      CAIRN_ORDER();
-      cairn_release(child);
-    } else if (!is_owned(header)) {
-      assert(false && "an object that something still held was released once too often");
-      *word = 0;
-    } else if (is_leaf(cairn_type_of(heap, child), header)) {
-      *word = 0;
-      CAIRN_ORDER();
-      object_free(heap, child);
-    } else {
-      return word;
-    }
+    if (!clear_word(cascade->heap, word, child, cairn_header_load(child))) return word;
   }
   return NULL;
 }
 
-/* True when a word after the cursor holds a reference. */
-static bool holds_more(struct cairn_cursor cursor) {
+/* The first word of [word, end) that holds a reference, or `end`. */
+static inline cairn_word *skip_empty(cairn_word *word, cairn_word *end) {
+  while (word != end && *word == 0) word++;
+  return word;
+}
+
+/* Goes on, along words, down and up, as long as those who die are plain and not
+ * CAIRN_DEATH_GENERAL: the same steps as go_down and go_up, in registers.  Returns as
+ * clear_general, with the cascade at the object whose word that is. */
+static cairn_word *clear_spans(struct cascade *cascade) {
+  cairn_heap *heap = cascade->heap;
+  cairn_object *current = cascade->current, *parent = cascade->parent;
+  const struct cairn_plan *plan = cascade->plan;
+  cairn_word *first = cascade->first, *end = cascade->end;
+  cairn_word *word = skip_empty(cascade->word, end);
+  for (;;) {
+    if (word != end) {
+      cairn_object *child = object_at(*word);
+      uint64_t header = cairn_header_load(child);
+      const struct cairn_plan *child_plan = plan_of(heap, header);
+      bool plain = (header & PLAIN_MASK) == PLAIN_LAST && child_plan->death >= CAIRN_DEATH_RUN;
+      if (!plain && !clear_word(heap, word, child, header)) break;
+      cairn_word *next = skip_empty(word + 1, end);
+      if (!plain) {
+        word = next;
+        continue;
+      }
+      if (next != end) {
+        uint64_t ordinal = (uint64_t)(word - first) + 1;
+        assert(ordinal <= CAIRN_COUNT_MASK);
+        current->header = (current->header & ~CAIRN_COUNT_MASK) | ordinal;
+        CAIRN_ORDER();
+        *word = (uint64_t)(uintptr_t)parent;
+        CAIRN_ORDER();
+        child->header = header ^ LAST_TO_DYING;
+        parent = current;
+      } else {
+        *word = 0;
+        CAIRN_ORDER();
+        child->header = header ^ LAST_TO_DYING;
+        CAIRN_ORDER();
+        finish(heap, plan, current);
+      }
+      current = child;
+      plan = child_plan;
+      span_of(heap, plan, current, &first, &end);
+      word = skip_empty(first, end);
+    } else if (parent != NULL && plan_of(heap, parent->header)->death != CAIRN_DEATH_GENERAL) {
+      finish(heap, plan, current);
+      current = parent;
+      plan = plan_of(heap, current->header);
+      span_of(heap, plan, current, &first, &end);
+      word = first + ((current->header & CAIRN_COUNT_MASK) - 1);
+      parent = object_at(*word);
+      *word = 0;
+      word = skip_empty(word + 1, end);
+    } else {
+      word = NULL;
+      break;
+    }
+  }
+  cascade->current = current;
+  cascade->parent = parent;
+  cascade->plan = plan;
+  cascade->first = first;
+  cascade->end = end;
+  if (word != NULL) cascade->word = word + 1;
+  return word;
+}
+
+/* True when a word after the one that the cascade stands at holds a reference. */
+static bool holds_more(const struct cascade *cascade) {
+  if (!is_general(cascade)) return skip_empty(cascade->word, cascade->end) != cascade->end;
+  struct cairn_cursor cursor = cascade->cursor;
   cairn_word *word;
   while ((word = cairn_cursor_next(&cursor)) != NULL) {
     if (cairn_word_object(cursor.slot, *word) != NULL) return true;
@@ -136,38 +270,38 @@ static bool holds_more(struct cairn_cursor cursor) {
   return false;
 }
 
-/* Where a cascade stands. */
-struct cascade {
-  cairn_heap *heap;
-  cairn_object *current; /* the dying object whose words are being cleared */
-  cairn_object *parent;  /* the dying object to go back to, or NULL */
-  struct cairn_cursor cursor;
-};
+/* The ordinal of the word that the cascade stands at, + 1. */
+static uint64_t ordinal_of(const struct cascade *cascade) {
+  return is_general(cascade) ? cascade->cursor.ordinal : (uint64_t)(cascade->word - cascade->first);
+}
 
-static void enter(struct cascade *cascade, cairn_object *object) {
-  cascade->current = object;
-  cairn_cursor_begin(&cascade->cursor, cairn_type_of(cascade->heap, object), object,
-                     CAIRN_SLOT_STRONG);
+static cairn_object *held_by(const struct cascade *cascade, cairn_word word) {
+  return is_general(cascade) ? cairn_word_object(cascade->cursor.slot, word) : object_at(word);
+}
+
+static cairn_word link_to(const struct cascade *cascade, const cairn_object *object) {
+  return is_general(cascade) ? cairn_word_of(cascade->cursor.slot, object)
+                             : (uint64_t)(uintptr_t)object;
 }
 
 /* Goes down into the child at `word`.  False when its finalizer brought it back and there was no
  * other reference in the current object, which is then freed: the cascade must go up. */
 static bool go_down(struct cascade *cascade, cairn_word *word) {
   cairn_object *current = cascade->current;
-  cairn_object *child = cairn_word_object(cascade->cursor.slot, *word);
-  bool come_back = holds_more(cascade->cursor);
+  cairn_object *child = held_by(cascade, *word);
+  bool come_back = holds_more(cascade);
   if (come_back) {
-    assert(cascade->cursor.ordinal <= CAIRN_COUNT_MASK);
-    current->header = (current->header & ~CAIRN_COUNT_MASK) | cascade->cursor.ordinal;
+    assert(ordinal_of(cascade) <= CAIRN_COUNT_MASK);
+    current->header = (current->header & ~CAIRN_COUNT_MASK) | ordinal_of(cascade);
     CAIRN_ORDER();
-    *word = cairn_word_of(cascade->cursor.slot, cascade->parent);
+    *word = link_to(cascade, cascade->parent);
   } else {
     *word = 0;
   }
   CAIRN_ORDER();
   bool dies = begin(cascade->heap, child);
   if (!come_back) {
-    finish(cascade->heap, current);
+    finish(cascade->heap, plan_of(cascade->heap, current->header), current);
     if (dies) enter(cascade, child);
     return dies;
   }
@@ -185,8 +319,13 @@ static bool go_up(struct cascade *cascade) {
   if (cascade->parent == NULL) return false;
   enter(cascade, cascade->parent);
   uint64_t ordinal = (cascade->current->header & CAIRN_COUNT_MASK) - 1;
-  cairn_word *word = cairn_cursor_seek(&cascade->cursor, ordinal);
-  cascade->parent = cairn_word_object(cascade->cursor.slot, *word);
+  cairn_word *word = cascade->first + ordinal;
+  if (is_general(cascade)) {
+    word = cairn_cursor_seek(&cascade->cursor, ordinal);
+  } else {
+    cascade->word = word + 1;
+  }
+  cascade->parent = held_by(cascade, *word);
   *word = 0;
   return true;
 }
@@ -197,11 +336,11 @@ static void cascade_run(cairn_heap *heap, cairn_object *object) {
   enter(&cascade, object);
   bool more = true;
   while (more) {
-    cairn_word *word = clear_words(heap, &cascade.cursor);
+    cairn_word *word = is_general(&cascade) ? clear_general(&cascade) : clear_spans(&cascade);
     if (word != NULL) {
       more = go_down(&cascade, word) || go_up(&cascade);
     } else {
-      finish(heap, cascade.current);
+      finish(heap, plan_of(heap, cascade.current->header), cascade.current);
       more = go_up(&cascade);
     }
   }
@@ -226,10 +365,6 @@ static cairn_object *unpark(cairn_heap *heap) {
 
 /* The last reference to the object is gone. */
 static void die(cairn_heap *heap, cairn_object *object) {
-  if (is_leaf(cairn_type_of(heap, object), object->header)) {
-    object_free(heap, object);
-    return;
-  }
   if (heap->release_depth == DEPTH_MAX) {
     park(heap, object);
     return;
@@ -247,10 +382,18 @@ static void die(cairn_heap *heap, cairn_object *object) {
 }
 
 void cairn_object_die_(cairn_object *object) {
-  cairn_heap_check(cairn_arena_of(object)->heap);
-  bool owned = is_owned(object->header);
+  cairn_heap *heap = cairn_arena_of(object)->heap;
+  cairn_heap_check(heap);
+  uint64_t header = cairn_header_load(object);
+  if (is_leaf(plan_of(heap, header), header)) {
+    /* The size class comes from the address: nothing that is stored here has to wait for the
+     * header, which may still be on its way from memory. */
+    cairn_object_free(heap, &heap->hot_rows[cairn_page_of(object)->size_class], object);
+    return;
+  }
+  bool owned = is_owned(header);
   assert(owned && "an object was released once too often");
-  if (owned) die(cairn_arena_of(object)->heap, object);
+  if (owned) die(heap, object);
 }
 
 void cairn_object_unhold(cairn_heap *heap, cairn_object *object) {

@@ -14,11 +14,13 @@
 
 enum { ALLOCATED_MIN = 10000, BYTES_MIN = 32 << 20, FULL_ROUNDS = 4 };
 
-static uint64_t bytes_of(const cairn_heap *heap) { return heap->used_bytes + heap->external_bytes; }
+static uint64_t bytes_of(const cairn_heap *heap) {
+  return heap->block_bytes + heap->external_bytes;
+}
 
 void cairn_collect_if_due(cairn_heap *heap) {
   if (heap->manual_collection || heap->collecting || heap->candidate_count == 0) return;
-  uint64_t allocated = heap->allocation_count - heap->collect_allocated_at;
+  uint64_t allocated = cairn_counts_of(heap).made_count - heap->collect_allocated_at;
   uint64_t threshold =
       heap->collect_threshold > ALLOCATED_MIN ? heap->collect_threshold : ALLOCATED_MIN;
   bool grown = bytes_of(heap) > heap->collect_bytes_at + heap->collect_bytes_at / 2 + BYTES_MIN;
@@ -34,7 +36,7 @@ void cairn_collect_account(cairn_heap *heap, bool full, const struct cairn_detec
                            uint64_t freed_count) {
   bool rewarding = freed_count >= found->member_count / 8;
   heap->collect_threshold = rewarding ? found->member_count / 2 : found->member_count;
-  heap->collect_allocated_at = heap->allocation_count;
+  heap->collect_allocated_at = cairn_counts_of(heap).made_count;
   heap->collect_bytes_at = bytes_of(heap);
   if (found->full && !full) heap->collect_full_left = FULL_ROUNDS;
   if (full && heap->collect_full_left > 0) heap->collect_full_left--;

@@ -71,13 +71,14 @@ bool cairn_heap_destroy(cairn_heap *heap, cairn_leak_report *report) {
 void cairn_heap_stats_sized(const cairn_heap *heap, cairn_stats *stats, size_t stats_bytes) {
   cairn_heap_check(heap);
   cairn_heap_lock(heap);
+  struct cairn_counts counts = cairn_counts_of(heap);
   cairn_group_stats group = {0};
   if (heap->group != NULL) cairn_group_stats_get(heap->group, &group);
   const cairn_stats now = {
-      .object_count = heap->object_count,
+      .object_count = counts.object_count,
       .buffer_count = heap->buffer_count,
-      .used_bytes = heap->used_bytes,
-      .cached_bytes = heap->reserved_bytes - heap->meta_page_bytes - heap->used_bytes,
+      .used_bytes = counts.used_bytes,
+      .cached_bytes = heap->reserved_bytes - heap->meta_page_bytes - counts.used_bytes,
       .reserved_bytes = heap->reserved_bytes,
       .returned_bytes = heap->returned_bytes,
       .external_bytes = heap->external_bytes,
@@ -85,8 +86,8 @@ void cairn_heap_stats_sized(const cairn_heap *heap, cairn_stats *stats, size_t s
       .arena_count = heap->arena_count,
       .page_count = heap->page_count,
       .page_free_count = heap->page_free_count,
-      .allocation_count = heap->allocation_count,
-      .free_count = heap->free_count,
+      .allocation_count = counts.made_count,
+      .free_count = counts.made_count - counts.object_count - heap->buffer_count,
       .collection_count = heap->collection_count,
       .collected_count = heap->collected_count,
       .candidate_count = heap->candidate_count,
@@ -104,6 +105,17 @@ void cairn_heap_stats_sized(const cairn_heap *heap, cairn_stats *stats, size_t s
   cairn_heap_unlock(heap);
   memset(stats, 0, stats_bytes);
   memcpy(stats, &now, stats_bytes < sizeof now ? stats_bytes : sizeof now);
+}
+
+uint64_t cairn_heap_trim(cairn_heap *heap) {
+  cairn_heap_check(heap);
+  cairn_heap_lock(heap);
+  uint64_t before = heap->returned_bytes;
+  cairn_hot_flush(heap);
+  cairn_pages_trim(heap);
+  uint64_t returned_bytes = heap->returned_bytes - before;
+  cairn_heap_unlock(heap);
+  return returned_bytes;
 }
 
 /* Calls `visit` with the live objects of one page of blocks or large page. */

@@ -10,8 +10,9 @@
  *   shared.c   heaps and objects of all threads      owner.c    which thread a heap belongs to
  *   share_copy.c   copies from one heap to another
  *   die.c      release without recursion      slots.c    walking an object's declared slots
- *   type.c     types as data                  heap.c     making, limits, statistics, destroying
- *   page.c     blocks of one size class       size_class.c   arena.c  segments
+ *   type.c     types as data; plan.c  what they come down to     heap.c  making, limits, numbers
+ *   hot.c      blocks                         page.c     pages of one size class; size_class.c
+ *   arena.c    segments
  *   external.c   bytes outside the heap       limit.c, group.c   how much may be taken
  *   chunk.c    metadata memory                system.c   the system's memory
  *   track.c    tracking (tracking.h lists its files)
@@ -84,7 +85,9 @@ struct cairn_heap {
   CAIRN_LAYOUT_HEAP(CAIRN_LAYOUT_DECLARE)
   /* private from here on */
   struct cairn_page *class_pages[CAIRN_SIZE_CLASSES]; /* pages with room, hottest first */
-  uint64_t allocation_count, free_count;
+  struct cairn_plan *plans;                           /* beside `types`, a row a type */
+  uint64_t aside_made_count;  /* blocks that were handed out so far, past the rows */
+  uint64_t buffer_made_count; /* buffers that were made so far */
   uint64_t metadata_bytes;
   uint64_t side_bytes; /* of all arenas */
   uint64_t collect_last_ns, collect_longest_ns;
@@ -102,7 +105,6 @@ struct cairn_heap {
   /* automatic collection (due.c): what the counters said after the last one */
   uint64_t collect_threshold, collect_allocated_at, collect_bytes_at;
   uint32_t collect_full_left; /* full ones to come: a linear walk was found to be cheaper */
-  uint64_t death_count;       /* objects freed so far */
   uint32_t release_depth;     /* nesting of cascades through finalizers */
   cairn_object *parked_head;  /* deaths put off because they were nested too deep (die.c) */
   bool manual_collection, collecting, destroying, in_near_limit;
@@ -113,6 +115,7 @@ struct cairn_heap {
   uint64_t owner;         /* the thread that uses the heap; 0: the next one.  Debug builds only */
   uint64_t object_states; /* of new objects: SHARED and ACYCLIC in a shared heap */
   pthread_mutex_t lock;   /* of a shared heap, recursive */
+  struct cairn_hot hot_rows[CAIRN_SIZE_CLASSES + 1]; /* the last is always empty and full */
 };
 
 /* ---- owner.c: which thread a heap belongs to ------------------------------------------------- */
@@ -290,18 +293,46 @@ void cairn_pages_return(cairn_heap *heap, struct cairn_page *first, uint32_t cou
 /* A huge arena with a FREE run of pages for one block of `bytes`; `count` of them. */
 struct cairn_page *cairn_huge_take(cairn_heap *heap, size_t bytes, uint32_t *count);
 void cairn_huge_return(cairn_heap *heap, struct cairn_arena *arena);
+/* Gives empty arenas back, and the memory of free pages in the others. */
+void cairn_arena_trim(cairn_heap *heap);
 void cairn_arena_free_all(cairn_heap *heap);
 
-/* ---- page.c: blocks -------------------------------------------------------------------------- */
-/* Adds a reason for the slow way, or takes it away. */
+/* ---- page.c: pages of blocks ------------------------------------------------------------------
+ */
+/* Takes up to `wanted` free blocks (header 0) of one page of the class, the one to hand out first
+ * last in `blocks`.  How many; 0: no page has room and none could be had. */
+uint32_t cairn_page_take(cairn_heap *heap, uint32_t size_class, uint32_t wanted, void **blocks);
+/* Gives a free block (header 0) of a page of blocks back to it. */
+void cairn_page_put(cairn_heap *heap, void *block);
+/* Gives the pages that only idle blocks keep, and all that is empty then, back to the system. */
+void cairn_pages_trim(cairn_heap *heap);
+/* A block with pages of its own: header 0, the rest of the first `bytes` zeroed; NULL: no memory.
+ */
+void *cairn_large_new(cairn_heap *heap, size_t bytes);
+void cairn_large_free(cairn_heap *heap, struct cairn_page *page);
+
+/* ---- hot.c: blocks --------------------------------------------------------------------------- */
+/* Adds a reason for the slow way, or takes it away.  While there is one no block is kept ready, so
+ * each allocation and each free comes by hot.c's slow functions. */
 void cairn_heap_slow_set(cairn_heap *heap, uint32_t reason, bool on);
+/* Gives the blocks that are kept ready back to their pages, which may go back to the system. */
+void cairn_hot_flush(cairn_heap *heap);
+/* What the counters of pages and rows come down to.  O(1): a row a size class. */
+struct cairn_counts {
+  uint64_t object_count; /* live and dying */
+  uint64_t used_bytes;   /* of the blocks of objects and buffers */
+  uint64_t made_count;   /* blocks that were handed out so far */
+  uint64_t death_count;  /* objects that were freed so far */
+};
+struct cairn_counts cairn_counts_of(const cairn_heap *heap);
 /* A block of at least `bytes` (header included): header 0, the rest of the first `bytes` zeroed.
  * Applies the limit, collects when due, calls near_limit.  NULL when out of memory.
  * The caller makes it live with one store of the header (cairn_block_publish). */
 void *cairn_block_new(cairn_heap *heap, size_t bytes);
-/* Makes the block live: one store; then counts it. */
+/* Makes the block live: one store; a buffer is counted then. */
 void cairn_block_publish(cairn_heap *heap, void *block, uint64_t header);
-/* Makes the block free: one store of 0; then links it into its page.  Slots must be cleared. */
+/* Makes the block free: one store of 0; then keeps it ready or gives it back to its page.  Slots
+ * must be cleared. */
 void cairn_block_free(cairn_heap *heap, void *block);
 /* Makes all used blocks of the page free at once, by one store; they are objects that hold nothing.
  * The page may go back to its arena, and that to the system. */
@@ -309,6 +340,8 @@ void cairn_page_empty(cairn_heap *heap, struct cairn_page *page);
 /* Takes a live block out of the heap's counters without giving its memory back: one store of a
  * header that says neither live nor dying.  It is freed later, with a header of 0. */
 void cairn_block_retire(cairn_heap *heap, void *block, uint64_t header);
+/* Makes a block that was retired a free one. */
+void cairn_block_free_retired(cairn_heap *heap, void *block);
 size_t cairn_block_size(const void *block);
 
 /* ---- type.c ---------------------------------------------------------------------------------- */
@@ -344,13 +377,29 @@ static inline cairn_traverse_fn cairn_type_traverser(const struct cairn_type *ty
 /* As cairn_type_define, with the way to show it and flags that a spec cannot say. */
 cairn_type cairn_type_define_as(cairn_heap *heap, const cairn_type_spec *spec, uint32_t display,
                                 uint32_t flags);
-/* The header of a new object of the type: a count of 1, live. */
-static inline uint64_t cairn_type_header(const cairn_heap *heap, uint32_t index) {
-  uint64_t acyclic =
-      (cairn_type_at(heap, index)->flags & CAIRN_TYPE_FLAG_ACYCLIC) != 0 ? CAIRN_STATE(ACYCLIC) : 0;
-  return 1 | (uint64_t)index << CAIRN_TYPE_SHIFT | CAIRN_STATE(LIVE) | acyclic |
-         heap->object_states;
+/* What the description comes down to, for making and freeing objects fast.  A dense row beside
+ * heap->types, so that a header leads to it with one load. */
+struct cairn_plan {
+  uint64_t header;          /* of a new object: a count of 1, live */
+  struct cairn_hot *source; /* where the blocks of new objects come from */
+  struct cairn_hot *target; /* where those of dead ones go; tails: the row that is always full */
+  uint32_t zero_bytes;      /* of a new object, a multiple of 8, header included */
+  uint16_t first, count;    /* CAIRN_DEATH_RUN: offset of the first word, how many */
+  uint8_t death;            /* enum cairn_death */
+};
+/* What dying takes, where the header does not say more. */
+enum cairn_death {
+  CAIRN_DEATH_GENERAL, /* all that die.c knows */
+  CAIRN_DEATH_LEAF,    /* the block goes back */
+  CAIRN_DEATH_RUN,     /* the only strong slots are untagged single words, one beside the other */
+  CAIRN_DEATH_ROW      /* the only slot is an array, or a tail, of untagged words side by side */
+};
+static inline const struct cairn_plan *cairn_plan_at(const cairn_heap *heap, uint32_t index) {
+  return &__atomic_load_n(&heap->plans, __ATOMIC_ACQUIRE)[index];
 }
+/* The plan of a type of the heap (plan.c). */
+struct cairn_plan cairn_plan_of(cairn_heap *heap, const struct cairn_type *type,
+                                bool uninitialized);
 /* A new live object of the type in a zeroed block of `bytes`; its count is 1. */
 cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes);
 bool cairn_builtin_types_define(cairn_heap *heap); /* builtin.c: types, singletons, small ints */

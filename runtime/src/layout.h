@@ -29,6 +29,7 @@ enum {
   CAIRN_BLOCK_ALIGN = 8,
   CAIRN_SMALL_MAX_BYTES = 16384, /* above it a block has pages of its own */
   CAIRN_SIZE_CLASSES = 41,       /* size_class.c states them */
+  CAIRN_HOT_BLOCKS = 61,         /* kept ready of a size class at most (hot.h) */
   CAIRN_RUNTIME_SLOTS = 16,      /* references that the runtime itself owns, see below */
   CAIRN_SITE_FRAMES = 8,         /* callers that a site may have */
   CAIRN_POISON_BYTE = 0xdb /* fills blocks in quarantine; as an address it can't be followed */
@@ -167,9 +168,10 @@ enum {
   F(uint32_t, , type_capacity, UINT)                                                              \
   F(struct cairn_arena *, , arenas, ADDRESS) /* list through arena.next */                        \
   F(uint64_t, , arena_count, UINT)                                                                \
-  F(uint64_t, , object_count, UINT) /* live objects; in flux off by the one being made */         \
+  F(uint64_t, , block_count, UINT) /* blocks that pages handed out: to objects (in flux off by    \
+                                      the one being made), to buffers, and to `hot` */            \
+  F(uint64_t, , block_bytes, UINT) /* of these, whole blocks */                                   \
   F(uint64_t, , buffer_count, UINT)                                                               \
-  F(uint64_t, , used_bytes, UINT)     /* blocks in use, whole blocks */                           \
   F(uint64_t, , reserved_bytes, UINT) /* arenas mapped now */                                     \
   F(uint64_t, , returned_bytes, UINT) /* given back to the system so far */                       \
   F(uint64_t, , limit_bytes, UINT)    /* 0: none */                                               \
@@ -187,7 +189,10 @@ enum {
   F(uint64_t, , taken_bytes, UINT) /* what limits speak of: arenas, metadata, external */         \
   F(uint64_t, , peak_bytes, UINT)  /* the most that taken_bytes ever was */                       \
   F(struct cairn_group *, , group, ADDRESS)                                                       \
-  F(struct cairn_external_table *, , external_table, ADDRESS)
+  F(struct cairn_external_table *, , external_table, ADDRESS)                                     \
+  F(uint64_t, , retired_count, UINT)    /* of block_count: freed and kept back */                 \
+  F(struct cairn_hot *, , hot, ADDRESS) /* a row a size class; 0 before the first block */        \
+  F(uint32_t, , hot_count, UINT)        /* rows */
 
 /* Heaps that share a limit, on one or several threads: the numbers are changed atomically. */
 #define CAIRN_LAYOUT_GROUP(F)                                  \
@@ -227,7 +232,7 @@ enum {
   F(uint64_t, , block_bytes, UINT)        /* stride of the blocks; large: bytes of the block */   \
   F(uint32_t, , block_count, UINT)        /* blocks that fit */                                   \
   F(uint32_t, , fresh, UINT)              /* blocks [fresh, block_count) were never used */       \
-  F(uint32_t, , used_count, UINT)         /* blocks handed out */                                 \
+  F(uint32_t, , used_count, UINT)         /* blocks handed out, those in heap.hot too */          \
   F(uint32_t, , candidate_count, UINT)    /* objects here with state.candidate */                 \
   F(void *, , free_list, ADDRESS)         /* struct free_block, latest freed first */             \
   F(struct cairn_page *, , next, ADDRESS) /* pages of the class with room */                      \
@@ -238,6 +243,13 @@ enum {
 #define CAIRN_LAYOUT_FREE_BLOCK(F) \
   F(uint64_t, , header, UINT)      \
   F(void *, , next, ADDRESS)
+
+/* Free blocks of one size class that lie ready above the pages' lists, pushed - popped of them. */
+#define CAIRN_LAYOUT_HOT(F)                                                             \
+  F(uint64_t, , pushed, UINT)                  /* blocks that came in so far */         \
+  F(uint64_t, , popped, UINT)                  /* of these, made objects or buffers */  \
+  F(uint64_t, , capacity, UINT)                /* 0: blocks come and go the slow way */ \
+  F(void *, [CAIRN_HOT_BLOCKS], blocks, BYTES) /* the next to be handed out stands last */
 
 #define CAIRN_LAYOUT_TYPE(F)                                                              \
   F(char *, , name, ADDRESS) /* NUL-terminated, in a metadata chunk */                    \
@@ -360,6 +372,9 @@ struct cairn_page {
 };
 struct cairn_free_block {
   CAIRN_LAYOUT_FREE_BLOCK(CAIRN_LAYOUT_DECLARE)
+};
+struct cairn_hot {
+  CAIRN_LAYOUT_HOT(CAIRN_LAYOUT_DECLARE)
 };
 struct cairn_slot {
   CAIRN_LAYOUT_SLOT(CAIRN_LAYOUT_DECLARE)

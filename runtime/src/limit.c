@@ -151,11 +151,14 @@ static bool may_collect(const cairn_heap *heap) {
   return heap->ready && !heap->destroying && !heap->collecting && heap->release_depth == 0;
 }
 
-static uint64_t bytes_of(const cairn_heap *heap) { return heap->used_bytes + heap->external_bytes; }
+static uint64_t bytes_of(const cairn_heap *heap) {
+  return heap->block_bytes + heap->external_bytes;
+}
 
 /* Grows with each block that comes or goes, and with each candidate. */
 static uint64_t work_of(const cairn_heap *heap) {
-  return heap->allocation_count + heap->free_count + heap->candidate_count;
+  struct cairn_counts counts = cairn_counts_of(heap);
+  return 2 * counts.made_count - counts.object_count + heap->candidate_count;
 }
 
 /* True when a forced collection may bring `wanted_bytes`: the last one did, or enough has happened
@@ -163,7 +166,7 @@ static uint64_t work_of(const cairn_heap *heap) {
 static bool is_worth_it(const cairn_heap *heap, uint64_t wanted_bytes) {
   if (!heap->forced_in_vain) return true;
   uint64_t work = work_of(heap) - heap->forced_work_at;
-  return work > heap->object_count / WORK_SHARE ||
+  return work > cairn_counts_of(heap).object_count / WORK_SHARE ||
          bytes_of(heap) >= heap->forced_bytes_at + wanted_bytes;
 }
 
@@ -208,7 +211,8 @@ void cairn_limit_soft(cairn_heap *heap) {
   cairn_limit_refresh(heap);
   if (!heap->manual_collection) cairn_collect(heap);
   /* Pages that the collection emptied are still the heap's, but no burden to the program. */
-  uint64_t cached_bytes = heap->reserved_bytes - heap->meta_page_bytes - heap->used_bytes;
+  uint64_t cached_bytes =
+      heap->reserved_bytes - heap->meta_page_bytes - cairn_counts_of(heap).used_bytes;
   if (heap->taken_bytes - cached_bytes <= heap->soft_limit_bytes) return;
   heap->soft_told = true;
   (void)ask(heap, CAIRN_LIMIT_SOFT, 0);

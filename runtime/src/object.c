@@ -6,6 +6,7 @@
  *
  * What this is not: the allocator (page.c), the end of an object (die.c).
  */
+#include "hot.h"
 #include "tracking.h"
 
 enum { BUFFER_HEADER_BYTES = 8 };
@@ -15,17 +16,47 @@ cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes) 
   cairn_heap_lock(heap);
   cairn_object *object = cairn_block_new(heap, bytes);
   if (object != NULL) {
-    cairn_block_publish(heap, object, cairn_type_header(heap, type));
+    cairn_object_publish(object, cairn_plan_at(heap, type)->header);
     if ((heap->slow & CAIRN_SLOW_TRACKED) != 0) cairn_track_allocate(heap, object);
   }
   cairn_heap_unlock(heap);
   return object;
 }
 
-cairn_object *cairn_object_new(cairn_heap *heap, cairn_type type) {
-  assert(type < cairn_type_count(heap));
+/* The row is empty, or the type has none. */
+__attribute__((noinline)) static cairn_object *new_slowly(cairn_heap *heap, cairn_type type) {
   if (type == 0) return NULL;
-  return cairn_object_alloc(heap, type, cairn_type_at(heap, type)->size_bytes);
+  cairn_heap_lock(heap);
+  cairn_object *object = cairn_block_find(heap, cairn_type_at(heap, type)->size_bytes);
+  if (object != NULL) {
+    const struct cairn_plan *plan = cairn_plan_at(heap, type);
+    if (plan->zero_bytes != 0) cairn_block_zero(object, plan->zero_bytes);
+    cairn_object_publish(object, plan->header);
+    if ((heap->slow & CAIRN_SLOW_TRACKED) != 0) cairn_track_allocate(heap, object);
+  }
+  cairn_heap_unlock(heap);
+  return object;
+}
+
+/* Out of line, so that the way of small objects calls nothing. */
+__attribute__((noinline)) static cairn_object *publish_large(cairn_object *object,
+                                                             const struct cairn_plan *plan) {
+  cairn_large_zero(object, plan->zero_bytes);
+  cairn_object_publish(object, plan->header);
+  return object;
+}
+
+cairn_object *cairn_object_new(cairn_heap *heap, cairn_type type) {
+  cairn_heap_check(heap);
+  assert(type < cairn_type_count(heap));
+  const struct cairn_plan *plan = cairn_plan_at(heap, type);
+  uint64_t ready = cairn_hot_count(plan->source);
+  if (CAIRN_UNLIKELY(ready == 0)) return new_slowly(heap, type);
+  cairn_object *object = cairn_hot_pop(plan->source, ready);
+  if (CAIRN_UNLIKELY(plan->zero_bytes > 256)) return publish_large(object, plan);
+  if (plan->zero_bytes != 0) cairn_block_zero(object, plan->zero_bytes);
+  cairn_object_publish(object, plan->header);
+  return object;
 }
 
 cairn_object *cairn_object_new_tail(cairn_heap *heap, cairn_type type, size_t tail_count) {

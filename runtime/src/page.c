@@ -1,17 +1,17 @@
-/* Pages and blocks: the allocator that objects and buffers come from.
+/* Pages: blocks of one size, or one large block each; where hot.c has its blocks from.
  *
  * Invariants, of each BLOCKS page:
  *  - blocks [0, fresh) have a truthful header: 0 when free; blocks [fresh, block_count) are unused
  *  - free_list holds distinct free blocks below fresh, latest freed first
- *  - used_count == fresh - length of free_list
+ *  - used_count == fresh - length of free_list: blocks that lie ready in heap->hot_rows count as
+ * used
  *  - it is in heap->class_pages[size_class] exactly when used_count < block_count
  *  - it is idle when used_count == 0; arena->idle_pages counts those of an arena.  A class keeps
  *    one idle page, unless idle pages alone keep one arena of several from being empty
  *
  * of each LARGE page: one block at its start, span_pages - 1 LARGE_TAIL pages behind it.
  *
- * Of the heap: used_bytes is the sum of block_bytes over blocks handed out; object_count and
- * buffer_count count what is live or dying.
+ * Of the heap: block_count and block_bytes are the sums of used_count over all pages.
  *
  * A page's kind is the last thing stored when it is set up and the first when it is given back, so
  * a reader sees a complete page or none.  heap->flux says `allocate` while page lists change.
@@ -120,6 +120,17 @@ static void blocks_page_idle(cairn_heap *heap, struct cairn_page *page) {
   }
 }
 
+void cairn_pages_trim(cairn_heap *heap) {
+  for (uint32_t i = 0; i < CAIRN_SIZE_CLASSES; i++) {
+    struct cairn_page *next;
+    for (struct cairn_page *page = heap->class_pages[i]; page != NULL; page = next) {
+      next = page->next;
+      if (page->used_count == 0) blocks_page_return(heap, page);
+    }
+  }
+  cairn_arena_trim(heap);
+}
+
 /* Makes `count` free pages one block. */
 static void large_set_up(struct cairn_page *page, uint32_t count) {
   struct cairn_arena *arena = cairn_arena_of(page);
@@ -129,6 +140,7 @@ static void large_set_up(struct cairn_page *page, uint32_t count) {
     CAIRN_ORDER();
     page[i].kind = CAIRN_PAGE_LARGE_TAIL;
   }
+  page->size_class = CAIRN_SIZE_CLASSES; /* none: see cairn_hot_none */
   page->span_pages = count;
   page->block_bytes = (uint64_t)count << arena->page_shift;
   page->block_count = 1;
@@ -155,15 +167,15 @@ static bool pages_are_zero(const struct cairn_page *page, uint32_t count) {
   return true;
 }
 
-/* A block with pages of its own: header 0, the rest of the first `bytes` zeroed.  NULL: no memory.
- */
-static void *large_new(cairn_heap *heap, size_t bytes) {
+void *cairn_large_new(cairn_heap *heap, size_t bytes) {
   bool began = flux_begin(heap);
   uint32_t count;
   struct cairn_page *page = large_take(heap, bytes, &count);
   if (page != NULL) {
     large_set_up(page, count);
-    heap->used_bytes += page->block_bytes;
+    heap->block_count++;
+    heap->block_bytes += page->block_bytes;
+    heap->aside_made_count++;
   }
   flux_end(heap, began);
   if (page == NULL) return NULL;
@@ -172,11 +184,12 @@ static void *large_new(cairn_heap *heap, size_t bytes) {
   return block;
 }
 
-static void large_free(cairn_heap *heap, struct cairn_page *page) {
+void cairn_large_free(cairn_heap *heap, struct cairn_page *page) {
   bool began = flux_begin(heap);
   uint32_t count = page->span_pages;
   struct cairn_arena *arena = cairn_arena_of(page);
-  heap->used_bytes -= page->block_bytes;
+  heap->block_count--;
+  heap->block_bytes -= page->block_bytes;
   for (uint32_t i = 0; i < count; i++) {
     page[i].kind = CAIRN_PAGE_FREE;
     page[i].flags &= ~(uint64_t)CAIRN_PAGE_FLAG_ZERO;
@@ -195,113 +208,58 @@ static void large_free(cairn_heap *heap, struct cairn_page *page) {
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
-/* A free block of a page with room: header 0, the rest of the first `bytes` zeroed. */
-static void *page_cut(cairn_heap *heap, struct cairn_page *page, size_t bytes) {
-  char *block;
-  bool zero = false;
+/* Takes `count` blocks from the page's free list, and says where it goes on. */
+static struct cairn_free_block *list_take(const struct cairn_page *page, uint32_t count,
+                                          void **end) {
   struct cairn_free_block *freed = page->free_list;
-  if (freed != NULL) {
-    block = (char *)freed;
-    page->free_list = freed->next;
-  } else {
-    block = cairn_page_memory(cairn_arena_of(page), page) + page->fresh * page->block_bytes;
-    zero = (page->flags & CAIRN_PAGE_FLAG_ZERO) != 0;
-    if (!zero) ((cairn_object *)(void *)block)->header = 0;
-    CAIRN_ORDER();
-    page->fresh++;
+  for (uint32_t i = 0; i < count; i++) {
+    *--end = freed;
+    freed = freed->next;
   }
-  if (page->used_count++ == 0) cairn_arena_of(page)->idle_pages--;
-  heap->used_bytes += page->block_bytes;
-  if (page->used_count == page->block_count) class_unlink(heap, page);
-  if (!zero) memset(block + sizeof(cairn_object), 0, bytes - sizeof(cairn_object));
-  return block;
+  return freed;
 }
 
-/* One attempt, without relief. */
-static void *block_try(cairn_heap *heap, size_t bytes) {
-  if (bytes > CAIRN_SMALL_MAX_BYTES) return large_new(heap, bytes);
-  uint32_t size_class = cairn_size_class_of(bytes);
+/* Takes `count` blocks that were never used, the lowest last; their headers are truthful then. */
+static void fresh_take(const struct cairn_page *page, uint32_t count, void **end) {
+  char *memory = cairn_page_memory(cairn_arena_of(page), page);
+  bool zero = (page->flags & CAIRN_PAGE_FLAG_ZERO) != 0;
+  for (uint32_t i = page->fresh; i < page->fresh + count; i++) {
+    cairn_object *block = (cairn_object *)(void *)(memory + i * page->block_bytes);
+    if (!zero) block->header = 0;
+    *--end = block;
+  }
+}
+
+uint32_t cairn_page_take(cairn_heap *heap, uint32_t size_class, uint32_t wanted, void **blocks) {
   struct cairn_page *page = heap->class_pages[size_class];
   if (page == NULL) page = blocks_page_new(heap, size_class);
-  return page == NULL ? NULL : page_cut(heap, page, bytes);
-}
-
-void cairn_heap_slow_set(cairn_heap *heap, uint32_t reason, bool on) {
-  heap->slow = on ? heap->slow | reason : heap->slow & ~reason;
-}
-
-/* The slow way: a new page or a large block is needed, or heap->slow says so. */
-static void *block_new_slowly(cairn_heap *heap, size_t bytes) {
-  if (heap->ready && !heap->destroying) {
-    cairn_limit_soft(heap);
-    cairn_collect_if_due(heap);
-  }
-  for (unsigned attempt = 0;; attempt++) {
-    bool pressed = (heap->slow & CAIRN_SLOW_PRESSED) != 0;
-    void *block = pressed && !cairn_limit_press_allows(heap) ? NULL : block_try(heap, bytes);
-    if (block != NULL) return block;
-    if (!cairn_memory_relieve(heap, bytes, attempt)) return NULL;
-  }
-}
-
-void *cairn_block_new(cairn_heap *heap, size_t bytes) {
-  if (bytes < CAIRN_BLOCK_MIN_BYTES) bytes = CAIRN_BLOCK_MIN_BYTES;
-  if (bytes <= CAIRN_SMALL_MAX_BYTES && heap->slow == 0) {
-    struct cairn_page *page = heap->class_pages[cairn_size_class_of(bytes)];
-    if (page != NULL) return page_cut(heap, page, bytes);
-  }
-  return block_new_slowly(heap, bytes);
-}
-
-void cairn_block_publish(cairn_heap *heap, void *block, uint64_t header) {
+  if (page == NULL) return 0;
+  uint32_t room = page->block_count - page->used_count;
+  uint32_t count = wanted < room ? wanted : room;
+  uint32_t listed = page->fresh - page->used_count;
+  if (listed > count) listed = count;
+  struct cairn_free_block *rest = list_take(page, listed, blocks + count);
+  fresh_take(page, count - listed, blocks + count - listed);
   CAIRN_ORDER();
-  ((cairn_object *)block)->header = header;
-  CAIRN_ORDER();
-  if ((header & CAIRN_STATE(BUFFER)) != 0) {
-    heap->buffer_count++;
-  } else {
-    heap->object_count++;
-  }
-  heap->allocation_count++;
+  page->free_list = rest;
+  page->fresh += count - listed;
+  if (page->used_count == 0) cairn_arena_of(page)->idle_pages--;
+  page->used_count += count;
+  heap->block_count += count;
+  heap->block_bytes += count * page->block_bytes;
+  if (count == room) class_unlink(heap, page);
+  return count;
 }
 
-/* Takes a live block out of the heap's counters. */
-static void count_out(cairn_heap *heap, uint64_t header) {
-  if ((header & CAIRN_STATE(BUFFER)) != 0) {
-    heap->buffer_count--;
-  } else {
-    heap->object_count--;
-  }
-  heap->free_count++;
-}
-
-void cairn_block_retire(cairn_heap *heap, void *block, uint64_t header) {
-  cairn_object *object = block;
-  uint64_t before = object->header;
-  CAIRN_ORDER();
-  object->header = header;
-  CAIRN_ORDER();
-  count_out(heap, before);
-}
-
-void cairn_block_free(cairn_heap *heap, void *block) {
-  if ((heap->slow & CAIRN_SLOW_TRACKED) != 0 && cairn_track_free(heap, block)) return;
+void cairn_page_put(cairn_heap *heap, void *block) {
   struct cairn_page *page = cairn_page_of(block);
   struct cairn_free_block *freed = block;
-  uint64_t header = freed->header;
-  CAIRN_ORDER();
-  freed->header = 0;
-  CAIRN_ORDER();
-  if (header != 0) count_out(heap, header); /* else it is not counted: never live, or retired */
-  if (page->kind == CAIRN_PAGE_LARGE) {
-    large_free(heap, page);
-    return;
-  }
   bool was_full = page->used_count == page->block_count;
   freed->next = page->free_list;
   CAIRN_ORDER();
   page->free_list = freed;
-  heap->used_bytes -= page->block_bytes;
+  heap->block_count--;
+  heap->block_bytes -= page->block_bytes;
   CAIRN_ORDER(); /* used_count runs ahead of the headers as long as another counter does */
   page->used_count--;
   if (was_full) class_link(heap, page);
@@ -311,12 +269,10 @@ void cairn_block_free(cairn_heap *heap, void *block) {
 void cairn_page_empty(cairn_heap *heap, struct cairn_page *page) {
   uint32_t count = page->used_count;
   assert(page->candidate_count == 0);
-  heap->object_count -= count;
-  heap->free_count += count;
   if (page->kind == CAIRN_PAGE_LARGE) {
     ((cairn_object *)(void *)cairn_page_memory(cairn_arena_of(page), page))->header = 0;
     CAIRN_ORDER();
-    large_free(heap, page);
+    cairn_large_free(heap, page);
     return;
   }
   page->free_list = NULL;
@@ -324,10 +280,9 @@ void cairn_page_empty(cairn_heap *heap, struct cairn_page *page) {
   CAIRN_ORDER();
   page->fresh = 0;
   CAIRN_ORDER();
-  heap->used_bytes -= count * page->block_bytes;
+  heap->block_count -= count;
+  heap->block_bytes -= count * page->block_bytes;
   page->used_count = 0;
   if (count == page->block_count) class_link(heap, page);
   blocks_page_idle(heap, page);
 }
-
-size_t cairn_block_size(const void *block) { return cairn_page_of(block)->block_bytes; }

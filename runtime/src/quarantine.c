@@ -116,8 +116,7 @@ static void let_go(cairn_heap *heap) {
   tracking->quarantine_count--;
   tracking->quarantine_bytes -= cairn_block_size(block);
   CAIRN_ORDER();
-  block->header = 0; /* not counted any more, so cairn_block_free counts nothing */
-  cairn_block_free(heap, block);
+  cairn_block_free_retired(heap, block);
 }
 
 void cairn_quarantine_shrink(cairn_heap *heap, uint64_t bytes) {

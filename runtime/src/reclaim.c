@@ -183,7 +183,6 @@ static void free_one_by_one(cairn_heap *heap, const struct cairn_blocks *blocks,
     if (*side == CAIRN_TRIAL_NONE) continue;
     *side = CAIRN_TRIAL_NONE;
     left--;
-    heap->death_count++;
     cairn_block_free(heap, cairn_blocks_object(blocks, offset));
   }
 }
@@ -209,7 +208,6 @@ static void free_in_arena(cairn_heap *heap, struct cairn_arena *arena) {
   while ((whole[0] | whole[1]) != 0) {
     struct cairn_blocks blocks = cairn_blocks_of(arena, cairn_bits_take_first(whole));
     memset(blocks.sides, 0, cairn_blocks_places(&blocks));
-    heap->death_count += blocks.page->used_count;
     cairn_page_empty(heap, blocks.page);
   }
 }

@@ -102,9 +102,9 @@ bool cairn_shared_is_last(cairn_heap *heap, cairn_object *object) {
 
 uint64_t cairn_shared_collect(cairn_heap *heap) {
   cairn_heap_lock(heap);
-  uint64_t deaths_before = heap->death_count;
+  uint64_t deaths_before = cairn_counts_of(heap).death_count;
   if (heap->ready && heap->release_depth == 0) cairn_intern_sweep(heap);
-  uint64_t freed_count = heap->death_count - deaths_before;
+  uint64_t freed_count = cairn_counts_of(heap).death_count - deaths_before;
   cairn_heap_unlock(heap);
   return freed_count;
 }

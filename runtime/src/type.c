@@ -12,20 +12,28 @@
  */
 #include <string.h>
 
+#include "hot.h"
 #include "type_check.h"
 
 enum { FIRST_CAPACITY = 32 };
 
-/* Room for one more row of heap->types.  Asking for memory may run code of the user's that defines
- * types too, so the question is asked again afterwards. */
+/* Room for one more row of heap->types and heap->plans.  Asking for memory may run code of the
+ * user's that defines types too, so the question is asked again afterwards. */
 static bool types_reserve(cairn_heap *heap) {
   while (heap->type_count >= heap->type_capacity) {
     uint32_t capacity = heap->type_capacity == 0 ? FIRST_CAPACITY : heap->type_capacity * 2;
     struct cairn_type **types = cairn_chunk_alloc(heap, capacity * sizeof *types);
-    if (types == NULL) return false;
+    struct cairn_plan *plans = cairn_chunk_alloc(heap, capacity * sizeof *plans);
+    if (types == NULL || plans == NULL) return false;
     if (heap->type_capacity >= capacity) continue;
-    if (heap->type_count != 0) memcpy(types, heap->types, heap->type_count * sizeof *types);
+    if (heap->type_count == 0) {
+      plans[0].source = plans[0].target = cairn_hot_none(heap); /* index 0 is no type */
+    } else {
+      memcpy(types, heap->types, heap->type_count * sizeof *types);
+      memcpy(plans, heap->plans, heap->type_count * sizeof *plans);
+    }
     CAIRN_ORDER();
+    __atomic_store_n(&heap->plans, plans, __ATOMIC_RELEASE);
     __atomic_store_n(&heap->types, types, __ATOMIC_RELEASE);
     heap->type_capacity = capacity;
     CAIRN_ORDER();
@@ -159,6 +167,7 @@ static cairn_type type_define(cairn_heap *heap, const cairn_type_spec *spec, uin
   type->strong_run = spec_run(spec);
   CAIRN_ORDER();
   heap->types[index] = type;
+  heap->plans[index] = cairn_plan_of(heap, type, spec->uninitialized);
   CAIRN_ORDER();
   __atomic_store_n(&heap->type_count, index + 1, __ATOMIC_RELEASE);
   return index;

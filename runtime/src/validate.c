@@ -15,7 +15,7 @@ struct check {
   cairn_heap *heap;
   const char *problem;             /* the first that a visit found */
   const struct cairn_arena *known; /* where the last reference led to */
-  uint64_t object_count, buffer_count, used_bytes;
+  uint64_t object_count, buffer_count, block_bytes;
 };
 
 /* ---- places ---------------------------------------------------------------------------------- */
@@ -93,7 +93,7 @@ static const char *check_blocks_page(struct check *check, struct cairn_arena *ar
   if (page->used_count > page->fresh || page->fresh > page->block_count) {
     return "a page's counters are out of order";
   }
-  check->used_bytes += page->used_count * page->block_bytes;
+  check->block_bytes += page->used_count * page->block_bytes;
   return check_free_list(arena, page);
 }
 
@@ -109,7 +109,7 @@ static const char *check_large_page(struct check *check, struct cairn_arena *are
       return "a large block's further pages do not lead back to its first";
     }
   }
-  check->used_bytes += page->block_bytes;
+  check->block_bytes += page->block_bytes;
   return NULL;
 }
 
@@ -141,6 +141,25 @@ static const char *check_arena(struct check *check, struct cairn_arena *arena) {
   }
   bool right = free_count == arena->page_free_count && idle_count == arena->idle_pages;
   return right ? NULL : "an arena's counts of free and idle pages are wrong";
+}
+
+/* The blocks that lie ready are free, of their size, and no more than fit. */
+static const char *check_hot(struct check *check) {
+  for (uint32_t i = 0; i < CAIRN_SIZE_CLASSES; i++) {
+    const struct cairn_hot *row = &check->heap->hot_rows[i];
+    uint64_t count = row->pushed - row->popped;
+    if (count > row->capacity || row->capacity > CAIRN_HOT_BLOCKS) {
+      return "a row of ready blocks is longer than it can be";
+    }
+    for (uint64_t k = 0; k < count; k++) {
+      const cairn_object *block = row->blocks[k];
+      if (!is_block(check, block) || cairn_page_of(block)->size_class != i) {
+        return "a row of ready blocks leads astray";
+      }
+      if (block->header != 0) return "a ready block has a header";
+    }
+  }
+  return NULL;
 }
 
 static const char *check_arenas(struct check *check) {
@@ -182,9 +201,10 @@ static const char *check_header(struct check *check, cairn_object *object) {
 
 static const char *check_totals(const struct check *check) {
   const cairn_heap *heap = check->heap;
-  if (check->object_count != heap->object_count) return "the heap's object_count is wrong";
   if (check->buffer_count != heap->buffer_count) return "the heap's buffer_count is wrong";
-  if (check->used_bytes != heap->used_bytes) return "the heap's used_bytes is wrong";
+  struct cairn_counts counts = cairn_counts_of(heap);
+  if (check->object_count != counts.object_count) return "the heap's block_count is wrong";
+  if (check->block_bytes != heap->block_bytes) return "the heap's block_bytes is wrong";
   if (heap->taken_bytes != heap->reserved_bytes + heap->metadata_bytes + heap->external_bytes) {
     return "the heap's taken_bytes is wrong";
   }
@@ -234,6 +254,7 @@ const char *cairn_heap_validate(cairn_heap *heap) {
   struct check check = {.heap = heap};
   const char *problem = check_arenas(&check);
   if (problem == NULL) problem = cairn_quarantine_check(heap);
+  if (problem == NULL) problem = check_hot(&check);
   if (problem == NULL) problem = each_block(&check, check_header);
   if (problem == NULL) problem = check_totals(&check);
   if (problem != NULL) return problem;

@@ -103,8 +103,7 @@ static lens_status step(lens *self, const lens_slice *slice) {
   check->phase++;
   check->row = 0;
   lens_sweep_reset(&check->sweep);
-  if (check->phase == LENS_CHECK_COUNTS) lens_check_heaps(self);
-  return LENS_OK;
+  return check->phase == LENS_CHECK_COUNTS ? lens_check_heaps(self) : LENS_OK;
 }
 
 static void report(const struct lens_check_state *check, const lens *self,

@@ -16,7 +16,10 @@
 #include "plan.h"
 #include "sweep.h"
 
-enum { LENS_IN_HAND_MAX = 4 };
+enum {
+  LENS_IN_HAND_MAX = 4,
+  LENS_MOVING_MAX = 64 /* while heap.flux says that blocks move between pages and ready ones */
+};
 
 /* What the sweep counted in one heap. */
 struct lens_heap_tally {
@@ -67,7 +70,7 @@ lens_status lens_check_slots(lens *self, const lens_slice *slice);
 lens_status lens_check_owners(lens *self, const lens_slice *slice);
 /* check_pages.c */
 lens_status lens_check_pages(lens *self, const lens_slice *slice);
-void lens_check_heaps(lens *self);
+lens_status lens_check_heaps(lens *self);
 
 void lens_check_free(struct lens_check_state *self);
 

@@ -1,7 +1,8 @@
 /* The check of pages and heaps: counters against what the sweep counted, free lists.
  *
- * A page of blocks: used_count blocks are live, dying or in hand; the others below `fresh` stand in
- * the free list, each once, with a header of 0.  A heap's counters are sums over its pages.
+ * A page of blocks: used_count blocks are live, dying or in hand, ready_count lie ready; the others
+ * below `fresh` stand in the free list, each once, with a header of 0.  A heap's counters are sums
+ * over its pages.
  */
 #include <inttypes.h>
 
@@ -73,13 +74,14 @@ static void judge_page(lens *self, uint32_t arena, uint32_t page, uint64_t addre
   const struct lens_page_model *shown = &self->model.arenas[arena].pages[page];
   const struct lens_page_tally *tally = &check->pages[check->arena_page_rows[arena] + page];
   struct lens_heap_tally *heap = &check->heaps[self->model.arenas[arena].shown.heap];
-  int64_t in_hand = (int64_t)shown->fresh - tally->used - free_count;
+  int64_t in_hand = (int64_t)shown->fresh - tally->used - free_count - shown->ready_count;
   int64_t late = (int64_t)shown->used_count - tally->used;
   if (in_hand == 0 && late == 0) return;
   bool possible = in_hand >= 0 && late >= 0 && late <= in_hand + 1;
   uint64_t blocks = possible ? (uint64_t)(in_hand > late ? in_hand : late) : 0;
   heap->in_hand += blocks;
-  if (possible && heap->in_hand <= LENS_IN_HAND_MAX) {
+  bool moving = self->model.heaps[self->model.arenas[arena].shown.heap].flux != LENS_FLUX_NONE;
+  if (possible && heap->in_hand <= (moving ? LENS_MOVING_MAX : LENS_IN_HAND_MAX)) {
     LENS_FOUND(self, LENS_NOTE, address,
                "%" PRIu64 " blocks of the page 0x%" PRIx64 " are being made or freed", blocks,
                address);
@@ -88,6 +90,21 @@ static void judge_page(lens *self, uint32_t arena, uint32_t page, uint64_t addre
                "the page 0x%" PRIx64 " says that %u of %u blocks are used; %u are, and %u are free",
                address, shown->used_count, shown->fresh, tally->used, free_count);
   }
+}
+
+/* A block that lies ready is free. */
+static lens_status check_ready(lens *self, uint32_t heap) {
+  const struct lens_heap_model *model = &self->model.heaps[heap];
+  for (size_t i = 0; i < model->ready_count; i++) {
+    uint64_t header = 0;
+    lens_status status = lens_fetch(self, model->ready[i], sizeof header, &header);
+    if (status != LENS_OK && status != LENS_UNREADABLE) return status;
+    if (header == 0) continue;
+    LENS_FOUND(self, LENS_DAMAGE, model->ready[i],
+               "the block 0x%" PRIx64 " lies ready to be handed out and is in use",
+               model->ready[i]);
+  }
+  return LENS_OK;
 }
 
 static lens_status check_page(lens *self, uint32_t arena, uint32_t page) {
@@ -175,14 +192,16 @@ static void check_counter(lens *self, uint32_t heap, const char *counter, bool k
              model->shown.address, says, counter, is);
 }
 
-void lens_check_heaps(lens *self) {
+lens_status lens_check_heaps(lens *self) {
   for (uint32_t i = 0; i < self->model.heap_count; i++) {
     const struct lens_heap_model *model = &self->model.heaps[i];
     const struct lens_heap_tally *tally = &self->analysis->check.heaps[i];
     const struct lens_layout_heap *layout = &model->contract->heap;
+    lens_status status = check_ready(self, i);
+    if (status != LENS_OK) return status;
     uint64_t in_hand = tally->in_hand;
-    check_counter(self, i, "objects", layout->object_count.width != 0, model->shown.object_count,
-                  tally->objects, in_hand + 1);
+    check_counter(self, i, "objects", layout->object_count.width + layout->block_count.width != 0,
+                  model->shown.object_count, tally->objects, in_hand + 1);
     check_counter(self, i, "buffers", layout->buffer_count.width != 0, model->shown.buffer_count,
                   tally->buffers, in_hand + 1);
     check_counter(self, i, "candidates", layout->candidate_count.width != 0,
@@ -190,7 +209,9 @@ void lens_check_heaps(lens *self) {
                   model->flux == LENS_FLUX_NONE ? 1 : UINT64_MAX);
     uint64_t block_bytes = 0;
     if (in_hand != 0) block_bytes = UINT64_MAX;
-    check_counter(self, i, "bytes in use", layout->used_bytes.width != 0, model->shown.used_bytes,
-                  tally->bytes, block_bytes);
+    check_counter(self, i, "bytes in use",
+                  layout->used_bytes.width + layout->block_bytes.width != 0,
+                  model->shown.used_bytes, tally->bytes, block_bytes);
   }
+  return LENS_OK;
 }

@@ -28,7 +28,7 @@ struct record {
 
 /* ---- what the lens knows by name ---- */
 
-enum need { OPTIONAL, ESSENTIAL };
+enum need { OPTIONAL, REPLACED, ESSENTIAL };
 enum kind { UINT, ADDRESS, TEXT, BYTES };
 
 struct known_struct {
@@ -320,6 +320,7 @@ static lens_status resolve_fields(lens *self, const struct record *record,
     }
     snprintf(name, sizeof name, "%s.%s", known->struct_name, known->name);
     if (known->need == ESSENTIAL) return lacks(self, record, "field", name);
+    if (known->need == REPLACED) continue;
     lens_problem_add(self, LENS_SOURCE_LOAD, LENS_NOTE, record->address,
                      "the contract lacks the field \"%s\"", name);
   }

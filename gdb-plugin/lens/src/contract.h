@@ -16,7 +16,8 @@ struct lens_place_of {
 
 enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of their struct */
 
-/* The structs as S(struct, NEED), the fields of each as F(struct, field, KIND, NEED).
+/* The structs as S(struct, NEED), the fields of each as F(struct, field, KIND, NEED).  REPLACED: later
+ * runtimes say it with other fields, and nothing is missing where it is gone.
  * UINT: 1, 2, 4 or 8 bytes; ADDRESS: 8; TEXT, BYTES: any number.  Without an ESSENTIAL one the heap
  * can't be read (LENS_UNSUPPORTED); an OPTIONAL one that is missing is a missing feature. */
 /* clang-format off */
@@ -24,7 +25,7 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   S(root, ESSENTIAL) S(heap, ESSENTIAL) S(chunk, OPTIONAL) S(arena, ESSENTIAL) \
   S(page, ESSENTIAL) S(free_block, OPTIONAL) S(type, ESSENTIAL) S(slot, ESSENTIAL) \
   S(field, OPTIONAL) S(weak_table, OPTIONAL) S(group, OPTIONAL) S(external_table, OPTIONAL) \
-  S(external, OPTIONAL)
+  S(external, OPTIONAL) S(hot, OPTIONAL)
 #define LENS_LAYOUT_root(F) \
   F(root, heaps, ADDRESS, ESSENTIAL) F(root, heap_count, UINT, OPTIONAL) \
   F(root, runtime, TEXT, OPTIONAL)
@@ -33,8 +34,11 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   F(heap, next, ADDRESS, ESSENTIAL) F(heap, id, UINT, OPTIONAL) F(heap, name, TEXT, OPTIONAL) \
   F(heap, chunks, ADDRESS, OPTIONAL) F(heap, types, ADDRESS, ESSENTIAL) \
   F(heap, type_count, UINT, ESSENTIAL) F(heap, arenas, ADDRESS, ESSENTIAL) \
-  F(heap, arena_count, UINT, OPTIONAL) F(heap, object_count, UINT, OPTIONAL) \
-  F(heap, buffer_count, UINT, OPTIONAL) F(heap, used_bytes, UINT, OPTIONAL) \
+  F(heap, arena_count, UINT, OPTIONAL) F(heap, object_count, UINT, REPLACED) \
+  F(heap, buffer_count, UINT, OPTIONAL) F(heap, used_bytes, UINT, REPLACED) \
+  F(heap, block_count, UINT, OPTIONAL) F(heap, block_bytes, UINT, OPTIONAL) \
+  F(heap, retired_count, UINT, OPTIONAL) \
+  F(heap, hot, ADDRESS, OPTIONAL) F(heap, hot_count, UINT, OPTIONAL) \
   F(heap, reserved_bytes, UINT, OPTIONAL) F(heap, returned_bytes, UINT, OPTIONAL) \
   F(heap, limit_bytes, UINT, OPTIONAL) F(heap, external_bytes, UINT, OPTIONAL) \
   F(heap, collection_count, UINT, OPTIONAL) F(heap, collected_count, UINT, OPTIONAL) \
@@ -87,6 +91,8 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   F(external_table, entries, ADDRESS, OPTIONAL)
 #define LENS_LAYOUT_external(F) \
   F(external, object, ADDRESS, OPTIONAL) F(external, bytes, UINT, OPTIONAL)
+#define LENS_LAYOUT_hot(F) \
+  F(hot, pushed, UINT, OPTIONAL) F(hot, popped, UINT, OPTIONAL) F(hot, blocks, BYTES, OPTIONAL)
 /* clang-format on */
 
 #define LENS_LAYOUT_MEMBER(struct_name, field, kind, need) struct lens_place_of field;

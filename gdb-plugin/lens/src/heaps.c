@@ -179,6 +179,16 @@ lens_status lens_heap_read(lens *self, struct lens_load *load, size_t contract, 
     status = read_table(self, lens_load_place(bytes, layout->external_table),
                         heap->contract->external_table.bytes, heap);
   }
+  if (status == LENS_OK) {
+    status = lens_ready_read(self, heap, lens_load_place(bytes, layout->hot),
+                             lens_load_place(bytes, layout->hot_count));
+  }
+  if (layout->block_count.width != 0) {
+    heap->shown.object_count = lens_load_place(bytes, layout->block_count) -
+                               heap->shown.buffer_count - heap->ready_claimed -
+                               lens_load_place(bytes, layout->retired_count);
+    heap->shown.used_bytes = lens_load_place(bytes, layout->block_bytes);
+  }
   if (status == LENS_OK) *next = lens_load_place(bytes, layout->next);
   return status;
 }

@@ -24,7 +24,10 @@ void lens_load_free(lens *self) {
 void lens_model_clear(struct lens_model *model) {
   for (size_t i = 0; i < model->contract_count; i++) lens_dealloc(model->contracts[i]);
   lens_dealloc(model->contracts);
-  for (size_t i = 0; i < model->heap_count; i++) lens_dealloc(model->heaps[i].meta);
+  for (size_t i = 0; i < model->heap_count; i++) {
+    lens_dealloc(model->heaps[i].meta);
+    lens_dealloc(model->heaps[i].ready);
+  }
   lens_dealloc(model->heaps);
   lens_dealloc(model->types);
   for (size_t i = 0; i < model->arena_count; i++) lens_dealloc(model->arenas[i].pages);
@@ -162,6 +165,7 @@ static lens_status finish(lens *self, const struct lens_load *load) {
     }
     return nothing_found(self, load);
   }
+  lens_ready_settle(self);
   for (size_t i = 0; i < model->heap_count; i++) {
     struct lens_heap_model *heap = &model->heaps[i];
     if (heap->meta_count > 1)

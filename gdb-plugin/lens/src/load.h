@@ -57,6 +57,12 @@ lens_status lens_discover_scan(lens *self, struct lens_load *load, const lens_sl
  * damaged ends the list: *next is 0. */
 lens_status lens_heap_read(lens *self, struct lens_load *load, size_t contract, uint64_t address,
                            uint64_t *next);
+/* ready.c: reads the `row_count` rows of blocks that lie ready at `rows`; gives them to their
+ * pages.
+ */
+lens_status lens_ready_read(lens *self, struct lens_heap_model *heap, uint64_t rows,
+                            uint64_t row_count);
+void lens_ready_settle(lens *self);
 lens_status lens_heap_meta_add(struct lens_heap_model *heap, uint64_t start, uint64_t bytes);
 
 /* types.c: reads the type load->step.next_type of the step's heap and appends it. */

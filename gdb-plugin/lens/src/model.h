@@ -76,13 +76,18 @@ struct lens_heap_model {
   size_t meta_count, meta_capacity;
   uint64_t runtime_slots; /* address of the words the runtime itself owns */
   uint32_t runtime_slot_count;
+  /* Free blocks that lie ready above the pages (ready.c), ascending once the model is loaded. */
+  uint64_t *ready;
+  size_t ready_count, ready_capacity;
+  uint64_t ready_claimed; /* as many as the heap says */
 };
 
 struct lens_page_model {
-  uint64_t block_bytes; /* stride; of a large page: bytes of the one block */
-  uint64_t free_list;   /* unchecked */
-  uint32_t block_count; /* of a large page: 1 */
-  uint32_t fresh, used_count;
+  uint64_t block_bytes;       /* stride; of a large page: bytes of the one block */
+  uint64_t free_list;         /* unchecked */
+  uint32_t block_count;       /* of a large page: 1 */
+  uint32_t fresh, used_count; /* used: not those that lie ready */
+  uint32_t ready_count;
   uint32_t span_pages; /* large: of the span; large_tail: pages back to the first; else 1 */
   uint8_t kind;        /* enum lens_page_kind */
 };

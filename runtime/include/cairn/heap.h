@@ -129,6 +129,10 @@ static inline void cairn_heap_stats(const cairn_heap *heap, cairn_stats *stats) 
   cairn_heap_stats_sized(heap, stats, sizeof *stats);
 }
 
+/* Gives back to the system all memory that is empty now, and what is kept ready for the next
+ * allocations; returns how many bytes.  O(arenas and their pages). */
+CAIRN_API uint64_t cairn_heap_trim(cairn_heap *heap);
+
 /* The hard limit of what the heap takes; 0: none.  An allocation that would pass it collects, asks
  * near_limit, and fails.  No mapping passes it; external bytes may, and so may a limit that is set
  * below what is taken: until enough was given back each allocation is treated so, whether or not

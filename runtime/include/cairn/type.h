@@ -174,6 +174,9 @@ typedef struct cairn_type_spec {
    * such an object conservatively; prefer slots. */
   void (*traverse)(cairn_object *object, cairn_visit_fn visit, void *context);
   void (*clear)(cairn_object *object);
+  /* What a new object holds behind its last slot is whatever was in that memory before, not zero:
+   * for types whose objects are filled at once.  Slots are empty all the same. */
+  bool uninitialized;
 } cairn_type_spec;
 
 /* Defines a type in `heap`.  0 when out of memory or when the spec is inconsistent (a slot outside

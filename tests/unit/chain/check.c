@@ -36,6 +36,8 @@ static struct typed *typed_new(void) {
   return made;
 }
 
+enum { READY_BYTES = 8192 }; /* of a size that nothing else has */
+
 static int begin(void **state) {
   (void)state;
   heap = cairn_heap_new(NULL);
@@ -43,6 +45,8 @@ static int begin(void **state) {
   all = garden_new(heap);
   typed = typed_new();
   leave_free_blocks();
+  cairn_heap_trim(heap); /* nothing lies ready but what comes back now */
+  cairn_buffer_free(cairn_buffer_new(heap, READY_BYTES - 8));
   image = image_of_self();
   model = image_lens(image);
   if (model == NULL || lens_root_hint(model, image->parts[0].start) != LENS_OK) return 1;
@@ -280,12 +284,30 @@ static void a_heap_that_miscounts(void **state) {
   lens_heap shown;
   assert_int_equal(lens_heap_get(model, 0, &shown), LENS_OK);
   const struct lens_layout_heap *layout = &contract->heap;
-  uint64_t objects = shown.address + layout->object_count.offset;
+  uint64_t objects = shown.address + layout->block_count.offset;
   expect(objects, get(objects) + 5, shown.address, "objects; there are");
   uint64_t buffers = shown.address + layout->buffer_count.offset;
   expect(buffers, get(buffers) - 5, shown.address, "buffers; there are");
-  uint64_t bytes = shown.address + layout->used_bytes.offset;
+  uint64_t bytes = shown.address + layout->block_bytes.offset;
   expect(bytes, get(bytes) + 16, shown.address, "bytes in use; there are");
+}
+
+/* A row of ready blocks: the only one that is not empty. */
+static void a_ready_block_that_is_none(void **state) {
+  (void)state;
+  const struct lens_heap_model *shown = &model->model.heaps[0];
+  const struct lens_layout_hot *hot = &contract->hot;
+  assert_true(shown->ready_count > 0);
+  uint64_t table = get(shown->shown.address + contract->heap.hot.offset), row = table;
+  while (get(row + hot->pushed.offset) == get(row + hot->popped.offset)) row += hot->struct_bytes;
+  uint64_t first = row + hot->blocks.offset;
+  assert_int_equal(get(row + hot->pushed.offset) - get(row + hot->popped.offset),
+                   shown->ready_count);
+  expect(first, get(first) + 8, get(first) + 8, "what is no block of its pages");
+  expect(first, 0x10, 0x10, "what is no block of its pages");
+  expect(first, get(first + 8), get(first + 8), "one block twice");
+  expect(get(first), CAIRN_STATE(LIVE) | CAIRN_STATE(BUFFER), get(first), "and is in use");
+  expect(row + hot->pushed.offset, UINT64_MAX / 2, table, "makes no sense");
 }
 
 /* ---- a block in hand ---- */
@@ -321,6 +343,7 @@ int main(void) {
                                      cmocka_unit_test(a_page_that_miscounts),
                                      cmocka_unit_test(a_free_list_gone_wrong),
                                      cmocka_unit_test(a_heap_that_miscounts),
+                                     cmocka_unit_test(a_ready_block_that_is_none),
                                      cmocka_unit_test(a_block_in_hand_is_no_problem)};
   return cmocka_run_group_tests_name("lens check", tests, begin, end);
 }

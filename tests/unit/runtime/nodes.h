@@ -74,7 +74,7 @@ static inline int nodes_setup(void **state) {
   assert_non_null(nodes->heap);
   nodes->plain = nodes_define(nodes->heap, "node", NULL);
   nodes->watched = nodes_define(nodes->heap, "watched", nodes_finalize);
-  nodes->own_objects = nodes->heap->object_count;
+  nodes->own_objects = cairn_counts_of(nodes->heap).object_count;
   nodes->own_buffers = nodes->heap->buffer_count;
   nodes_finalizer = nodes_log_finalizer;
   nodes_log_count = 0;
@@ -108,7 +108,7 @@ static inline struct node *as_node(cairn_object *object) { return (struct node *
 
 /* What is on the heap beyond its own. */
 static inline uint64_t objects_of(const struct nodes *nodes) {
-  return nodes->heap->object_count - nodes->own_objects;
+  return cairn_counts_of(nodes->heap).object_count - nodes->own_objects;
 }
 static inline uint64_t buffers_of(const struct nodes *nodes) {
   return nodes->heap->buffer_count - nodes->own_buffers;

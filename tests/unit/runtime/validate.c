@@ -45,7 +45,7 @@ static void headers(void **state) {
   DAMAGED(heap, number->header, number->header & ~CAIRN_COUNT_MASK, "a live object's count is 0");
   DAMAGED(heap, number->header, number->header | (uint64_t)CAIRN_TYPE_MAX << CAIRN_TYPE_SHIFT,
           "an object's type is unknown");
-  DAMAGED(heap, number->header, 0, "the heap's object_count is wrong");
+  DAMAGED(heap, number->header, 0, "the heap's block_count is wrong");
   cairn_object *buffer = (cairn_object *)(void *)((struct cairn_list *)list)->items - 1;
   DAMAGED(heap, buffer->header, buffer->header | 1, "a buffer's header is damaged");
   cairn_release(number);
@@ -91,6 +91,15 @@ static void pages(void **state) {
   cairn_object *c = cairn_float_new(heap, 3);
   struct cairn_page *page = cairn_page_of(a);
   struct cairn_arena *arena = cairn_arena_of(a);
+  cairn_release(cairn_float_new(heap, 4));
+  struct cairn_hot *row = &heap->hot_rows[page->size_class];
+  DAMAGED(heap, row->pushed, row->pushed + CAIRN_HOT_BLOCKS,
+          "a row of ready blocks is longer than it can be");
+  DAMAGED(heap, row->blocks[0], (char *)a + 8, "a row of ready blocks leads astray");
+  DAMAGED(heap, row->blocks[0], heap->runtime_slots[CAIRN_RUNTIME_SLOT_SMALL_INTS],
+          "a row of ready blocks leads astray");
+  DAMAGED(heap, row->blocks[0], c, "a ready block has a header");
+  cairn_heap_slow_set(heap, CAIRN_SLOW_PRESSED, true); /* nothing lies ready */
   cairn_release(a);
   cairn_release(b);
   struct cairn_free_block *second = (struct cairn_free_block *)(void *)a;
@@ -108,10 +117,12 @@ static void pages(void **state) {
   DAMAGED(heap, page->kind, 77, "a page is of an unknown kind");
   DAMAGED(heap, arena->page_free_count, 0, "an arena's counts of free and idle pages are wrong");
   DAMAGED(heap, arena->magic, 0, "an arena's header is damaged");
-  DAMAGED(heap, heap->used_bytes, 0, "the heap's used_bytes is wrong");
+  DAMAGED(heap, heap->block_bytes, 0, "the heap's block_bytes is wrong");
+  DAMAGED(heap, heap->block_count, 0, "the heap's block_count is wrong");
   DAMAGED(heap, heap->buffer_count, 99, "the heap's buffer_count is wrong");
   DAMAGED(heap, heap->arena_count, 2, "the heap's counters of arenas are wrong");
   DAMAGED(heap, heap->arenas->previous, arena, "the list of arenas is out of order");
+  cairn_heap_slow_set(heap, CAIRN_SLOW_PRESSED, false);
   cairn_release(c);
 }
 
