@@ -4,8 +4,7 @@
 
 #include "bench.h"
 
-void churn(void);     /* B1: objects.c */
-void trees(void);     /* B2 */
+void trees(void);     /* B2: objects.c */
 void pairs(void);     /* B3 */
 void cycles(void);    /* B4: graphs.c */
 void idle(void);      /* B5 */
