@@ -9,7 +9,7 @@ type Node* = ref object
 when defined(gcOrc):
   const slackBytes = 4096 # what the collector itself takes or gives back
 
-  proc collect() =
+  proc collect*() =
     GC_fullCollect()
     GC_disableOrc() # a collection sets the threshold again
 

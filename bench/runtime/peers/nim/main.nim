@@ -2,7 +2,7 @@
 ## without it (--mm:arc).
 
 import std/os
-import graph, objects
+import graph, objects, pause
 
 case (if paramCount() >= 1: paramStr(1) else: "")
 of "B2": objects.trees()
@@ -11,4 +11,5 @@ of "B4": (when defined(gcOrc): graph.cycles() else: quit("arc has no collector",
 of "B5": (when defined(gcOrc): graph.idle() else: quit("arc has no collector", 2))
 of "B6": objects.footprint()
 of "B7": objects.listDrop()
+of "X3": (when defined(gcOrc): pause.pauses() else: quit("arc has no collector", 2))
 else: quit("usage: PROGRAM BENCH [key=value]...", 2)

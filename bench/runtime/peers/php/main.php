@@ -1,5 +1,6 @@
 <?php
-/* PHP as a peer: B2 trees, B4 cycles, B5 a collection that frees nothing, B6 bytes, B7 a long list.
+/* PHP as a peer: B2 trees, B4 cycles, B5 a collection that frees nothing, B6 bytes, B7 a long list,
+ * X3 pauses.
  *
  * The collector is disabled, so that it runs only where it is measured.  It looks only at objects
  * whose count was dropped and that still live (the root buffer), and marks what they reach; so the
@@ -238,8 +239,77 @@ function long_list(): void
     result('ns/node', $spent / ($length * $repeat), $length);
 }
 
+/* ---- X3: as common/pause.h has it ---- */
+
+const SESSION_NODES = 100;
+const CHANGED = 10;
+
+function new_session(int &$state): Node
+{
+    $nodes = [];
+    for ($i = 0; $i < SESSION_NODES; $i++) {
+        $nodes[] = new Node();
+    }
+    for ($i = 0; $i < SESSION_NODES; $i++) {
+        $nodes[$i]->left = $nodes[($i + 1) % SESSION_NODES];
+        $nodes[$i]->right = $nodes[below(random($state), SESSION_NODES)];
+    }
+    return $nodes[0];
+}
+
+function replace_one(SplFixedArray $sessions, int &$state): void
+{
+    $sessions[below(random($state), count($sessions))] = new_session($state);
+}
+
+function longest_collection(SplFixedArray $sessions, int &$state): float
+{
+    $longest = 0.0;
+    for ($i = 0; $i < 3; $i++) {
+        for ($change = 0; $change < CHANGED; $change++) {
+            replace_one($sessions, $state);
+            $touched = $sessions[below(random($state), count($sessions))];
+            unset($touched);
+        }
+        $start = now_ns();
+        $freed = gc_collect_cycles();
+        $longest = max($longest, now_ns() - $start);
+        must($freed === CHANGED * SESSION_NODES, 'the ended sessions are freed');
+    }
+    return $longest;
+}
+
+function longest_step(SplFixedArray $sessions, int &$state): float
+{
+    $longest = 0.0;
+    gc_enable();
+    $last = now_ns();
+    for ($i = 0; $i < 2 * count($sessions); $i++) {
+        replace_one($sessions, $state);
+        $now = now_ns();
+        $longest = max($longest, $now - $last);
+        $last = $now;
+    }
+    return $longest;
+}
+
+/** It has one kind of collection: of what may be garbage, and what that reaches. */
+function pauses(): void
+{
+    $objects = number('objects', 10000);
+    $state = SEED;
+    $sessions = new SplFixedArray(intdiv($objects, SESSION_NODES));
+    for ($i = 0; $i < count($sessions); $i++) {
+        $sessions[$i] = new_session($state);
+    }
+    gc_collect_cycles();
+    result('us local', longest_collection($sessions, $state) / 1e3, $objects);
+    result('us any step', longest_step($sessions, $state) / 1e3, $objects);
+}
+
 gc_disable();
-$benches = ['B2' => 'trees', 'B4' => 'cycles', 'B5' => 'idle', 'B6' => 'footprint', 'B7' => 'long_list'];
+$benches = ['B2' => 'trees', 'B4' => 'cycles', 'B5' => 'idle', 'B6' => 'footprint',
+    'B7' => 'long_list', 'X3' => 'pauses'];
 if (!isset($argv[1], $benches[$argv[1]])) {
     fwrite(STDERR, "usage: main.php BENCH [key=value]...\n");
     exit(2);
