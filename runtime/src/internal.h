@@ -135,6 +135,8 @@ void cairn_shared_free(cairn_heap *heap);
 /* Retain and release of an object that is shared and not saturated. */
 void cairn_shared_retain(cairn_object *object);
 void cairn_shared_release(cairn_object *object);
+/* Gives up a reference that is not the last. */
+void cairn_shared_drop(cairn_object *object);
 /* Gives up the runtime's own hold: as cairn_object_unhold. */
 void cairn_shared_unhold(cairn_heap *heap, cairn_object *object);
 /* Under the heap's lock: true when the one reference that the caller stands for is the last one of

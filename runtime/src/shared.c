@@ -66,6 +66,12 @@ static bool drop(cairn_object *object, uint64_t states) {
   return true;
 }
 
+void cairn_shared_drop(cairn_object *object) {
+  bool dropped = drop(object, 0);
+  assert(dropped);
+  (void)dropped;
+}
+
 void cairn_shared_release(cairn_object *object) {
   bool dropped = drop(object, 0);
   if (dropped) return;

@@ -316,10 +316,21 @@ bool cairn_weak_set(cairn_object *holder, cairn_object **slot, cairn_object *tar
   return done;
 }
 
+/* A reference to what the slot holds, of which tracking is not told: that takes a heap's lock. */
+static cairn_object *get_quietly(cairn_object *const *slot) {
+  pthread_mutex_lock(&sharing_lock);
+  cairn_object *target = *slot;
+  if (target != NULL && !cairn_is_immortal(target)) cairn_shared_retain(target);
+  pthread_mutex_unlock(&sharing_lock);
+  return target;
+}
+
 cairn_object *cairn_weak_get(cairn_object *const *slot) {
   if (!is_sharing()) return cairn_retain(*slot);
-  pthread_mutex_lock(&sharing_lock);
-  cairn_object *target = cairn_retain(*slot);
-  pthread_mutex_unlock(&sharing_lock);
+  cairn_object *target = get_quietly(slot);
+  if (target != NULL && (cairn_header_load(target) & CAIRN_STATE(TRACED)) != 0) {
+    cairn_retain(target);
+    cairn_shared_drop(target);
+  }
   return target;
 }

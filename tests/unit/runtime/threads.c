@@ -6,7 +6,7 @@
 
 #include "nodes.h"
 
-enum { THREADS = 4, HEAPS = 6, TURNS = 200, STEPS = 150, PUBLISHED = 32 };
+enum { THREADS = 4, HEAPS = 6, TURNS = 100, STEPS = 150, PUBLISHED = 32 };
 
 /* A heap and what it keeps from one turn to the next. */
 struct parcel {
@@ -148,7 +148,7 @@ static void *work(void *context) {
   return NULL;
 }
 
-static void test_heaps_go_round(void **state) {
+static void go_round(void) {
   struct world world = {.lock = PTHREAD_MUTEX_INITIALIZER,
                         .waiting = PTHREAD_COND_INITIALIZER,
                         .turns_left = TURNS,
@@ -178,7 +178,16 @@ static void test_heaps_go_round(void **state) {
   }
 }
 
+static void test_heaps_go_round(void **state) { go_round(); }
+
+static void test_tracked_heaps_go_round(void **state) {
+  setenv("CAIRN_TRACK", "sites,backtrace=2,events=1000,quarantine=64k", 1);
+  go_round();
+  unsetenv("CAIRN_TRACK");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_heaps_go_round)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_heaps_go_round),
+                                     cmocka_unit_test(test_tracked_heaps_go_round)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
