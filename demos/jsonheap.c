@@ -89,6 +89,14 @@ static void plain_free(void *context, void *memory) {
 
 /* ---- values --------------------------------------------------------------------------------- */
 
+/* Keeps the value that the key has already.  False when out of memory. */
+static bool keep_replaced(struct reader *reader, const struct level *level) {
+  cairn_object *before = cairn_dict_get(level->container, level->key);
+  if (before == NULL) return true;
+  reader->census.replaced++;
+  return cairn_list_append(reader->replaced, before);
+}
+
 /* Puts a value where it belongs and gives up the caller's reference.  False when out of memory. */
 static bool put(struct reader *reader, cairn_object *value) {
   if (value == NULL) return false;
@@ -97,20 +105,11 @@ static bool put(struct reader *reader, cairn_object *value) {
     return true;
   }
   struct level *level = &reader->levels[reader->depth - 1];
-  bool done = true;
-  if (level->is_dict) {
-    cairn_object *before = cairn_dict_get(level->container, level->key);
-    if (before != NULL) {
-      reader->census.replaced++;
-      done = cairn_list_append(reader->replaced, before);
-    }
-    done = done && cairn_dict_set(level->container, level->key, value);
-    cairn_clear(&level->key);
-  } else {
-    done = cairn_list_append(level->container, value);
-  }
-  cairn_release(value);
-  return done;
+  if (!level->is_dict) return cairn_list_give(level->container, value);
+  bool kept = keep_replaced(reader, level);
+  cairn_object *key = level->key;
+  level->key = NULL;
+  return cairn_dict_give(level->container, key, value) && kept;
 }
 
 static int on_null(void *context) {
@@ -136,7 +135,8 @@ static int put_int(struct reader *reader, int64_t value) {
 
 static int on_number(void *context, const char *text, size_t bytes) {
   struct reader *reader = context;
-  char *number = checked_malloc(NULL, bytes + 1);
+  char short_number[64];
+  char *number = bytes < sizeof(short_number) ? short_number : checked_malloc(NULL, bytes + 1);
   memcpy(number, text, bytes);
   number[bytes] = '\0';
   bool is_int = strpbrk(number, ".eE") == NULL;
@@ -144,7 +144,7 @@ static int on_number(void *context, const char *text, size_t bytes) {
   int64_t as_int = is_int ? strtoll(number, NULL, 10) : 0;
   is_int = is_int && errno == 0;
   double as_float = is_int ? 0 : strtod(number, NULL);
-  free(number);
+  if (number != short_number) free(number);
   if (is_int) return put_int(reader, as_int);
   reader->census.objects[FLOAT]++;
   return put(reader, cairn_float_new(reader->heap, as_float));
@@ -215,13 +215,16 @@ struct place {
 };
 
 static void place_advance(struct place *place, const unsigned char *text, size_t bytes) {
-  for (size_t i = 0; i < bytes; i++) {
-    place->column++;
-    if (text[i] != '\n') continue;
+  const unsigned char *end = text + bytes;
+  place->byte += bytes;
+  for (;;) {
+    const unsigned char *newline = memchr(text, '\n', (size_t)(end - text));
+    if (newline == NULL) break;
+    text = newline + 1;
     place->line++;
     place->column = 1;
   }
-  place->byte += bytes;
+  place->column += (size_t)(end - text);
 }
 
 static void fail_parse(yajl_handle parser, yajl_status status, const char *name,

@@ -176,6 +176,9 @@ struct cairn_row *cairn_table_find_int(const struct cairn_table *table, int64_t 
 bool cairn_table_set(struct cairn_mapping *mapping, uint32_t row_words, cairn_object *key,
                      cairn_object *value);
 
+/* The same in a dict, taking over the caller's references. */
+bool cairn_table_give(struct cairn_mapping *mapping, cairn_object *key, cairn_object *value);
+
 /* Makes room for that many new keys.  False when out of memory. */
 bool cairn_table_reserve(struct cairn_mapping *mapping, uint32_t row_words, size_t more);
 

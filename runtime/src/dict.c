@@ -58,6 +58,13 @@ bool cairn_dict_set(cairn_object *dict, cairn_object *key, cairn_object *value) 
   return cairn_table_set(dict_of(dict), CAIRN_ROW_WORDS_DICT_, key, value);
 }
 
+bool cairn_dict_give(cairn_object *dict, cairn_object *key, cairn_object *value) {
+  if (key != NULL && value != NULL) return cairn_table_give(dict_of(dict), key, value);
+  cairn_release(key);
+  cairn_release(value);
+  return false;
+}
+
 /* Sets the value of a key that has to be made, by `make` from what it points to.  That may run code
  * that drops the caller's references. */
 static bool dict_set_made(cairn_object *dict, cairn_object *(*make)(cairn_heap *, const void *),

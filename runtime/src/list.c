@@ -142,6 +142,13 @@ bool cairn_list_append_growing_(cairn_object *list, cairn_object *item) {
   return list_insert_growing(list_of(list), SIZE_MAX, item);
 }
 
+bool cairn_list_give_growing_(cairn_object *list, cairn_object *item) {
+  uint32_t count = cairn_refcount(item);
+  bool done = list_insert_growing(list_of(list), SIZE_MAX, item);
+  cairn_unhold(item, count);
+  return done;
+}
+
 bool cairn_list_reserve(cairn_object *list, size_t items) {
   struct cairn_list *self = list_of(list);
   if (items <= self->capacity - self->count) return true;

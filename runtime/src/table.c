@@ -328,6 +328,21 @@ bool cairn_table_set(struct cairn_mapping *mapping, uint32_t row_words, cairn_ob
   return true;
 }
 
+bool cairn_table_give(struct cairn_mapping *mapping, cairn_object *key, cairn_object *value) {
+  uint64_t hash = cairn_table_hash(mapping->table, key);
+  struct cairn_row *row = cairn_table_find(mapping->table, hash, key);
+  if (row == NULL && !cairn_table_is_full(mapping->table)) {
+    table_append(mapping->table, hash, key, value);
+    return true;
+  }
+  uint32_t key_count = cairn_refcount(key), value_count = cairn_refcount(value);
+  bool done = row != NULL || table_set_growing(mapping, CAIRN_ROW_WORDS_DICT_, hash, key, value);
+  if (row != NULL) row_assign(row, value);
+  cairn_unhold(key, key_count);
+  cairn_unhold(value, value_count);
+  return done;
+}
+
 /* ---- removing ------------------------------------------------------------------------------- */
 
 /* The last row became a hole: begins again in a small buffer, gives back a big one. */

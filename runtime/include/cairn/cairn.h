@@ -22,6 +22,8 @@
  *   borrowed   the function returns no reference: the object lives as long as its container holds
  *              it.  Retain it before anything else can change the container
  *   retains    the function takes references of its own; those of the caller stay the caller's
+ *   takes over the function takes the caller's own reference, and gives it up when it fails: the
+ *              caller no longer has it, either way
  *   aborts     (where assertions are on) for an error of the calling program, such as a list
  *              function that is given a dict
  *

@@ -53,7 +53,11 @@ CAIRN_API cairn_object *cairn_dict_get_text(const cairn_object *dict, const char
  * when `dict` is no dict or one of the others is NULL.  O(1) on average, amortised. */
 CAIRN_API bool cairn_dict_set(cairn_object *dict, cairn_object *key, cairn_object *value);
 
-/* The same for a key of NUL-terminated text; a new key is an interned str. */
+/* The same, but takes over the caller's references to the key and to the value.  False as well when
+ * one of them is NULL. */
+CAIRN_API bool cairn_dict_give(cairn_object *dict, cairn_object *key, cairn_object *value);
+
+/* As cairn_dict_set for a key of NUL-terminated text; a new key is an interned str. */
 CAIRN_API bool cairn_dict_set_text(cairn_object *dict, const char *key, cairn_object *value);
 
 /* The same for the key of an int; a new key is made of it. */

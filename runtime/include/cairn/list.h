@@ -16,8 +16,9 @@ extern "C" {
 /* An empty list with room for `capacity` items.  New; NULL when out of memory.  O(capacity). */
 CAIRN_API cairn_object *cairn_list_new(cairn_heap *heap, size_t capacity);
 
-/* What cairn_list_append calls when the list is full; call that. */
+/* What cairn_list_append and cairn_list_give call when the list is full; call those. */
 CAIRN_API bool cairn_list_append_growing_(cairn_object *list, cairn_object *item);
+CAIRN_API bool cairn_list_give_growing_(cairn_object *list, cairn_object *item);
 
 /* The number of items.  Aborts when it is no list.  O(1). */
 static inline size_t cairn_list_count(const cairn_object *list) {
@@ -46,6 +47,20 @@ CAIRN_INLINE_API bool cairn_list_append(cairn_object *list, cairn_object *item) 
   uint32_t count = self->count;
   if (count == self->capacity) return cairn_list_append_growing_(list, item);
   self->items[count] = cairn_retain(item);
+  CAIRN_ORDER();
+  self->count = count + 1;
+  return true;
+}
+
+/* The same, but takes over the caller's reference: the way to put what was just made into a list,
+ * `cairn_list_give(list, cairn_int_new(heap, 1000))`.  False as well when `item` is NULL. */
+static inline bool cairn_list_give(cairn_object *list, cairn_object *item) {
+  struct cairn_list *self = (struct cairn_list *)(void *)list;
+  assert(cairn_is_type_(list, CAIRN_TYPE_LIST));
+  uint32_t count = self->count;
+  if (item == NULL) return false;
+  if (count == self->capacity) return cairn_list_give_growing_(list, item);
+  self->items[count] = item;
   CAIRN_ORDER();
   self->count = count + 1;
   return true;

@@ -152,6 +152,35 @@ static void popping(void **state) {
   cairn_release(dict);
 }
 
+/* The references change hands, and are gone when there is no memory. */
+static void giving(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *dict = cairn_dict_new(heap);
+  cairn_object *value = int_of(heap, 500);
+  int failures = 0;
+  for (int64_t i = 1000; i < 1100; i++) {
+    cairn_object *key = int_of(heap, i);
+    blocks_fail_after(heap, 1);
+    bool given = cairn_dict_give(dict, cairn_retain(key), cairn_retain(value));
+    blocks_fail_after(heap, 0);
+    failures += given ? 0 : 1;
+    assert_int_equal(cairn_refcount(key), given ? 2 : 1);
+    if (!given) assert_true(cairn_dict_give(dict, cairn_retain(key), cairn_retain(value)));
+    assert_int_equal(cairn_refcount(value), 1 + cairn_dict_count(dict));
+    /* An equal key that is there stays, and its value goes. */
+    assert_true(cairn_dict_give(dict, int_of(heap, i), cairn_retain(value)));
+    assert_int_equal(cairn_refcount(key), 2);
+    assert_int_equal(cairn_refcount(value), 1 + cairn_dict_count(dict));
+    cairn_release(key);
+  }
+  assert_in_range(failures, 3, 10);
+  assert_false(cairn_dict_give(dict, NULL, cairn_retain(value)));
+  assert_false(cairn_dict_give(dict, cairn_retain(value), NULL));
+  assert_int_equal(cairn_refcount(value), 1 + cairn_dict_count(dict));
+  cairn_release(value);
+  cairn_release(dict);
+}
+
 static void reserving(void **state) {
   cairn_heap *heap = *state;
   const size_t counts[] = {1, 6, 7, 100, 5000};
@@ -478,6 +507,7 @@ int main(void) {
       WITH_HEAP(text_keys),
       WITH_HEAP(number_keys),
       WITH_HEAP(popping),
+      WITH_HEAP(giving),
       WITH_HEAP(reserving),
       WITH_HEAP(random_operations),
       WITH_HEAP(a_million_entries),

@@ -219,6 +219,37 @@ static void reserving(void **state) {
   cairn_release(list);
 }
 
+/* The reference changes hands, and is gone when there is no memory. */
+static void giving(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *list = cairn_list_new(heap, 0);
+  cairn_object *item = int_of(heap, 1000);
+  int failures = 0;
+  for (int i = 0; i < 100; i++) {
+    size_t count = cairn_list_count(list);
+    cairn_retain(item);
+    blocks_fail_after(heap, 1);
+    bool given = cairn_list_give(list, item);
+    blocks_fail_after(heap, 0);
+    failures += given ? 0 : 1;
+    assert_int_equal(cairn_list_count(list), count + (given ? 1 : 0));
+    assert_int_equal(cairn_refcount(item), 1 + cairn_list_count(list));
+    if (!given) assert_true(cairn_list_give(list, cairn_retain(item)));
+  }
+  assert_in_range(failures, 3, 10);
+  assert_false(cairn_list_give(list, NULL));
+  cairn_release(item);
+  cairn_release(list);
+
+  /* No release that the collector has to look into. */
+  cairn_stats stats;
+  list = cairn_list_new(heap, 0);
+  assert_true(cairn_list_give(list, cairn_list_new(heap, 0)));
+  cairn_heap_stats(heap, &stats);
+  assert_int_equal(stats.candidate_count, 0);
+  cairn_release(list);
+}
+
 /* ---- code that runs meanwhile --------------------------------------------------------------- */
 
 struct meanwhile {
@@ -374,6 +405,7 @@ int main(void) {
       WITH_HEAP(no_candidate_arises),
       WITH_HEAP(memory_can_be_out),
       WITH_HEAP(reserving),
+      WITH_HEAP(giving),
       WITH_HEAP(clear_leaves_what_finalizers_append),
       WITH_HEAP(clear_bears_finalizers_that_remove),
       WITH_HEAP(set_and_remove_release_last),
