@@ -56,7 +56,11 @@ static lens_status decode(lens *self, uint32_t heap_index, uint64_t address, con
   }
   lens_status status = lens_pages_read(self, heap, address + table_offset, page_count, arena);
   if (status != LENS_OK) return status;
-  return lens_heap_meta_add(heap, shown->side, shown->side_bytes);
+  arena->track = lens_load_place(bytes, layout->track);
+  arena->track_bytes = lens_load_place(bytes, layout->track_bytes);
+  status = lens_heap_meta_add(heap, shown->side, shown->side_bytes);
+  if (status != LENS_OK) return status;
+  return lens_heap_meta_add(heap, arena->track, arena->track_bytes);
 }
 
 /* Fetches an arena's struct; LENS_CORRUPT when there is no arena of the heap at `address`. */

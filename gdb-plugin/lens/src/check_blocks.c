@@ -59,7 +59,7 @@ static lens_status tally_run(lens *self, void *context, const struct lens_run *r
       test_and_set(&check->buffers, page->first_block + run->first_block + i);
     } else if (head.place == LENS_PLACE_DAMAGED) {
       heap->unreadable++;
-    } else {
+    } else if (head.place != LENS_PLACE_QUARANTINED) {
       heap->objects++;
       heap->candidates += (header & layout->candidate) != 0;
     }
@@ -82,6 +82,8 @@ static const char *place_text(const lens_location *target) {
       return "at a buffer";
     case LENS_PLACE_FREED:
       return "at a freed block";
+    case LENS_PLACE_QUARANTINED:
+      return "at a freed block in quarantine";
     case LENS_PLACE_FRESH:
       return "at a block that was never used";
     case LENS_PLACE_FREE_PAGE:

@@ -25,7 +25,9 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   S(root, ESSENTIAL) S(heap, ESSENTIAL) S(chunk, OPTIONAL) S(arena, ESSENTIAL) \
   S(page, ESSENTIAL) S(free_block, OPTIONAL) S(type, ESSENTIAL) S(slot, ESSENTIAL) \
   S(field, OPTIONAL) S(weak_table, OPTIONAL) S(group, OPTIONAL) S(external_table, OPTIONAL) \
-  S(external, OPTIONAL) S(hot, OPTIONAL)
+  S(external, OPTIONAL) S(hot, OPTIONAL) \
+  S(tracking, OPTIONAL) S(event, OPTIONAL) \
+  S(site, OPTIONAL) S(track_record, OPTIONAL)
 #define LENS_LAYOUT_root(F) \
   F(root, heaps, ADDRESS, ESSENTIAL) F(root, heap_count, UINT, OPTIONAL) \
   F(root, runtime, TEXT, OPTIONAL)
@@ -47,7 +49,8 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   F(heap, weak_table, ADDRESS, OPTIONAL) F(heap, shared, UINT, OPTIONAL) \
   F(heap, soft_limit_bytes, UINT, OPTIONAL) \
   F(heap, taken_bytes, UINT, OPTIONAL) F(heap, peak_bytes, UINT, OPTIONAL) \
-  F(heap, group, ADDRESS, OPTIONAL) F(heap, external_table, ADDRESS, OPTIONAL)
+  F(heap, group, ADDRESS, OPTIONAL) F(heap, external_table, ADDRESS, OPTIONAL) \
+  F(heap, tracking, ADDRESS, OPTIONAL)
 #define LENS_LAYOUT_chunk(F) \
   F(chunk, next, ADDRESS, OPTIONAL) F(chunk, bytes, UINT, OPTIONAL)
 #define LENS_LAYOUT_arena(F) \
@@ -55,7 +58,8 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   F(arena, next, ADDRESS, ESSENTIAL) F(arena, bytes, UINT, ESSENTIAL) \
   F(arena, page_bytes, UINT, ESSENTIAL) F(arena, page_count, UINT, ESSENTIAL) \
   F(arena, page_free_count, UINT, OPTIONAL) F(arena, page_table_offset, UINT, ESSENTIAL) \
-  F(arena, side, ADDRESS, OPTIONAL) F(arena, side_bytes, UINT, OPTIONAL)
+  F(arena, side, ADDRESS, OPTIONAL) F(arena, side_bytes, UINT, OPTIONAL) \
+  F(arena, track, ADDRESS, OPTIONAL) F(arena, track_bytes, UINT, OPTIONAL)
 #define LENS_LAYOUT_page(F) \
   F(page, kind, UINT, ESSENTIAL) F(page, span_pages, UINT, ESSENTIAL) \
   F(page, block_bytes, UINT, ESSENTIAL) F(page, block_count, UINT, ESSENTIAL) \
@@ -93,6 +97,28 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   F(external, object, ADDRESS, OPTIONAL) F(external, bytes, UINT, OPTIONAL)
 #define LENS_LAYOUT_hot(F) \
   F(hot, pushed, UINT, OPTIONAL) F(hot, popped, UINT, OPTIONAL) F(hot, blocks, BYTES, OPTIONAL)
+#define LENS_LAYOUT_tracking(F) \
+  F(tracking, switches, UINT, OPTIONAL) F(tracking, on, UINT, OPTIONAL) \
+  F(tracking, backtrace, UINT, OPTIONAL) F(tracking, serial_last, UINT, OPTIONAL) \
+  F(tracking, events, ADDRESS, OPTIONAL) F(tracking, event_capacity, UINT, OPTIONAL) \
+  F(tracking, event_count, UINT, OPTIONAL) F(tracking, sites, ADDRESS, OPTIONAL) \
+  F(tracking, site_count, UINT, OPTIONAL) F(tracking, site_lost, UINT, OPTIONAL) \
+  F(tracking, quarantine_first, ADDRESS, OPTIONAL) \
+  F(tracking, quarantine_count, UINT, OPTIONAL) F(tracking, quarantine_bytes, UINT, OPTIONAL) \
+  F(tracking, quarantine_limit, UINT, OPTIONAL) F(tracking, misuse_count, UINT, OPTIONAL)
+#define LENS_LAYOUT_event(F) \
+  F(event, sequence, UINT, OPTIONAL) F(event, object, ADDRESS, OPTIONAL) \
+  F(event, serial, UINT, OPTIONAL) F(event, caller, ADDRESS, OPTIONAL) \
+  F(event, site, UINT, OPTIONAL) F(event, op, UINT, OPTIONAL) F(event, type, UINT, OPTIONAL) \
+  F(event, count, UINT, OPTIONAL) F(event, thread, UINT, OPTIONAL)
+#define LENS_LAYOUT_site(F) \
+  F(site, frames, BYTES, OPTIONAL) F(site, frame_count, UINT, OPTIONAL) \
+  F(site, object_count, UINT, OPTIONAL) F(site, object_bytes, UINT, OPTIONAL) \
+  F(site, allocation_count, UINT, OPTIONAL)
+#define LENS_LAYOUT_track_record(F) \
+  F(track_record, serial, UINT, OPTIONAL) F(track_record, next, ADDRESS, OPTIONAL) \
+  F(track_record, site, UINT, OPTIONAL) F(track_record, freed_site, UINT, OPTIONAL) \
+  F(track_record, type, UINT, OPTIONAL) F(track_record, freed_thread, UINT, OPTIONAL)
 /* clang-format on */
 
 #define LENS_LAYOUT_MEMBER(struct_name, field, kind, need) struct lens_place_of field;
@@ -106,7 +132,7 @@ LENS_LAYOUT_STRUCTS(LENS_LAYOUT_STRUCT)
 
 /* The object header's bits, as masks in place.  A mask of 0: the runtime has no such state. */
 struct lens_header_layout {
-  uint64_t live, dying, buffer, candidate, held, finalized, weakly, interned, shared;
+  uint64_t live, dying, buffer, candidate, held, finalized, weakly, interned, shared, quarantined;
   uint64_t count_mask; /* at bit 0 */
   uint64_t saturated;  /* a bit of the count */
   uint64_t immortal;   /* the count of an object that is immortal by design */
@@ -171,6 +197,8 @@ enum lens_runtime_slot {
   LENS_RUNTIME_NAMES
 };
 
+enum { LENS_TRACK_BITS = 4 };
+
 /* A value of an enumeration that the contract lacks. */
 #define LENS_ABSENT UINT64_MAX
 
@@ -188,6 +216,9 @@ struct lens_contract {
   uint64_t displays[LENS_DISPLAYS], shapes[LENS_SHAPES], slot_kinds[LENS_SLOT_KINDS];
   uint64_t field_kinds[LENS_FIELD_KINDS], fluxes[LENS_FLUX_OTHER],
       runtime_slots[LENS_RUNTIME_NAMES];
+  uint64_t event_ops[LENS_EVENT_OPS];       /* [LENS_EVENT_OTHER] is none of the target's */
+  uint64_t track_switches[LENS_TRACK_BITS]; /* masks, by bit of enum lens_track_switch; 0: none */
+  uint64_t track_page_records;              /* records a page has in an arena's array */
   uint64_t type_flag_acyclic, type_flag_opaque, type_flag_builtin,
       type_flag_tail; /* masks; 0: none */
   uint64_t slot_flag_count_in_buffer, slot_flag_foreign;

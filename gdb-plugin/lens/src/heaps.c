@@ -189,6 +189,9 @@ lens_status lens_heap_read(lens *self, struct lens_load *load, size_t contract, 
                                lens_load_place(bytes, layout->retired_count);
     heap->shown.used_bytes = lens_load_place(bytes, layout->block_bytes);
   }
+  if (status == LENS_OK) {
+    status = lens_tracking_read(self, lens_load_place(bytes, layout->tracking), heap);
+  }
   if (status == LENS_OK) *next = lens_load_place(bytes, layout->next);
   return status;
 }

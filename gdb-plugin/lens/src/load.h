@@ -65,6 +65,9 @@ lens_status lens_ready_read(lens *self, struct lens_heap_model *heap, uint64_t r
 void lens_ready_settle(lens *self);
 lens_status lens_heap_meta_add(struct lens_heap_model *heap, uint64_t start, uint64_t bytes);
 
+/* tracking.c: reads what is recorded of the heap from the struct at `address` (0: nothing). */
+lens_status lens_tracking_read(lens *self, uint64_t address, struct lens_heap_model *heap);
+
 /* types.c: reads the type load->step.next_type of the step's heap and appends it. */
 lens_status lens_type_read(lens *self, struct lens_load *load);
 

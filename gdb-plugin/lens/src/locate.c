@@ -76,7 +76,15 @@ void lens_head_decode(const lens *self, uint32_t heap, uint64_t header, struct l
     out->place = LENS_PLACE_FREED;
     return;
   }
-  if (live == dying) return;
+  if (live == dying && (header & layout->quarantined) == 0) return;
+  uint64_t index = header >> layout->type_shift & layout->type_mask;
+  bool known =
+      index > 0 && index < model->type_count && self->model.types[model->first_type + index].known;
+  if (!live && !dying) {
+    out->place = LENS_PLACE_QUARANTINED;
+    if (known) out->type = model->first_type + (uint32_t)index;
+    return;
+  }
   if ((header & layout->buffer) != 0) {
     if (live) out->place = LENS_PLACE_BUFFER;
     return;
@@ -84,9 +92,7 @@ void lens_head_decode(const lens *self, uint32_t heap, uint64_t header, struct l
   out->place = live ? LENS_PLACE_OBJECT : LENS_PLACE_DYING;
   uint64_t count = header & layout->count_mask;
   out->refcount = (uint32_t)count;
-  uint64_t index = header >> layout->type_shift & layout->type_mask;
-  if (index > 0 && index < model->type_count &&
-      self->model.types[model->first_type + index].known) {
+  if (known) {
     out->type = model->first_type + (uint32_t)index;
   } else {
     out->state |= LENS_STATE_DAMAGED;

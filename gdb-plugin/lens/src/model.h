@@ -30,7 +30,9 @@ enum {
   LENS_SLOTS_MAX = 1 << 12,   /* of a type; also its fields */
   LENS_SLOTS_TOTAL = 1 << 21, /* of all types together, their fields too */
   LENS_CHUNKS_MAX = 1 << 16,  /* metadata mappings of a heap */
-  LENS_RUNTIME_SLOTS_MAX = 256
+  LENS_RUNTIME_SLOTS_MAX = 256,
+  LENS_EVENTS_MAX = 1 << 28, /* entries of an event ring */
+  LENS_TRACK_SITES_MAX = 1 << 24
 };
 
 /* A decoded slot: a place, or a row of places, that hold references. */
@@ -80,6 +82,10 @@ struct lens_heap_model {
   uint64_t *ready;
   size_t ready_count, ready_capacity;
   uint64_t ready_claimed; /* as many as the heap says */
+  /* Tracking, where heap.tracking is not 0: what lens_tracking_get says, and where it lies. */
+  bool tracked;
+  lens_tracking tracking;
+  uint64_t events, sites, quarantine_first;
 };
 
 struct lens_page_model {
@@ -95,6 +101,7 @@ struct lens_page_model {
 struct lens_arena_model {
   lens_arena shown;
   struct lens_page_model *pages; /* shown.page_count of them */
+  uint64_t track, track_bytes;   /* the records of its blocks; 0: it is not tracked */
 };
 
 struct lens_pool;     /* small things that live until the next refresh (pool.h) */
@@ -160,7 +167,9 @@ static inline uint64_t lens_load_place(const uint8_t *bytes, struct lens_place_o
 
 /* A decoded object header. */
 struct lens_head {
-  uint8_t place;     /* LENS_PLACE_OBJECT, _DYING, _BUFFER, _FREED (header 0) or _DAMAGED */
+  /* LENS_PLACE_OBJECT, _DYING, _BUFFER, _FREED (header 0), _QUARANTINED (type: what it was, or
+   * LENS_NONE for a buffer) or _DAMAGED */
+  uint8_t place;
   uint32_t type;     /* flat; LENS_NONE for a buffer, a free block, a type index out of range */
   uint32_t refcount; /* dying: the resume ordinal n, see cairn/object.h */
   uint32_t state;    /* enum lens_state */

@@ -13,6 +13,8 @@ static const char *place_name(uint32_t place) {
       return "a buffer";
     case LENS_PLACE_FREED:
       return "a block that was freed";
+    case LENS_PLACE_QUARANTINED:
+      return "a block that was freed and is in quarantine";
     case LENS_PLACE_FRESH:
       return "a block that was never used";
     case LENS_PLACE_FREE_PAGE:

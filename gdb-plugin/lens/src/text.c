@@ -197,6 +197,7 @@ static lens_status open_object(struct value_writer *writer) {
 static const char *dangling_name(uint32_t place) {
   switch (place) {
     case LENS_PLACE_FREED:
+    case LENS_PLACE_QUARANTINED:
       return "<freed>";
     case LENS_PLACE_FRESH:
       return "<never used>";

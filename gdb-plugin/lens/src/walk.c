@@ -41,7 +41,7 @@ static bool add_odd(lens *self, const struct lens_run *run, uint64_t address, ui
   lens_walk_totals *totals = &self->analysis->snapshot.totals;
   struct lens_head head;
   lens_head_decode(self, run->heap, header, &head);
-  if (head.place == LENS_PLACE_FREED) return false;
+  if (head.place == LENS_PLACE_FREED || head.place == LENS_PLACE_QUARANTINED) return false;
   if (head.place == LENS_PLACE_BUFFER) {
     totals->buffers++;
     totals->buffer_bytes += run->stride;
