@@ -16,9 +16,11 @@ and for what lies outside the heap:
     statics.py     statics, globals, TLS      roots.py    all slots together     (import gdb)
     reached.py     was a variable set yet?    slots.py    threads, frames, slots as plain data
     holders.py     a slot's object, or why there is none
+    tracked.py     what the program tracked of an object
+    places.py      a line of the program's code                         imports gdb
     rootset.py     the roots of one stop      layout.py   the memory of the process
 
-Only these import gdb: the six above that say so, functions.py (the convenience functions),
+Only these import gdb: the seven above that say so, functions.py (the convenience functions),
 printers.py (pretty-printers), mi.py (MI commands).  Only bridge.py imports ctypes.  All else is
 pure and tested without GDB.
 

@@ -26,7 +26,7 @@ from . import lens_path, records
 from .errors import CairnError
 from .records import EXACTNESS
 
-ABI = 2
+ABI = 3
 SLICE_MS = 50
 NONE = 0xFFFFFFFF
 NAME_BYTES = 512
@@ -41,17 +41,19 @@ Progress = Callable[[str, int, int], None]  # phase, done, total
 
 # Enumerations whose values count from 0, in the order of lens.h.
 PLACES = ("nothing", "object", "dying", "buffer", "freed", "fresh", "free_page", "arena_meta",
-          "heap_meta", "unreadable", "damaged")
+          "heap_meta", "unreadable", "damaged", "quarantined")
 PAGE_KINDS = ("free", "meta", "blocks", "large", "large_tail", "damaged")
 SORTS = ("refcount", "size", "address", "type")
 ROOT_KINDS = ("arg", "local", "static", "global", "tls", "register", "word", "foreign")
 VERDICTS = ("balanced", "over-retained", "under-retained", "immortal", "unknown")
 SEVERITIES = ("note", "warning", "damage")
 FOUND = ("", "hint", "note", "scan")
+EVENT_OPS = ("other", "allocate", "free", "retain", "release", "collect_start", "collect_end")
 REF_KINDS = ("", "strong", "weak", "borrowed", "opaque")
 # Bit sets, lowest bit first.
 STATES = ("immortal", "dying", "candidate", "held", "finalized", "weakly", "interned",
           "saturated", "damaged", "shared")
+TRACK_SWITCHES = ("sites", "events", "quarantine", "probes")
 REGION_FLAGS = ("read", "write", "execute", "file", "stack", "absent")
 
 
@@ -102,6 +104,17 @@ _Ref = _struct("lens_ref", *_u64("slot_address", "target"), *_u32("kind", "slot"
                *_u64("element"), *_u32("part", "target_place"))
 _Field = _struct("lens_field", ("name", c_char_p), ("kind", c_char_p), *_u64("address"),
                  *_u32("width", "reserved"), ("text", c_char * 96))
+_Tracking = _struct(
+    "lens_tracking", *_u32("switches", "on", "backtrace", "site_count"),
+    *_u64("serial_last", "event_capacity", "event_count", "event_lost", "site_lost",
+          "quarantine_count", "quarantine_bytes", "quarantine_limit", "misuse_count"))
+_Track = _struct("lens_track", *_u64("base", "serial"),
+                 *_u32("place", "heap", "type", "site", "freed_site", "freed_thread"))
+_Event = _struct("lens_event", *_u64("sequence", "object", "serial", "caller"),
+                 *_u32("op", "count", "type", "thread", "site", "heap"))
+_Site = _struct("lens_site", *_u32("number", "frame_count"),
+                *_u64("object_count", "object_bytes", "allocation_count"),
+                ("frames", c_uint64 * 8))
 _Progress = _struct("lens_progress", ("phase", c_char_p), *_u64("done", "total"))
 _WalkTotals = _struct(
     "lens_walk_totals",
@@ -170,6 +183,13 @@ def _signatures() -> Dict[str, Tuple[Any, Sequence[Any]]]:
         "lens_object_refs": (status, [_Lens, size, size, *rows, POINTER(_Ref), *out]),
         "lens_ref_text": (status, [_Lens, size, POINTER(_Ref), c_char_p, c_size_t]),
         "lens_object_fields": (status, [_Lens, size, size, *rows, POINTER(_Field), *out]),
+        "lens_tracking_get": (status, [_Lens, size, POINTER(_Tracking)]),
+        "lens_track_at": (status, [_Lens, size, POINTER(_Track)]),
+        "lens_events": (status, [_Lens, size, size, size, c_uint32, size, *rows,
+                                 POINTER(_Event), *out]),
+        "lens_site_get": (status, [_Lens, size, c_uint32, POINTER(_Site)]),
+        "lens_sites": (status, [_Lens, size, size, *rows, POINTER(_Site), *out]),
+        "lens_quarantine": (status, [_Lens, size, size, *rows, POINTER(_Track), *out]),
         "lens_walk": (status, step),
         "lens_index": (status, step),
         "lens_check": (status, step),
@@ -500,6 +520,61 @@ class Lens:
                                           address, first)
         return [records.Field(_text(row.name), _text(row.kind), row.address, row.width,
                               _text(row.text)) for row in rows[:written]], total
+
+    # ---- tracking ----
+
+    def tracking(self, heap: int) -> Optional[records.Tracking]:
+        """What a heap tracks; None: it never did."""
+        row = _Tracking()
+        status = self._library.lens_tracking_get(self._self, heap, byref(row))
+        if self._check(status, NOT_FOUND) != OK:
+            return None
+        return records.Tracking(
+            _flags(TRACK_SWITCHES, row.switches), bool(row.on), row.backtrace, row.site_count,
+            row.serial_last, row.event_capacity, row.event_count, row.event_lost, row.site_lost,
+            row.quarantine_count, row.quarantine_bytes, row.quarantine_limit, row.misuse_count)
+
+    def track_at(self, address: int) -> Optional[records.Track]:
+        """What is known of the object in the block that holds the address, or of the last one."""
+        row = _Track()
+        status = self._library.lens_track_at(self._self, address, byref(row))
+        return self._track(row) if self._check(status, NOT_FOUND) == OK else None
+
+    @staticmethod
+    def _track(row: Any) -> records.Track:
+        return records.Track(row.base, row.serial, _named(PLACES, row.place), row.heap,
+                             None if row.type == NONE else row.type, row.site, row.freed_site,
+                             row.freed_thread)
+
+    def events(self, heap: int, address: int = 0, serial: int = 0, capacity: int = 0,
+               newest_first: bool = False) -> Tuple[List[records.Event], int]:
+        """The events that are left, of one object and one serial (0: any), and how many."""
+        rows, written, total = self._rows(self._library.lens_events, _Event, capacity, heap,
+                                          address, serial, int(newest_first), 0)
+        return [records.Event(row.sequence, row.object, row.serial, row.caller,
+                              _named(EVENT_OPS, row.op), row.count,
+                              None if row.type == NONE else row.type, row.thread, row.site,
+                              row.heap) for row in rows[:written]], total
+
+    def site(self, heap: int, number: int) -> Optional[records.Site]:
+        row = _Site()
+        status = self._library.lens_site_get(self._self, heap, number, byref(row))
+        return self._site(row) if self._check(status, NOT_FOUND, UNREADABLE) == OK else None
+
+    def sites(self, heap: int, capacity: int = 0) -> Tuple[List[records.Site], int]:
+        rows, written, total = self._rows(self._library.lens_sites, _Site, capacity, heap, 0)
+        return [self._site(row) for row in rows[:written]], total
+
+    @staticmethod
+    def _site(row: Any) -> records.Site:
+        return records.Site(row.number, row.object_count, row.object_bytes, row.allocation_count,
+                            tuple(row.frames[:min(row.frame_count, 8)]))
+
+    def quarantine(self, heap: int, capacity: int = 0) -> Tuple[List[records.Track], int]:
+        """The blocks in quarantine, the one that was freed first first, and how many."""
+        rows, written, total = self._rows(self._library.lens_quarantine, _Track, capacity, heap,
+                                          0)
+        return [self._track(row) for row in rows[:written]], total
 
     # ---- snapshot ----
 

@@ -167,7 +167,7 @@ class Resolver:
                 return row.address, place, f"+{location.offset}" if location.offset else ""
         if location.place == "buffer":
             return None, "interior", f"in the buffer {location.base:#x}"
-        if location.place == "freed":
+        if location.place in ("freed", "quarantined"):
             return None, "freed", f"block {location.base:#x}"
         return None, "dangling", _NOWHERE.get(location.place, f"{word:#x}")
 

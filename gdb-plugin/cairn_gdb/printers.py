@@ -94,9 +94,10 @@ class Printers:
         if found is not None:
             return ObjectPrinter(text_of(session, found))
         place = session.lens.locate(address).place
-        if place in ("freed", "fresh", "free_page"):
-            return ObjectPrinter(f"{address:#x} <freed object>" if place == "freed" else
-                                 f"{address:#x} <no object: never used>")
+        if place in ("freed", "quarantined"):
+            return ObjectPrinter(f"{address:#x} <freed object>")
+        if place in ("fresh", "free_page"):
+            return ObjectPrinter(f"{address:#x} <no object: never used>")
         return None
 
 

@@ -123,7 +123,7 @@ class Location(NamedTuple):
     """Where an address lies in the heaps."""
 
     # "nothing", "object", "dying", "buffer", "freed", "fresh", "free_page", "arena_meta",
-    # "heap_meta", "unreadable", "damaged"
+    # "heap_meta", "unreadable", "damaged", "quarantined"
     place: str
     heap: int
     arena: int
@@ -171,6 +171,69 @@ class Field(NamedTuple):
     address: int
     width: int
     text: str
+
+
+class Tracking(NamedTuple):
+    """What a heap records of its objects."""
+
+    switches: frozenset  # of "sites", "events", "quarantine", "probes"
+    on: bool
+    backtrace: int
+    site_count: int
+    serial_last: int
+    event_capacity: int
+    event_count: int
+    event_lost: int
+    site_lost: int
+    quarantine_count: int
+    quarantine_bytes: int
+    quarantine_limit: int
+    misuse_count: int
+
+
+class Track(NamedTuple):
+    """What is known of the object in a block, or of the last one that was in it."""
+
+    base: int
+    serial: int  # 0: a buffer, or nothing is known
+    place: str  # of the block, as Location has it
+    heap: int
+    type: Optional[int]
+    site: int  # number of the site; 0: not known
+    freed_site: int
+    freed_thread: int
+
+
+class Event(NamedTuple):
+    sequence: int
+    object: int  # 0: a collection
+    serial: int
+    caller: int  # a return address; 0: not known
+    op: str  # "allocate", "free", "retain", "release", "collect_start", "collect_end", "other"
+    refcount: int  # after it
+    type: Optional[int]
+    thread: int
+    site: int
+    heap: int
+
+
+class Site(NamedTuple):
+    number: int
+    objects: int  # that live and were allocated here
+    bytes: int
+    allocations: int  # ever
+    frames: Tuple[int, ...]  # return addresses, the innermost first
+
+
+class Place(NamedTuple):
+    """Where in the program's code an address is, as far as its files tell."""
+
+    address: int
+    function: str = ""
+    file: str = ""
+    line: int = 0
+    module: str = ""  # the file that is mapped there
+    offset: int = 0  # from where that file begins in memory
 
 
 class Root(NamedTuple):

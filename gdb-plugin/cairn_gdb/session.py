@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Dict, List, Optional, Protocol, Sequence, Tuple
 
-from . import records
+from . import records, tracked
 from .errors import CairnError
 from .records import Location, Object, Section, Value
 from .render import units
@@ -63,6 +63,9 @@ class Target(Protocol):
 
     def others_running(self) -> int:
         """How many threads run while this one is looked at (non-stop mode)."""
+
+    def place_of(self, caller: int, lens: Lens) -> records.Place:
+        """Where in the program the call is that returns to the address."""
 
     def symbol_at(self, address: int) -> str:
         """The symbol that the address lies in, with the distance; "" where none is known."""
@@ -255,6 +258,7 @@ class Session:
             return f"{expression} is NULL: it points to no object."
         where = {
             "freed": "is in a block that was freed: the object that was there is gone",
+            "quarantined": "is in a block that was freed and is kept in quarantine",
             "fresh": "is in a block that was never used",
             "free_page": "is in a free page of an arena",
             "arena_meta": "is in an arena's own page table, where no object is",
@@ -267,8 +271,13 @@ class Session:
                     "bytes), memory that an object owns, not an object; try `cairn referrers "
                     f"{location.base:#x}`.")
         if where is not None:
+            named_block = location.place in ("freed", "quarantined", "fresh", "damaged")
             block = (f" (block {location.base:#x}, {location.block_bytes} bytes)"
-                     if location.place in ("freed", "fresh", "damaged") and location.base else "")
+                     if named_block and location.base else "")
+            gone = tracked.of(self, address) if location.place in ("freed", "quarantined") else None
+            if gone is not None:
+                name = "" if gone.track.type is None else self.lens.type(gone.track.type).name
+                block += f".  What was there: {tracked.gone_text(gone, name)}"
             advice = "  Try `cairn check`." if location.place == "damaged" else ""
             return f"{named} {where}{block}.{advice}"
         return self._why_outside(expression, named, address)

@@ -43,6 +43,7 @@ class GdbTarget:
         self._identity: Optional[Identity] = None
         self._identity_key: Optional[Tuple[object, ...]] = None
         self._root: Optional[int] = None  # where the symbol says that a root record is; 0: nowhere
+        self._regions: Optional[List[Region]] = None  # of the lens, for the names of modules
         self._progress_since = 0.0
         self._progress_shown = False
 
@@ -82,6 +83,7 @@ class GdbTarget:
 
     def refresh_lens(self, lens: Lens) -> None:
         identity = self.identity()
+        self._regions = None
         lens.refresh()
         if identity.kind != "core":
             lens.set_regions(_live_regions(identity))
@@ -192,6 +194,12 @@ class GdbTarget:
 
     def others_running(self) -> int:
         return others_running(self._inferior)
+
+    def place_of(self, caller: int, lens: Lens) -> records.Place:
+        from . import places
+        if self._regions is None:
+            self._regions = lens.regions()
+        return places.place_of(caller, self._regions)
 
     def symbol_at(self, address: int) -> str:
         from . import statics

@@ -35,6 +35,9 @@ class FakeLens:
         self.edges: List[Tuple[int, str, int]] = []  # holder, slot, target
         self.places: Dict[int, Location] = {}
         self.words: Dict[int, int] = {}  # readable memory outside the heap
+        self.tracks: Dict[int, records.Track] = {}
+        self.event_rows: List[records.Event] = []
+        self.site_rows: Dict[int, records.Site] = {}
         self.found = True
         self.last_error = "searched 3 modules"
         self.problem_list: List[Problem] = []
@@ -105,6 +108,21 @@ class FakeLens:
 
     def fields(self, address: int, first: int, capacity: int) -> Tuple[List[Any], int]:
         return [records.Field("serial", "uint", address + 8, 8, "7")], 1
+
+    # ---- tracking ----
+
+    def track_at(self, address: int) -> Optional[records.Track]:
+        return self.tracks.get(self.locate(address).base)
+
+    def events(self, heap: int, address: int = 0, serial: int = 0, capacity: int = 0,
+               newest_first: bool = False) -> Tuple[List[records.Event], int]:
+        rows = [row for row in self.event_rows
+                if address in (0, row.object) and serial in (0, row.serial)]
+        rows.sort(key=lambda row: row.sequence, reverse=newest_first)
+        return (rows[:capacity] if capacity else rows), len(rows)
+
+    def site(self, heap: int, number: int) -> Optional[records.Site]:
+        return self.site_rows.get(number)
 
     # ---- snapshot ----
 
@@ -224,6 +242,11 @@ class FakeTarget:
 
     def others_running(self) -> int:
         return self.running
+
+    def place_of(self, caller: int, lens: Any) -> records.Place:
+        if caller < 0x900:
+            return records.Place(caller, "build", "/src/main.c", caller, "demo", caller)
+        return records.Place(caller, "", "", 0, "demo", caller - 0x900)
 
     def collect_roots(self, session: Session) -> FakeRoots:
         return FakeRoots(self.lens)

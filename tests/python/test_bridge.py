@@ -38,8 +38,9 @@ def structs() -> Dict[str, List[Tuple[str, int]]]:
             for each in match.group(2).split(","):
                 array = re.match(r"\s*\*?(\w+)(?:\[(\d+)\])?\s*", each)
                 assert array is not None
-                width = (int(array.group(2) or 1) if match.group(1) == "char" else
+                width = (1 if match.group(1) == "char" else
                          WIDTHS.get(match.group(1), ctypes.sizeof(bridge._Ref)))
+                width *= int(array.group(2) or 1)
                 fields.append((array.group(1), width))
         found[name] = fields
     return found
@@ -91,7 +92,8 @@ class Header(unittest.TestCase):
                             ("lens_sort", bridge.SORTS), ("lens_root_kind", bridge.ROOT_KINDS),
                             ("lens_verdict", bridge.VERDICTS),
                             ("lens_severity", bridge.SEVERITIES), ("lens_found", bridge.FOUND),
-                            ("lens_ref_kind", bridge.REF_KINDS)):
+                            ("lens_ref_kind", bridge.REF_KINDS),
+                            ("lens_event_op", bridge.EVENT_OPS)):
             with self.subTest(name):
                 for constant, value in enumeration(name).items():
                     self.assertLess(value, len(words), constant)
@@ -100,7 +102,8 @@ class Header(unittest.TestCase):
 
     def test_bit_sets(self) -> None:
         for name, words in (("lens_state", bridge.STATES),
-                            ("lens_region_flag", bridge.REGION_FLAGS)):
+                            ("lens_region_flag", bridge.REGION_FLAGS),
+                            ("lens_track_switch", bridge.TRACK_SWITCHES)):
             with self.subTest(name):
                 values = enumeration(name)
                 self.assertEqual(len(values), len(words))

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
-from .. import accounting
+from .. import accounting, tracked
 from ..accounting import Accounting
 from ..options import Arguments, Option
 from ..records import Field, Heap, Object, Reference, Result, Type, least_sure
@@ -10,7 +10,11 @@ from ..render import json_doc, objects, units
 from ..render.accounts import explanation
 from ..render.page import Page
 from ..session import Session
+from ..tracked import Tracked
 from .command import Command
+
+
+LAST_EVENTS = 8  # of the object, that are shown
 
 
 class Slot(NamedTuple):
@@ -39,6 +43,7 @@ class Answer(NamedTuple):
     accounting: Accounting
     known: str  # what it is, where the runtime keeps it for itself
     held_from: List[Tuple[Heap, int]]  # of a shared object: strong slots by the heap they are in
+    tracked: Optional[Tracked] = None  # where the program tracks its heap
 
 
 def run(session: Session, arguments: Arguments) -> Result:
@@ -48,7 +53,8 @@ def run(session: Session, arguments: Arguments) -> Result:
     account = accounting.of(session, row)
     answer = Answer(shown, session.lens.type(row.type), session.heap_label(row.heap),
                     location.offset, account, session.runtime_name(row),
-                    _held_from(session, row))
+                    _held_from(session, row),
+                    tracked.of(session, row.address, LAST_EVENTS))
     return Result(answer, least_sure(account.exactness, session.exactness()), account.warnings)
 
 
@@ -94,6 +100,8 @@ def document(found: Answer) -> Any:
     if "shared" in found.shown.object.state:
         record["held_from"] = [{"heap": heap.id, "name": heap.name, "slots": slots}
                                for heap, slots in found.held_from]
+    if found.tracked is not None:
+        record.update(json_doc.track_record(found.tracked))
     return record
 
 
@@ -145,8 +153,28 @@ def lines(found: Answer, page: Page) -> Iterator[str]:
         heaps = ", ".join(f"{heap.name or f'heap {heap.id}'} ({units.counted(slots, 'slot')})"
                           for heap, slots in found.held_from)
         yield f"  held from objects in {heaps}"
+    if found.tracked is not None:
+        yield from _track_lines(found.tracked, page)
     yield objects.hint(f"Next: cairn referrers {row.address:#x}, cairn refs {row.address:#x}",
                        page)
+
+
+def _track_lines(known: Tracked, page: Page) -> Iterator[str]:
+    """The object's identity, who allocated it, and what happened to it last."""
+    by = f", allocated at {tracked.place_text(known.allocated[0])}" if known.allocated else ""
+    yield f"  serial {known.track.serial}{by}"
+    for place in known.allocated[1:]:
+        yield page.style("quiet", f"    called from {tracked.place_text(place)}")
+    if not known.events:
+        return
+    shown = len(known.events)
+    cut = (f" (the last {shown} of {units.number(known.event_count)})"
+           if shown < known.event_count else "")
+    yield f"  events{cut}:"
+    for event, at in known.events:
+        yield (f"    {units.number(event.sequence).rjust(8)}  {event.op.ljust(8)}  rc "
+               f"{units.number(event.refcount).ljust(4)}  {tracked.place_text(at)}, "
+               f"thread {event.thread}")
 
 
 def _states(row: Object) -> str:

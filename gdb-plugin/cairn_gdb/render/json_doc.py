@@ -2,7 +2,8 @@
 
 from typing import Any, Dict, Iterator, Optional, Sequence
 
-from ..records import Account, Identity, Object, Result, Root
+from ..records import Account, Identity, Object, Place, Result, Root
+from ..tracked import Tracked
 
 SCHEMA = "cairn/1"
 
@@ -35,6 +36,36 @@ def account_record(row: Account) -> Dict[str, Any]:
     return {"refcount": row.refcount, "heap_refs": row.heap_refs,
             "runtime_refs": row.runtime_refs, "root_refs": row.root_refs,
             "verdict": row.verdict, "surplus": row.surplus}
+
+
+def place_record(row: Optional[Place]) -> Optional[Dict[str, Any]]:
+    """A place in the program's code; what is not known has no key."""
+    if row is None:
+        return None
+    record: Dict[str, Any] = {"addr": address(row.address)}
+    if row.function:
+        record["function"] = row.function
+    if row.file:
+        record.update(file=row.file, line=row.line)
+    if row.module:
+        record.update(module=row.module, offset=row.offset)
+    return record
+
+
+def track_record(row: Tracked) -> Dict[str, Any]:
+    """What the program tracked of an object: keys beside those of the object."""
+    record: Dict[str, Any] = {"serial": row.track.serial}
+    if row.allocated:
+        record["site"] = place_record(row.allocated[0])
+        record["backtrace"] = [place_record(place) for place in row.allocated]
+    if row.freed:
+        record["freed_at"] = place_record(row.freed[0])
+    if row.event_count:
+        record["events"] = [
+            {"seq": event.sequence, "op": event.op, "refcount": event.refcount,
+             "thread": event.thread, "site": place_record(place)} for event, place in row.events]
+        record["event_count"] = row.event_count
+    return record
 
 
 def listing(rows: Sequence[Any], matched: int) -> Dict[str, Any]:

@@ -315,8 +315,7 @@ enum lens_event_op {
   LENS_EVENT_RETAIN,
   LENS_EVENT_RELEASE,
   LENS_EVENT_COLLECT_START, /* object 0; serial: collections before it */
-  LENS_EVENT_COLLECT_END,   /* count: objects that it freed */
-  LENS_EVENT_OPS
+  LENS_EVENT_COLLECT_END    /* count: objects that it freed */
 };
 typedef struct lens_event {
   uint64_t sequence; /* 1, 2, ... in the heap */
@@ -332,12 +331,12 @@ LENS_API lens_status lens_events(lens *self, uint64_t heap, uint64_t object, uin
                                  uint32_t newest_first, uint64_t first, uint64_t capacity,
                                  lens_event *events, uint64_t *written, uint64_t *total);
 
-#define LENS_SITE_FRAMES 8
+#define LENS_SITE_FRAMES 8u /* lens_site.frames */
 typedef struct lens_site {
   uint32_t number, frame_count;
   uint64_t object_count, object_bytes; /* that live and were allocated here */
   uint64_t allocation_count;           /* ever */
-  uint64_t frames[LENS_SITE_FRAMES];   /* callers, the innermost first */
+  uint64_t frames[8];                  /* callers, the innermost first */
 } lens_site;
 /* One site of a heap by its number, from 1; LENS_NOT_FOUND when there is none. */
 LENS_API lens_status lens_site_get(lens *self, uint64_t heap, uint32_t number, lens_site *out);

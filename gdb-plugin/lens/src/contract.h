@@ -197,7 +197,7 @@ enum lens_runtime_slot {
   LENS_RUNTIME_NAMES
 };
 
-enum { LENS_TRACK_BITS = 4 };
+enum { LENS_TRACK_BITS = 4, LENS_EVENT_OPS = LENS_EVENT_COLLECT_END + 1 };
 
 /* A value of an enumeration that the contract lacks. */
 #define LENS_ABSENT UINT64_MAX

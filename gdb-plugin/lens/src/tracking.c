@@ -51,7 +51,8 @@ static lens_status take_sites(lens *self, const uint8_t *bytes, struct lens_heap
   uint64_t address = lens_load_place(bytes, layout->sites);
   heap->tracking.site_lost = lens_load_place(bytes, layout->site_lost);
   if (count == 0) return LENS_OK;
-  if (count > LENS_TRACK_SITES_MAX || !rows_fit(address, count, heap->contract->site.struct_bytes)) {
+  if (count > LENS_TRACK_SITES_MAX ||
+      !rows_fit(address, count, heap->contract->site.struct_bytes)) {
     lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE, address,
                      "the table of sites of heap %llu claims an impossible size",
                      (unsigned long long)heap->shown.id);

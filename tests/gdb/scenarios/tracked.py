@@ -1,0 +1,60 @@
+"""What a program tracked: `cairn show` tells the serial, the line that allocated the object and the
+last events; of a block in quarantine it tells in words what was there and who freed it."""
+import os
+from typing import Any, Dict, List, Tuple
+
+from harness import check, data, equal, error_of, execute, passed, start
+
+start()
+told: Dict[str, Tuple[str, int, int]] = {}  # word -> address, serial, line
+with open(os.environ["SCENARIO_TRUTH"], encoding="utf-8") as file:
+    for fact in file:
+        word, *rest = fact.split()
+        told[word] = (rest[0], int(rest[1]), int(rest[2]))
+
+
+def is_at(place: Dict[str, Any], word: str, function: str, what: str) -> None:
+    """A place is the line that the program told of, where lines are known, else in the program."""
+    check(place is not None, what + " has a place")
+    if "file" in place:
+        equal((os.path.basename(place["file"]), place["line"], place.get("function")),
+              ("tracked.c", told[word][2], function), what)
+    else:
+        check(place.get("module", "").startswith("tracked."), "%s: %s" % (what, place))
+
+
+def events_of(address: str) -> List[Dict[str, Any]]:
+    found: List[Dict[str, Any]] = data("show " + address)["events"]
+    return found
+
+
+address, serial, _ = told["site"]
+shown = data("show " + address)
+equal(shown["serial"], serial, "its serial")
+is_at(shown["site"], "site", "make", "who allocated it")
+equal(len(shown["backtrace"]), 2, "two callers of it")
+check(shown["backtrace"][1] != shown["site"], "the second caller is another place")
+equal([(row["op"], row["refcount"]) for row in shown["events"]],
+      [("allocate", 1), ("retain", 2), ("retain", 3), ("release", 2)], "its events")
+for row, word in zip(shown["events"], ("site", "retain", "append", "release")):
+    is_at(row["site"], word, "make" if word == "site" else "main", "event " + row["op"])
+equal(len({row["thread"] for row in shown["events"]}), 1, "one thread did all that")
+text = execute("cairn show " + address)
+check("serial %d, allocated at " % serial in text, "show says so: " + text)
+check("retain    rc 3" in text, "show lists the events: " + text)
+
+address, serial, _ = told["finalizer"]
+shown = data("show " + address)
+equal(shown["serial"], serial, "the serial of what a finalizer made")
+is_at(shown["site"], "finalizer", "finalize", "who allocated it")
+
+address, serial, line = told["freed"]
+said = error_of("cairn show " + address)
+for part in ("freed and is kept in quarantine", "serial %d" % serial, "str", "allocated at ",
+             "freed at "):
+    check(part in said, "what is said of a freed object has '%s': %s" % (part, said))
+if "tracked.c:" in said:
+    check("freed at tracked.c:%d in main" % line in said, "the line that freed it: " + said)
+else:
+    check("freed at tracked." in said, "where it was freed: " + said)
+passed()
