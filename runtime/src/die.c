@@ -24,6 +24,7 @@
 #include "hot.h"
 #include "side.h"
 #include "slots.h"
+#include "tracking.h"
 
 enum { DEPTH_MAX = 32 };
 
@@ -38,7 +39,7 @@ void cairn_object_forget(cairn_heap *heap, cairn_object *object) {
 #define PLAIN_MASK                                                                         \
   (CAIRN_COUNT_MASK | CAIRN_STATE(LIVE) | CAIRN_STATE(DYING) | CAIRN_STATE(BUFFER) |       \
    CAIRN_STATE(HELD) | CAIRN_STATE(WEAKLY) | CAIRN_STATE(EXTERNAL) | CAIRN_STATE(SHARED) | \
-   CAIRN_STATE(QUARANTINED))
+   CAIRN_STATE(QUARANTINED) | CAIRN_STATE(TRACED))
 #define PLAIN_LAST (CAIRN_STATE(LIVE) | 1)
 
 /* From the header of a live object with a last count to that of a dying one, by exclusive or. */
@@ -168,10 +169,14 @@ static inline bool clear_word(cairn_heap *heap, cairn_word *word, cairn_object *
     *word = 0;
     CAIRN_ORDER();
     cairn_release(child);
+  } else if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
+    *word = 0;
+    cairn_release(child); /* reports it */
   } else if (!is_owned(cairn_header_load(child))) {
     assert(false && "an object that something still held was released once too often");
     *word = 0;
   } else {
+    if ((header & CAIRN_STATE(TRACED)) != 0) cairn_track_count(child, CAIRN_EVENT_RELEASE, 0, 0);
     return false;
   }
   return true;

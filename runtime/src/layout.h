@@ -138,12 +138,12 @@ enum {
   E(PROBES, probes, 8)         /* the probes of retain and release fire */
 
 /* event.op */
-#define CAIRN_EVENT_OPS(E)                                                        \
-  E(ALLOCATE, allocate, 1)                                                        \
-  E(FREE, free, 2) /* with it goes what still held the object: its holder died */ \
-  E(RETAIN, retain, 3)                                                            \
-  E(RELEASE, release, 4)                                                          \
-  E(COLLECT_START, collect_start, 5) /* serial: collections so far */             \
+#define CAIRN_EVENT_OPS(E)                                                  \
+  E(ALLOCATE, allocate, 1)                                                  \
+  E(FREE, free, 2) /* garbage in cycles goes without releases of its own */ \
+  E(RETAIN, retain, 3)                                                      \
+  E(RELEASE, release, 4)                                                    \
+  E(COLLECT_START, collect_start, 5) /* serial: collections so far */       \
   E(COLLECT_END, collect_end, 6)     /* serial: as at its start; count: objects that it freed */
 
 /* ---- structs ---------------------------------------------------------------------------------

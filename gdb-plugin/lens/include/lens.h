@@ -311,7 +311,7 @@ LENS_API lens_status lens_track_at(lens *self, uint64_t address, lens_track *out
 enum lens_event_op {
   LENS_EVENT_OTHER,
   LENS_EVENT_ALLOCATE,
-  LENS_EVENT_FREE, /* with it went what still held the object: its holder died */
+  LENS_EVENT_FREE, /* garbage in cycles goes without releases of its own */
   LENS_EVENT_RETAIN,
   LENS_EVENT_RELEASE,
   LENS_EVENT_COLLECT_START, /* object 0; serial: collections before it */

@@ -77,6 +77,21 @@ static void test_release_and_retain_are_caught(void **state) {
   assert_null(cairn_heap_validate(nodes->heap));
 }
 
+/* A slot that still holds a freed object is as good as another release of it. */
+static void test_a_dying_holder_is_caught(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, 1 << 20);
+  struct node *holder = node_new(nodes, nodes->plain, 1);
+  struct node *node = node_new(nodes, nodes->plain, 2);
+  holder->left = &node->base; /* without a retain */
+  cairn_release(&node->base);
+  assert_int_equal(caught_count, 0);
+  cairn_release(&holder->base);
+  assert_int_equal(caught_count, 1);
+  assert_int_equal(caught.misuse, CAIRN_MISUSE_RELEASE);
+  assert_ptr_equal(caught.address, node);
+}
+
 static void test_writes_are_caught(void **state) {
   struct nodes *nodes = *state;
   start(nodes, 1 << 20);
@@ -180,6 +195,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_freed_objects_are_kept, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_release_and_retain_are_caught, nodes_setup,
                                       nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_a_dying_holder_is_caught, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_writes_are_caught, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_buffers_are_kept_too, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_first_in_first_out, nodes_setup, nodes_teardown),

@@ -207,9 +207,11 @@ static void test_events(void **state) {
   cairn_release(text);
   assert_event(nodes, 0, CAIRN_EVENT_RELEASE, text, 1);
   cairn_release(list);
-  assert_int_equal(event_back(nodes, 1)->serial, serial);
-  assert_event(nodes, 1, CAIRN_EVENT_FREE, text, 0);
-  assert_event(nodes, 0, CAIRN_EVENT_FREE, list, 0);
+  assert_event(nodes, 3, CAIRN_EVENT_RELEASE, list, 0);
+  assert_event(nodes, 2, CAIRN_EVENT_RELEASE, text, 0);
+  assert_event(nodes, 1, CAIRN_EVENT_FREE, list, 0);
+  assert_event(nodes, 0, CAIRN_EVENT_FREE, text, 0);
+  assert_int_equal(event_back(nodes, 0)->serial, serial);
   cairn_collect(nodes->heap);
   assert_event(nodes, 1, CAIRN_EVENT_COLLECT_START, NULL, 0);
   assert_event(nodes, 0, CAIRN_EVENT_COLLECT_END, NULL, 0);
