@@ -29,6 +29,13 @@ static void finds_a_type(struct wrong *w) { cairn_type_find(w->heap, "int"); }
 static void sets_a_weak_slot(struct wrong *w) { cairn_weakref_new(w->heap, w->list); }
 static void interns(struct wrong *w) { cairn_str_intern(w->heap, "a", 1); }
 static void sets_the_limit(struct wrong *w) { cairn_heap_limit_set(w->heap, 0); }
+static void sets_the_soft_limit(struct wrong *w) { cairn_heap_soft_limit_set(w->heap, 0); }
+static void sets_the_group(struct wrong *w) { cairn_heap_group_set(w->heap, NULL); }
+static void trims(struct wrong *w) { cairn_heap_trim(w->heap); }
+static void starts_tracking(struct wrong *w) {
+  cairn_track_start(w->heap, &(cairn_track_options){.sites = true});
+}
+static void stops_tracking(struct wrong *w) { cairn_track_stop(w->heap); }
 static void adds_external_bytes(struct wrong *w) { cairn_external_add(w->list, 1); }
 static void asks_for_statistics(struct wrong *w) {
   cairn_stats stats;
@@ -121,7 +128,12 @@ static void test_each_entry_point_asks(void **state) {
                                      ATTEMPT(walks),
                                      ATTEMPT(validates),
                                      ATTEMPT(hands_over),
-                                     ATTEMPT(destroys)};
+                                     ATTEMPT(destroys),
+                                     ATTEMPT(sets_the_soft_limit),
+                                     ATTEMPT(sets_the_group),
+                                     ATTEMPT(trims),
+                                     ATTEMPT(starts_tracking),
+                                     ATTEMPT(stops_tracking)};
 #ifdef NDEBUG
   skip();
 #endif

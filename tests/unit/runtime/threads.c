@@ -21,6 +21,7 @@ struct world {
   struct parcel queue[HEAPS];
   size_t queued, turns_left;
   cairn_heap *shared[2];
+  cairn_group *group;                 /* of all heaps */
   cairn_object *published[PUBLISHED]; /* shared objects, under the lock */
   uint64_t seed;
 };
@@ -152,13 +153,14 @@ static void go_round(void) {
   struct world world = {.lock = PTHREAD_MUTEX_INITIALIZER,
                         .waiting = PTHREAD_COND_INITIALIZER,
                         .turns_left = TURNS,
+                        .group = cairn_group_new("all", 0),
                         .seed = 20261122};
   for (int i = 0; i < 2; i++) {
-    world.shared[i] = cairn_heap_new(&(cairn_heap_options){.shared = true});
+    world.shared[i] = cairn_heap_new(&(cairn_heap_options){.shared = true, .group = world.group});
     assert_non_null(world.shared[i]);
   }
   for (int i = 0; i < HEAPS; i++) {
-    cairn_heap *heap = cairn_heap_new(NULL);
+    cairn_heap *heap = cairn_heap_new(&(cairn_heap_options){.group = world.group});
     hand_back(&world, (struct parcel){heap, cairn_list_new(heap, 0)});
   }
   pthread_t threads[THREADS];
@@ -176,6 +178,10 @@ static void go_round(void) {
     assert_null(cairn_heap_validate(world.shared[i]));
     assert_true(cairn_heap_destroy(world.shared[i], NULL));
   }
+  cairn_group_stats stats;
+  cairn_group_stats_get(world.group, &stats);
+  assert_int_equal(stats.taken_bytes, 0);
+  assert_true(cairn_group_destroy(world.group));
 }
 
 static void test_heaps_go_round(void **state) { go_round(); }
