@@ -363,26 +363,25 @@ static void test_weak_slots_of_a_destroyed_shared_heap(void **state) {
   cairn_release(weakref);
 }
 
+enum { GETTERS = 2, RACES = 2000 };
+
 struct weak_race {
-  const struct pair *pair;
-  cairn_object *weakref; /* a shared object */
-  uint64_t found, turn;
+  pthread_barrier_t start, end;
+  cairn_object *target, *weakref; /* shared objects of this round */
 };
 
 static void *get_often(void *context) {
   struct weak_race *race = context;
-  for (int i = 0; i < 50; i++) {
-    cairn_object *found = cairn_weakref_get(race->weakref);
-    if (found == NULL) break;
-    assert_int_equal(((struct node *)(void *)found)->id, 7);
-    __atomic_fetch_add(&race->found, 1, __ATOMIC_RELAXED);
-    cairn_release(found);
+  for (int round = 0; round < RACES; round++) {
+    pthread_barrier_wait(&race->start);
+    for (int i = 0; i < 20; i++) {
+      cairn_object *found = cairn_weakref_get(race->weakref);
+      if (found == NULL) break;
+      assert_int_equal(((struct node *)(void *)found)->id, 7);
+      cairn_release(found);
+    }
+    pthread_barrier_wait(&race->end);
   }
-  return NULL;
-}
-
-static void *drop_target(void *context) {
-  cairn_release(context);
   return NULL;
 }
 
@@ -390,19 +389,25 @@ static void *drop_target(void *context) {
 static void test_weak_get_races_with_death(void **state) {
   const struct pair *pair = *state;
   uint64_t count = count_of(pair->shared);
-  for (int round = 0; round < 300; round++) {
-    struct node *target = make(pair->shared, pair->node, 7);
-    struct weak_race race = {.pair = pair,
-                             .weakref = cairn_weakref_new(pair->shared, &target->base)};
-    pthread_t threads[2], dropper;
-    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, get_often, &race);
-    pthread_create(&dropper, NULL, drop_target, target);
-    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
-    pthread_join(dropper, NULL);
+  struct weak_race race;
+  pthread_barrier_init(&race.start, NULL, GETTERS + 1);
+  pthread_barrier_init(&race.end, NULL, GETTERS + 1);
+  pthread_t threads[GETTERS];
+  for (int i = 0; i < GETTERS; i++) pthread_create(&threads[i], NULL, get_often, &race);
+  for (int round = 0; round < RACES; round++) {
+    race.target = &make(pair->shared, pair->node, 7)->base;
+    race.weakref = cairn_weakref_new(pair->shared, race.target);
+    pthread_barrier_wait(&race.start);
+    for (int i = 0; i < round % 50; i++) CAIRN_ORDER();
+    cairn_release(race.target);
+    pthread_barrier_wait(&race.end);
     assert_null(cairn_weakref_get(race.weakref));
     cairn_release(race.weakref);
     assert_int_equal(count_of(pair->shared), count);
   }
+  for (int i = 0; i < GETTERS; i++) pthread_join(threads[i], NULL);
+  pthread_barrier_destroy(&race.start);
+  pthread_barrier_destroy(&race.end);
 }
 
 static void test_weak_slot_of_an_immortal(void **state) {
