@@ -293,7 +293,8 @@ function longest_step(SplFixedArray $sessions, int &$state): float
     return $longest;
 }
 
-/** It has one kind of collection: of what may be garbage, and what that reaches. */
+/** It has one kind of collection: of what may be garbage, and what that reaches.  Left to itself it
+ * takes minutes with ten million objects. */
 function pauses(): void
 {
     $objects = number('objects', 10000);
@@ -304,7 +305,9 @@ function pauses(): void
     }
     gc_collect_cycles();
     result('us local', longest_collection($sessions, $state) / 1e3, $objects);
-    result('us any step', longest_step($sessions, $state) / 1e3, $objects);
+    if ($objects <= 1000000) {
+        result('us any step', longest_step($sessions, $state) / 1e3, $objects);
+    }
 }
 
 gc_disable();
