@@ -66,9 +66,10 @@ BENCHMARKS: Tuple[Benchmark, ...] = (
         "B1", "churn: 16 to 256 bytes, random lifetimes",
         (Case("live=1000 operations=2000000 repeat=5", "live=1000 operations=100000 repeat=1"),
          Case("live=100000 operations=5000000 repeat=2", "live=100000 operations=100000 repeat=1")),
-        (Target(ALLOCATORS, 1.5, cases=("live=100000",)),
-         Target(("mimalloc",), 1.0, cases=("live=1000",)),
-         Target(("cpython-obmalloc",), 4.0))),
+        (Target(ALLOCATORS, 1.5, cases=("live=100000",), figures=("ns/operation",)),
+         Target(("mimalloc",), 1.0, cases=("live=1000",), figures=("ns/operation",)),
+         Target(("cpython-obmalloc",), 4.0, figures=("ns/operation",))),
+        notes="Memory as it comes (Cairn: types that are uninitialized), and zeroed memory."),
     Benchmark(
         "B2", "binary trees: build, and drop by the last release",
         (Case("depth=16 repeat=20", "depth=10 repeat=2"),

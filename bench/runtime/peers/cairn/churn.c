@@ -1,5 +1,6 @@
 /* B1: a table of objects of 31 types, 16 to 256 bytes; each operation releases one at random and
- * puts a new one in its place.  Automatic collection is on; the types have no references. */
+ * puts a new one in its place.  Automatic collection is on; the types have no references.  With
+ * types whose memory is left as it comes, and with such as are zeroed. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,23 +32,24 @@ static uint64_t replace(cairn_heap *heap, const cairn_type *types, struct item *
   return sum;
 }
 
-static void define(cairn_heap *heap, cairn_type *types) {
+static void define(cairn_heap *heap, cairn_type *types, bool uninitialized) {
   for (size_t bytes = 16; bytes <= LARGEST; bytes += 8) {
     char name[16];
     snprintf(name, sizeof name, "item%zu", bytes);
-    const cairn_type_spec spec = {.name = name, .size_bytes = bytes};
+    const cairn_type_spec spec = {
+        .name = name, .size_bytes = bytes, .uninitialized = uninitialized};
     types[bytes / 8] = cairn_type_define(heap, &spec);
     bench_require(types[bytes / 8] != 0, "a new type");
   }
 }
 
-void churn(void) {
+static void measure(const char *figure, bool uninitialized) {
   uint64_t live = bench_number("live", 1000), repeat = bench_number("repeat", 1);
   uint64_t count = bench_number("operations", 1000000);
   struct bench_operation *operations = bench_operations(live, count);
   cairn_heap *heap = peer_heap();
   cairn_type types[LARGEST / 8 + 1];
-  define(heap, types);
+  define(heap, types, uninitialized);
   struct item **table = malloc(live * sizeof *table);
   bench_require(table != NULL, "memory");
   for (uint64_t i = 0; i < live; i++) {
@@ -64,5 +66,10 @@ void churn(void) {
   free(table);
   free(operations);
   bench_require(cairn_heap_destroy(heap, NULL), "nothing is left");
-  bench_result("ns/operation", spent / (double)(count * repeat), sum);
+  bench_result(figure, spent / (double)(count * repeat), sum);
+}
+
+void churn(void) {
+  measure("ns/operation", true);
+  measure("ns/operation, zeroed", false);
 }

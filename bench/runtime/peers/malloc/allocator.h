@@ -15,6 +15,7 @@
 #include <mimalloc.h>
 #define ALLOCATOR_NAME "mimalloc"
 static inline void *allocate(size_t bytes) { return mi_malloc_small(bytes); }
+static inline void *allocate_zeroed(size_t bytes) { return mi_zalloc_small(bytes); }
 static inline void deallocate(void *block) { mi_free(block); }
 static inline void allocator_version(char *text, size_t bytes) {
   int version = mi_version();
@@ -28,6 +29,7 @@ static inline void allocator_give_back(void) { mi_collect(true); }
 #include <jemalloc/jemalloc.h>
 #define ALLOCATOR_NAME "jemalloc"
 static inline void *allocate(size_t bytes) { return malloc(bytes); }
+static inline void *allocate_zeroed(size_t bytes) { return calloc(1, bytes); }
 static inline void deallocate(void *block) { free(block); }
 static inline void allocator_version(char *text, size_t bytes) {
   const char *version = "";
@@ -57,6 +59,7 @@ static inline void allocator_give_back(void) {
 #include <gperftools/tcmalloc.h>
 #define ALLOCATOR_NAME "tcmalloc"
 static inline void *allocate(size_t bytes) { return tc_malloc(bytes); }
+static inline void *allocate_zeroed(size_t bytes) { return tc_calloc(1, bytes); }
 static inline void deallocate(void *block) { tc_free(block); }
 static inline void allocator_version(char *text, size_t bytes) {
   int major = 0, minor = 0;
@@ -74,6 +77,7 @@ static inline void allocator_give_back(void) { MallocExtension_ReleaseFreeMemory
 #include <Python.h>
 #define ALLOCATOR_NAME "cpython-obmalloc"
 static inline void *allocate(size_t bytes) { return PyObject_Malloc(bytes); }
+static inline void *allocate_zeroed(size_t bytes) { return PyObject_Calloc(1, bytes); }
 static inline void deallocate(void *block) { PyObject_Free(block); }
 static inline void allocator_version(char *text, size_t bytes) {
   snprintf(text, bytes, "%s", PY_VERSION);
@@ -96,6 +100,7 @@ static inline void allocator_give_back(void) {}
 #include <malloc.h>
 #define ALLOCATOR_NAME "glibc"
 static inline void *allocate(size_t bytes) { return malloc(bytes); }
+static inline void *allocate_zeroed(size_t bytes) { return calloc(1, bytes); }
 static inline void deallocate(void *block) { free(block); }
 static inline void allocator_version(char *text, size_t bytes) {
   snprintf(text, bytes, "%s", gnu_get_libc_version());
