@@ -1,6 +1,7 @@
 """What the linker made of the contract, and what an offline reader finds in cores of it.
 
     programs.py elf FILE...                     no text relocations, one allocated note
+    programs.py probes FILE...                  all USDT probes are there
     programs.py core CAIRN_LENS KIND PROGRAM    PROGRAM's core, without PROGRAM, is readable
 
 KIND is how the core is written: by the signal that kills the program, or by gcore.
@@ -49,6 +50,24 @@ def elf(files: List[str]) -> None:
     print("%d files: no text relocations, the note is loaded" % len(files))
 
 
+PROBES = {"allocate", "free", "retain", "release", "collect_start", "collect_end"}
+
+
+def probes(files: List[str]) -> None:
+    for file in files:
+        found: Dict[str, int] = {}  # arguments by name
+        name = ""
+        for line in run("readelf", "-nW", file).splitlines():
+            words = line.split()
+            if words[:1] == ["Name:"]:
+                name = words[1]
+            elif words[:1] == ["Arguments:"]:
+                found[name] = len(words) - 1
+        if set(found) != PROBES or set(found.values()) != {5}:
+            fail("%s has the probes %s" % (file, found))
+    print("%d files: %d probes each" % (len(files), len(PROBES)))
+
+
 def core(lens: str, kind: str, program: str) -> None:
     with tempfile.TemporaryDirectory(prefix="cairn-contract-") as directory:
         copy = os.path.join(directory, os.path.basename(program))
@@ -88,5 +107,7 @@ def compare(lens: str, path: str, truth: str) -> None:
 
 if sys.argv[1] == "elf":
     elf(sys.argv[2:])
+elif sys.argv[1] == "probes":
+    probes(sys.argv[2:])
 else:
     core(*sys.argv[2:5])

@@ -16,10 +16,10 @@ struct lens_place_of {
 
 enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of their struct */
 
-/* The structs as S(struct, NEED), the fields of each as F(struct, field, KIND, NEED).  REPLACED: later
- * runtimes say it with other fields, and nothing is missing where it is gone.
- * UINT: 1, 2, 4 or 8 bytes; ADDRESS: 8; TEXT, BYTES: any number.  Without an ESSENTIAL one the heap
- * can't be read (LENS_UNSUPPORTED); an OPTIONAL one that is missing is a missing feature. */
+/* The structs as S(struct, NEED), the fields of each as F(struct, field, KIND, NEED).  REPLACED:
+ * later runtimes say it with other fields, and nothing is missing where it is gone. UINT: 1, 2, 4
+ * or 8 bytes; ADDRESS: 8; TEXT, BYTES: any number.  Without an ESSENTIAL one the heap can't be read
+ * (LENS_UNSUPPORTED); an OPTIONAL one that is missing is a missing feature. */
 /* clang-format off */
 #define LENS_LAYOUT_STRUCTS(S) \
   S(root, ESSENTIAL) S(heap, ESSENTIAL) S(chunk, OPTIONAL) S(arena, ESSENTIAL) \
