@@ -41,7 +41,8 @@ static inline cairn_object *cairn_dict_get_int(const cairn_object *dict, int64_t
 static inline cairn_object *cairn_dict_get(const cairn_object *dict, const cairn_object *key) {
   assert(key != NULL);
   if (cairn_type_index(key) != CAIRN_TYPE_INT) return cairn_dict_get_object_(dict, key);
-  return cairn_dict_get_int(dict, ((const struct cairn_int *)(const void *)key)->value);
+  return cairn_dict_get_int(dict,
+                            CAIRN_AS(const struct cairn_int *, CAIRN_AS(const void *, key))->value);
 }
 
 /* The value of the key that is a str with the NUL-terminated text `key`, borrowed; NULL when there

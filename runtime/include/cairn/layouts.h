@@ -70,29 +70,30 @@ struct cairn_mapping {
 };
 
 static inline bool cairn_is_type_(const cairn_object *object, enum cairn_builtin_type type) {
-  return object != NULL && cairn_type_index(object) == (uint32_t)type;
+  return object != NULL && cairn_type_index(object) == CAIRN_AS(uint32_t, type);
 }
 
 static inline const struct cairn_list *cairn_list_of_(const cairn_object *object) {
   assert(cairn_is_type_(object, CAIRN_TYPE_LIST));
-  return (const struct cairn_list *)(const void *)object;
+  return CAIRN_AS(const struct cairn_list *, CAIRN_AS(const void *, object));
 }
 
 static inline const struct cairn_table *cairn_dict_table_(const cairn_object *object) {
   assert(cairn_is_type_(object, CAIRN_TYPE_DICT));
-  return ((const struct cairn_mapping *)(const void *)object)->table;
+  return CAIRN_AS(const struct cairn_mapping *, CAIRN_AS(const void *, object))->table;
 }
 
 static inline const struct cairn_table *cairn_set_table_(const cairn_object *object) {
   assert(cairn_is_type_(object, CAIRN_TYPE_SET));
-  return ((const struct cairn_mapping *)(const void *)object)->table;
+  return CAIRN_AS(const struct cairn_mapping *, CAIRN_AS(const void *, object))->table;
 }
 
 /* The row of that number in a table with rows of `words` words. */
 static inline const struct cairn_row *cairn_row_at_(const struct cairn_table *table, size_t words,
                                                     size_t number) {
-  return (const struct cairn_row *)(const void *)((const uint64_t *)(const void *)(table + 1) +
-                                                  number * words);
+  const void *rows = table + 1;
+  const void *row = CAIRN_AS(const uint64_t *, rows) + number * words;
+  return CAIRN_AS(const struct cairn_row *, row);
 }
 
 enum { CAIRN_ROW_WORDS_SET_ = 2, CAIRN_ROW_WORDS_DICT_ = 3 };
@@ -113,7 +114,7 @@ static inline const struct cairn_row *cairn_table_next_(const struct cairn_table
 /* The hash of an int, one to one: two ints of one seed and one hash are one number.  The golden
  * ratio's multiples are spread evenly (Knuth); the shift lets high bits take part. */
 static inline uint64_t cairn_hash_int_(uint64_t seed, int64_t value) {
-  uint64_t mixed = (uint64_t)value ^ seed;
+  uint64_t mixed = CAIRN_AS(uint64_t, value) ^ seed;
   return (mixed ^ mixed >> 32) * 0x9e3779b97f4a7c15ull;
 }
 
@@ -122,20 +123,24 @@ enum { CAIRN_GROUP_ = 4 };
 /* Bit i is set where entry i of a group has the tag. */
 static inline uint32_t cairn_group_match_(const uint32_t *group, uint32_t bits, uint32_t tag) {
 #if defined(__SSE2__)
-  __m128i entries = _mm_loadu_si128((const __m128i *)(const void *)group);
-  __m128i tags = _mm_srl_epi32(entries, _mm_cvtsi32_si128((int)bits));
-  __m128i equal = _mm_cmpeq_epi32(tags, _mm_set1_epi32((int)tag));
-  return (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(equal));
+  const void *first = group;
+  __m128i entries = _mm_loadu_si128(CAIRN_AS(const __m128i *, first));
+  __m128i tags = _mm_srl_epi32(entries, _mm_cvtsi32_si128(CAIRN_AS(int, bits)));
+  __m128i equal = _mm_cmpeq_epi32(tags, _mm_set1_epi32(CAIRN_AS(int, tag)));
+  return CAIRN_AS(uint32_t, _mm_movemask_ps(_mm_castsi128_ps(equal)));
 #else
-  return (uint32_t)(group[0] >> bits == tag) | (uint32_t)(group[1] >> bits == tag) << 1 |
-         (uint32_t)(group[2] >> bits == tag) << 2 | (uint32_t)(group[3] >> bits == tag) << 3;
+  uint32_t match = 0;
+  for (uint32_t i = 0; i < CAIRN_GROUP_; i++) {
+    if (group[i] >> bits == tag) match |= 1u << i;
+  }
+  return match;
 #endif
 }
 
 /* The number of the lowest bit that is set. */
 static inline size_t cairn_lowest_bit_(uint32_t bits) {
 #if defined(__GNUC__)
-  return (size_t)__builtin_ctz(bits);
+  return CAIRN_AS(size_t, __builtin_ctz(bits));
 #else
   size_t bit = 0;
   while ((bits >> bit & 1) == 0) bit++;
@@ -145,11 +150,12 @@ static inline size_t cairn_lowest_bit_(uint32_t bits) {
 
 /* The first entry of the group where a hash belongs. */
 static inline size_t cairn_hash_group_(uint64_t hash, uint32_t bits) {
-  return (size_t)(hash >> (-bits & 63)) & ~(size_t)(CAIRN_GROUP_ - 1);
+  const size_t group = CAIRN_GROUP_;
+  return CAIRN_AS(size_t, hash >> (-bits & 63)) & ~(group - 1);
 }
 
 static inline uint32_t cairn_hash_tag_(uint64_t hash, uint32_t bits) {
-  return (uint32_t)hash >> bits | 1;
+  return CAIRN_AS(uint32_t, hash) >> bits | 1;
 }
 
 /* The row of an int in a dict's table whose int_bits is not 0; NULL: there is none. */

@@ -42,7 +42,7 @@ static inline cairn_object *const *cairn_list_items(const cairn_object *list, si
 /* Puts `item` at the end and retains it.  False when out of memory.  Aborts when `list` is no list
  * or `item` is NULL.  O(1), amortised. */
 CAIRN_INLINE_API bool cairn_list_append(cairn_object *list, cairn_object *item) {
-  struct cairn_list *self = (struct cairn_list *)(void *)list;
+  struct cairn_list *self = CAIRN_AS(struct cairn_list *, CAIRN_AS(void *, list));
   assert(cairn_is_type_(list, CAIRN_TYPE_LIST) && item != NULL);
   uint32_t count = self->count;
   if (count == self->capacity) return cairn_list_append_growing_(list, item);
@@ -55,7 +55,7 @@ CAIRN_INLINE_API bool cairn_list_append(cairn_object *list, cairn_object *item) 
 /* The same, but takes over the caller's reference: the way to put what was just made into a list,
  * `cairn_list_give(list, cairn_int_new(heap, 1000))`.  False as well when `item` is NULL. */
 static inline bool cairn_list_give(cairn_object *list, cairn_object *item) {
-  struct cairn_list *self = (struct cairn_list *)(void *)list;
+  struct cairn_list *self = CAIRN_AS(struct cairn_list *, CAIRN_AS(void *, list));
   assert(cairn_is_type_(list, CAIRN_TYPE_LIST));
   uint32_t count = self->count;
   if (item == NULL) return false;

@@ -44,6 +44,13 @@ extern "C" {
 /* CAIRN_INLINE_API: what counts references is inlined in debug builds too, so that tracking
  * (track.h) sees the function that calls it. */
 
+/* A cast that C++ has a newer form of.  Pointers go through void *. */
+#ifdef __cplusplus
+#define CAIRN_AS(type, value) static_cast<type>(value)
+#else
+#define CAIRN_AS(type, value) ((type)(value))
+#endif
+
 typedef struct cairn_heap cairn_heap;
 
 /* The head of every object.  A native struct of yours embeds it as its first member. */
@@ -158,7 +165,7 @@ CAIRN_INLINE_API void cairn_clear(cairn_object **slot) {
 
 /* The number of references owned.  A saturated or immortal object returns at least 2^31. */
 static inline uint32_t cairn_refcount(const cairn_object *object) {
-  return (uint32_t)(cairn_header_load(object) & CAIRN_COUNT_MASK);
+  return CAIRN_AS(uint32_t, cairn_header_load(object) & CAIRN_COUNT_MASK);
 }
 
 /* True for an object that is never freed (none, true, false, the small ints, a saturated count). */
@@ -169,7 +176,7 @@ static inline bool cairn_is_immortal(const cairn_object *object) {
 /* The index of the object's type in its heap's type table: CAIRN_TYPE_INT and the like (type.h), or
  * what cairn_type_define or cairn_record_define returned. */
 static inline uint32_t cairn_type_index(const cairn_object *object) {
-  return (uint32_t)(cairn_header_load(object) >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX;
+  return CAIRN_AS(uint32_t, cairn_header_load(object) >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX;
 }
 
 /* The heap that the object lives in.  O(1). */

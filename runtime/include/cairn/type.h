@@ -124,33 +124,33 @@ typedef struct cairn_field_spec {
   uint32_t length_offset; /* of the length field */
 } cairn_field_spec;
 
-#define CAIRN_STRONG(struct_type, member)                                    \
-  {                                                                          \
-    .name = #member, .kind = CAIRN_SLOT_STRONG, .shape = CAIRN_SHAPE_SINGLE, \
-    .offset = offsetof(struct_type, member)                                  \
+/* Initializers of a slot and a field spec.  All members, in order: so they are also C++17, which
+ * has no designators. */
+#ifdef __cplusplus
+#define CAIRN_SIZEOF_MEMBER(struct_type, member) sizeof(struct_type::member)
+#else
+#define CAIRN_SIZEOF_MEMBER(struct_type, member) sizeof(((struct_type *)0)->member)
+#endif
+#define CAIRN_SINGLE_SLOT(struct_type, member, kind)                                               \
+  {                                                                                                \
+#member, (kind), CAIRN_SHAPE_SINGLE, 0, 0, offsetof(struct_type, member), 0, 0, 0, 0, 0, 0, 0, \
+        0                                                                                          \
   }
-#define CAIRN_WEAK(struct_type, member)                                    \
-  {                                                                        \
-    .name = #member, .kind = CAIRN_SLOT_WEAK, .shape = CAIRN_SHAPE_SINGLE, \
-    .offset = offsetof(struct_type, member)                                \
-  }
-#define CAIRN_BORROWED(struct_type, member)                                    \
-  {                                                                            \
-    .name = #member, .kind = CAIRN_SLOT_BORROWED, .shape = CAIRN_SHAPE_SINGLE, \
-    .offset = offsetof(struct_type, member)                                    \
-  }
+#define CAIRN_STRONG(struct_type, member) CAIRN_SINGLE_SLOT(struct_type, member, CAIRN_SLOT_STRONG)
+#define CAIRN_WEAK(struct_type, member)   CAIRN_SINGLE_SLOT(struct_type, member, CAIRN_SLOT_WEAK)
+#define CAIRN_BORROWED(struct_type, member) \
+  CAIRN_SINGLE_SLOT(struct_type, member, CAIRN_SLOT_BORROWED)
 /* `member` points to an array of `count_member` owned references. */
-#define CAIRN_STRONG_ARRAY(struct_type, member, count_member)                                     \
-  {                                                                                               \
-    .name = #member, .kind = CAIRN_SLOT_STRONG, .shape = CAIRN_SHAPE_ARRAY,                       \
-    .count_width = sizeof(((struct_type *)0)->count_member),                                      \
-    .offset = offsetof(struct_type, member), .count_offset = offsetof(struct_type, count_member), \
-    .stride = 8                                                                                   \
+#define CAIRN_STRONG_ARRAY(struct_type, member, count_member)                          \
+  {                                                                                    \
+#member, CAIRN_SLOT_STRONG, CAIRN_SHAPE_ARRAY, 0,                                  \
+        CAIRN_SIZEOF_MEMBER(struct_type, count_member), offsetof(struct_type, member), \
+        offsetof(struct_type, count_member), 0, 8, 0, 0, 0, 0, 0                       \
   }
-#define CAIRN_FIELD(struct_type, member, KIND)                                            \
-  {                                                                                       \
-    .name = #member, .kind = CAIRN_FIELD_##KIND, .offset = offsetof(struct_type, member), \
-    .width = sizeof(((struct_type *)0)->member)                                           \
+#define CAIRN_FIELD(struct_type, member, KIND)                     \
+  {                                                                \
+#member, CAIRN_FIELD_##KIND, 0, offsetof(struct_type, member), \
+        CAIRN_SIZEOF_MEMBER(struct_type, member), 0                \
   }
 
 /* Called with each strong reference of an object of an opaque type. */
