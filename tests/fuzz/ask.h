@@ -38,10 +38,33 @@ static inline void ask_blocks(lens *self) {
       if (lens_page_get(self, a, p, &page) != LENS_OK) return;
       for (uint64_t b = 0; b < page.block_count && b < 16 && left > 0; b++, left--) {
         lens_location location;
+        lens_track track;
         (void)lens_locate(self, page.address + b * page.block_bytes + 1, &location);
+        (void)lens_track_at(self, page.address + b * page.block_bytes, &track);
         ask_object(self, page.address + b * page.block_bytes);
       }
     }
+  }
+}
+
+/* What each heap tracked, and what was in the blocks. */
+static inline void ask_tracking(lens *self) {
+  lens_event events[16];
+  lens_site sites[8];
+  lens_track rows[16];
+  lens_track track;
+  uint64_t written = 0;
+  uint64_t total = 0;
+  for (uint64_t heap = 0; heap < lens_heap_count(self) && heap < 8; heap++) {
+    lens_tracking tracking;
+    (void)lens_tracking_get(self, heap, &tracking);
+    for (uint32_t newest_first = 0; newest_first < 2; newest_first++) {
+      (void)lens_events(self, heap, 0, 0, newest_first, 1, 16, events, &written, &total);
+    }
+    (void)lens_sites(self, heap, 0, 8, sites, &written, &total);
+    written = 0;
+    (void)lens_quarantine(self, heap, 0, 16, rows, &written, &total);
+    for (uint64_t i = 0; i < written; i++) (void)lens_track_at(self, rows[i].base + 8, &track);
   }
 }
 
@@ -63,6 +86,7 @@ static inline void ask_everything(lens *self) {
   }
   if (status != LENS_OK) return;
   ask_blocks(self);
+  ask_tracking(self);
   lens_type_census types[8];
   lens_object rows[8];
   uint64_t written = 0;

@@ -68,6 +68,9 @@ static void populate(struct fake *fake) {
   fake_put(fake, fake_block(fake, 1, 9) + 26, 200, 1);
   fake_put(fake, fake_block(fake, 3, 0), fake_live | fake_buffer, 8);
   fake_put(fake, fake_block(fake, 3, 0) + 8, fake_base + fake_block(fake, 1, 1), 8);
+  fake_tracking(fake, 11);
+  fake_quarantine(fake, 0, 1, 6);
+  fake_quarantine(fake, fake_record_at(1, 6), 1, 13);
 }
 
 static void write_module(void) {

@@ -8,7 +8,8 @@ def argument(number: int) -> int:
 
 
 execute("starti")
-if "tracked.O0" in (gdb.current_progspace().filename or ""):
+program = gdb.current_progspace()
+if program is not None and "tracked.O0" in (program.filename or ""):
     execute("tbreak main")  # the shared library is there by then
     execute("continue")
 execute("break -probe cairn:free")

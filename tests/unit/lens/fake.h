@@ -21,6 +21,14 @@ enum {
   FAKE_HEAP = 0x8000,
   FAKE_TYPES = 0x9000, /* the array; the structs follow */
   FAKE_NAMES = 0xc000,
+  FAKE_TRACKING = 0xd000, /* what it tracked: the struct, then the tables */
+  FAKE_EVENTS = 0xd200,
+  FAKE_SITES = 0xd400,
+  FAKE_RECORDS = 0xe000,
+  FAKE_EVENT_ROW = 48,
+  FAKE_SITE_ROW = 40,
+  FAKE_RECORD_ROW = 24,
+  FAKE_PAGE_RECORDS = 16,
   FAKE_ARENA = 0x10000,
   FAKE_ARENA_BYTES = 0x8000,
   FAKE_PAGE_BYTES = 0x1000,
@@ -35,6 +43,7 @@ static const uint64_t fake_base = 0x600000000000;
 static const uint64_t fake_live = 1ull << 44;
 static const uint64_t fake_dying = 1ull << 45;
 static const uint64_t fake_buffer = 1ull << 46;
+static const uint64_t fake_quarantined = 1ull << 47;
 
 struct fake {
   uint8_t bytes[FAKE_BYTES];
@@ -98,6 +107,35 @@ static inline void fake_constant(struct fake *fake, const char *name, uint64_t v
          sizeof row);
 }
 
+static inline void fake_structs_tracking(struct fake *fake) {
+  fake_struct(fake, "tracking", 64);
+  fake_address(fake, "events", 8);
+  fake_uint(fake, "event_capacity", 0, 2);
+  fake_uint(fake, "event_count", 4, 4);
+  fake_address(fake, "sites", 16);
+  fake_uint(fake, "site_count", 2, 2);
+  fake_address(fake, "quarantine_first", 24);
+  fake_uint(fake, "quarantine_count", 32, 4);
+  fake_struct(fake, "event", FAKE_EVENT_ROW);
+  fake_uint(fake, "sequence", 40, 8);
+  fake_address(fake, "object", 8);
+  fake_uint(fake, "serial", 16, 4);
+  fake_address(fake, "caller", 24);
+  fake_uint(fake, "op", 0, 1);
+  fake_uint(fake, "type", 2, 2);
+  fake_uint(fake, "count", 4, 2);
+  fake_struct(fake, "site", FAKE_SITE_ROW);
+  fake_field(fake, "frames", CAIRN_KIND_BYTES, 8, 24, 0, 0);
+  fake_uint(fake, "frame_count", 0, 1);
+  fake_uint(fake, "object_count", 4, 4);
+  fake_struct(fake, "track_record", FAKE_RECORD_ROW);
+  fake_uint(fake, "serial", 16, 8);
+  fake_address(fake, "next", 8);
+  fake_uint(fake, "site", 0, 2);
+  fake_uint(fake, "freed_site", 2, 2);
+  fake_uint(fake, "type", 4, 2);
+}
+
 static inline void fake_structs(struct fake *fake) {
   fake_struct(fake, "from a later version", 9);
   fake_field(fake, "of an unknown kind", 99, 0, 4, 0, 0);
@@ -108,12 +146,15 @@ static inline void fake_structs(struct fake *fake) {
   fake_address(fake, "types", 16);
   fake_uint(fake, "type_count", 10, 2);
   fake_address(fake, "arenas", 32);
+  fake_address(fake, "tracking", 48);
   fake_struct(fake, "arena", 64);
   fake_address(fake, "next", 56);
   fake_uint(fake, "bytes", 0, 8);
   fake_uint(fake, "page_bytes", 8, 4);
   fake_uint(fake, "page_count", 12, 2);
   fake_uint(fake, "page_table_offset", 16, 4);
+  fake_address(fake, "track", 24);
+  fake_uint(fake, "track_bytes", 32, 4);
   fake_struct(fake, "page", FAKE_PAGE_ROW);
   fake_uint(fake, "kind", 3, 1);
   fake_uint(fake, "span_pages", 4, 2);
@@ -139,6 +180,7 @@ static inline void fake_structs(struct fake *fake) {
   fake_struct(fake, "object", 8);
   fake_field(fake, "count", CAIRN_KIND_BITS, 0, 8, 0, 24);
   fake_field(fake, "type", CAIRN_KIND_BITS, 0, 8, 24, 10);
+  fake_structs_tracking(fake);
 }
 
 static inline void fake_constants(struct fake *fake) {
@@ -157,6 +199,11 @@ static inline void fake_constants(struct fake *fake) {
   fake_constant(fake, "state.live", fake_live);
   fake_constant(fake, "state.dying", fake_dying);
   fake_constant(fake, "state.buffer", fake_buffer);
+  fake_constant(fake, "state.quarantined", fake_quarantined);
+  fake_constant(fake, "event_op.allocate", 21);
+  fake_constant(fake, "event_op.free", 22);
+  fake_constant(fake, "event_op.retain", 23);
+  fake_constant(fake, "track.page_records", FAKE_PAGE_RECORDS);
 }
 
 /* Head and directory; the rows were added before. */
@@ -251,6 +298,55 @@ static inline uint64_t fake_block(const struct fake *fake, uint32_t page, uint32
 
 static inline uint64_t fake_header(uint64_t state, uint32_t type, uint32_t count) {
   return state | (uint64_t)type << 24 | count;
+}
+
+/* ---- tracking ---- */
+
+/* A ring for 8 events that has seen `count`, on the block of the first page with blocks; 3 sites;
+ * records. */
+static inline void fake_tracking(struct fake *fake, uint32_t count) {
+  fake_put(fake, FAKE_HEAP + 48, fake_base + FAKE_TRACKING, 8);
+  fake_put(fake, FAKE_TRACKING, 8, 2);
+  fake_put(fake, FAKE_TRACKING + 4, count, 4);
+  fake_put(fake, FAKE_TRACKING + 8, fake_base + FAKE_EVENTS, 8);
+  fake_put(fake, FAKE_TRACKING + 2, 3, 2);
+  fake_put(fake, FAKE_TRACKING + 16, fake_base + FAKE_SITES, 8);
+  for (uint32_t n = 1; n <= count; n++) {
+    uint64_t at = FAKE_EVENTS + (n - 1) % 8 * FAKE_EVENT_ROW;
+    fake_put(fake, at, 21 + n % 3, 1);
+    fake_put(fake, at + 2, 1, 2);
+    fake_put(fake, at + 4, n, 2);
+    fake_put(fake, at + 8, fake_base + fake_block(fake, 1, n % 2), 8);
+    fake_put(fake, at + 16, 100 + n % 2, 4);
+    fake_put(fake, at + 24, 0x400000 + n, 8);
+    fake_put(fake, at + 40, n, 8);
+  }
+  for (uint32_t n = 1; n <= 3; n++) {
+    uint64_t at = FAKE_SITES + (n - 1) * FAKE_SITE_ROW;
+    fake_put(fake, at, n, 1);
+    fake_put(fake, at + 4, 10 * n, 4);
+    for (uint32_t i = 0; i < n; i++) fake_put(fake, at + 8 + 8 * i, 0x400000 + 16 * n + i, 8);
+  }
+  fake_put(fake, FAKE_ARENA + 24, fake_base + FAKE_RECORDS, 8);
+  uint32_t pages = FAKE_ARENA_BYTES / FAKE_PAGE_BYTES;
+  fake_put(fake, FAKE_ARENA + 32, pages * FAKE_PAGE_RECORDS * FAKE_RECORD_ROW, 4);
+}
+
+static inline uint64_t fake_record_at(uint32_t page, uint32_t block) {
+  return FAKE_RECORDS + (page * FAKE_PAGE_RECORDS + block) * (uint64_t)FAKE_RECORD_ROW;
+}
+
+/* Puts a block in quarantine, behind `before` (its record; 0: the first). */
+static inline void fake_quarantine(struct fake *fake, uint64_t before, uint32_t page,
+                                   uint32_t block) {
+  uint64_t address = fake_base + fake_block(fake, page, block);
+  fake_put(fake, fake_block(fake, page, block), fake_header(fake_quarantined, 1, 0), 8);
+  fake_put(fake, before == 0 ? FAKE_TRACKING + 24 : before + 8, address, 8);
+  fake_put(fake, FAKE_TRACKING + 32, fake_get(fake, FAKE_TRACKING + 32, 4) + 1, 4);
+  fake_put(fake, fake_record_at(page, block), 1, 2);
+  fake_put(fake, fake_record_at(page, block) + 2, 2, 2);
+  fake_put(fake, fake_record_at(page, block) + 4, 1, 2);
+  fake_put(fake, fake_record_at(page, block) + 16, 100 + block, 8);
 }
 
 /* One heap with one arena whose pages are free but for the first; no type yet. */
