@@ -47,7 +47,8 @@ def strangers(library: str) -> Set[str]:
     """Global symbols of the static library that could clash with a program's own.  (What the
     system's header of probes defines is one and the same in all that includes it.)"""
     rows = nm("-g", "--defined-only", library)
-    return {row[2] for row in rows if len(row) == 3 and not row[2].startswith(("cairn_", "_.stapsdt."))}
+    names = {row[2] for row in rows if len(row) == 3}
+    return {name for name in names if not name.startswith(("cairn_", "_.stapsdt."))}
 
 
 def compare(what: str, found: Set[str], wanted: Set[str]) -> List[str]:

@@ -166,8 +166,9 @@ typedef struct cairn_type_spec {
   size_t field_count;
   /* Called once in an object's life, when it is about to die: its slots are whole, weak references
    * to it are cleared.  It may do anything: retain the object (resurrecting it), allocate, release,
-   * collect (which does nothing now).  But what a BORROWED slot refers to may be dying already:
-   * the object that held this one, say.  NULL: none. */
+   * define types, set limits, destroy another heap, collect (which does nothing now).  But what a
+   * BORROWED slot refers to may be dying already: the object that held this one, say.  NULL: none.
+   */
   void (*finalize)(cairn_object *object);
   /* An opaque type: references that no slot can describe.  `traverse` reports each strong
    * reference once; `clear` stores NULL to each and releases it.  Both or none.  A debugger scans
