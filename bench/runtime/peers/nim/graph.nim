@@ -53,8 +53,10 @@ when defined(gcOrc):
       require(getOccupiedMem() - before >= nodes * 16, "the garbage is there")
       let begin = nowNs()
       collect()
-      if turn > 0: spent += nowNs() - begin
+      let taken = nowNs() - begin
       require(getOccupiedMem() <= before + slackBytes, "each object is freed")
+      if turn == 0: print("ns/object freed, the first time", taken / float(nodes), uint64(nodes))
+      else: spent += taken
     print("ns/object freed", spent / float(repeat * nodes), uint64(nodes))
 
   proc tree(levels: int): Node =
