@@ -63,8 +63,14 @@ static inline bool is_special(const struct cairn_type *type, uint64_t header) {
 
 /* ---- over the whole heap --------------------------------------------------------------------- */
 
-/* Makes the page's objects members that may be.  Returns their number.  `clean`: the side bytes of
- * others are 0. */
+/* Takes back what a walk from candidates left beside a block. */
+static inline void trial_clear(cairn_object *object, uint8_t *side) {
+  if ((*side & ~CAIRN_TRIAL_PENDING) == CAIRN_TRIAL_WIDE) *cairn_side_word(object) = 0;
+  *side = CAIRN_TRIAL_NONE;
+}
+
+/* Makes the page's objects members that may be.  Returns their number.  `clean`: all side bytes are
+ * 0 so far. */
 static uint64_t gather_page(cairn_heap *heap, const struct cairn_blocks *blocks, bool clean) {
   struct cairn_page *page = blocks->page;
   uint64_t member_count = 0;
@@ -72,14 +78,13 @@ static uint64_t gather_page(cairn_heap *heap, const struct cairn_blocks *blocks,
   for (size_t offset = 0; offset < end; offset += blocks->stride) {
     cairn_object *object = cairn_blocks_object(blocks, offset);
     uint64_t header = object->header;
+    if (!clean) trial_clear(object, cairn_blocks_side(blocks, offset));
     if (may_be_garbage(header)) {
       if ((header & CAIRN_STATE(CANDIDATE)) != 0) {
         object->header = header & ~CAIRN_STATE(CANDIDATE);
       }
       *cairn_blocks_side(blocks, offset) = trial_set(object, header & CAIRN_COUNT_MASK);
       member_count++;
-    } else if (!clean) {
-      *cairn_blocks_side(blocks, offset) = CAIRN_TRIAL_NONE;
     }
   }
   heap->candidate_count -= page->candidate_count;
@@ -216,7 +221,10 @@ static void follow(cairn_object *object, void *context) {
   struct following *following = context;
   uint8_t *side = cairn_side_byte(object);
   uint64_t met = *side - CAIRN_TRIAL_PENDING;
-  if (met == CAIRN_TRIAL_WIDE) met = *cairn_side_word(object);
+  if (met == CAIRN_TRIAL_WIDE) {
+    met = *cairn_side_word(object);
+    *cairn_side_word(object) = 0;
+  }
   uint64_t header = object->header;
   if (!may_be_garbage(header)) {
     *side = CAIRN_TRIAL_NONE;

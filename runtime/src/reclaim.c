@@ -107,12 +107,18 @@ static inline bool is_garbage(const cairn_object *object) {
   return *cairn_side_byte(object) != CAIRN_TRIAL_NONE;
 }
 
-/* Releases what others than garbage are held through the word. */
+/* Releases what others than garbage are held through the word.  What others hold too was found to
+ * be alive just now, so it is no candidate for that. */
 CAIRN_INLINE void let_go_word(cairn_word *word, cairn_object *child) {
   if (is_garbage(child)) return;
   *word = 0;
   CAIRN_ORDER();
-  cairn_release(child);
+  uint64_t header = cairn_header_load(child);
+  if ((header & CAIRN_HEADER_SLOW) == 0 && (header & CAIRN_COUNT_MASK) > 1) {
+    child->header = header - 1;
+  } else {
+    cairn_release(child);
+  }
 }
 
 static void let_go_words(const struct cairn_type *type, cairn_object *object) {

@@ -66,6 +66,7 @@ static void mark_delayed(struct sweep *sweep) {
 
 CAIRN_INLINE void keep(struct sweep *sweep, struct cairn_kind *kind, cairn_object *object,
                        uint8_t *side) {
+  if (*side == CAIRN_TRIAL_WIDE) *cairn_side_word(object) = 0;
   *side = CAIRN_TRIAL_NONE;
   sweep->kept_count++;
   uint64_t header = object->header;
