@@ -54,7 +54,7 @@ struct cairn_detection cairn_detect_candidates(cairn_heap *heap);
 struct cairn_detection cairn_detect_again(cairn_heap *heap);
 
 /* ---- restore.c ------------------------------------------------------------------------------- */
-/* Takes the members that are kept out of the set.  Returns how many those are. */
+/* Takes the members that are kept out of the set.  Returns how many are left. */
 uint64_t cairn_restore(cairn_heap *heap, uint64_t member_count);
 
 /* ---- reclaim.c ------------------------------------------------------------------------------- */

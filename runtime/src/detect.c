@@ -165,8 +165,7 @@ static void subtract_all(cairn_heap *heap) {
 }
 
 static struct cairn_detection detect(cairn_heap *heap, uint64_t member_count, bool full) {
-  uint64_t kept_count = cairn_restore(heap, member_count);
-  return (struct cairn_detection){member_count, member_count - kept_count, full};
+  return (struct cairn_detection){member_count, cairn_restore(heap, member_count), full};
 }
 
 struct cairn_detection cairn_detect_all(cairn_heap *heap) {

@@ -59,6 +59,26 @@ CAIRN_INLINE bool cairn_blocks_have(const struct cairn_blocks *blocks, uint8_t b
   return (all & 0x0101010101010101ull * bits) != 0;
 }
 
+/* The sum of `bytes` side bytes (at most 255 words of them), each 0 or 1. */
+static inline uint32_t cairn_sides_sum(const uint8_t *sides, size_t bytes) {
+  const uint64_t even = 0x00ff00ff00ff00ffull;
+  uint64_t sums = 0; /* a byte each */
+  for (size_t i = 0; i < bytes; i += sizeof sums) {
+    uint64_t some;
+    memcpy(&some, sides + i, sizeof some);
+    sums += some;
+  }
+  sums = (sums & even) + (sums >> 8 & even);
+  return (uint32_t)(sums * 0x0001000100010001ull >> 48);
+}
+
+/* How many members are left in the page when all that is kept has gone. */
+static inline uint32_t cairn_blocks_garbage(const struct cairn_blocks *blocks) {
+  enum { HALF = CAIRN_SIDE_PAGE_PLACES / 2 };
+  if (blocks->page->kind != CAIRN_PAGE_BLOCKS) return *blocks->sides;
+  return cairn_sides_sum(blocks->sides, HALF) + cairn_sides_sum(blocks->sides + HALF, HALF);
+}
+
 /* The bits of pages, lowest first: takes the next out of `bits` (which are not all 0). */
 CAIRN_INLINE uint32_t cairn_bits_take_first(uint64_t bits[2]) {
   uint32_t word = bits[0] == 0;

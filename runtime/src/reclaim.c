@@ -164,25 +164,6 @@ static void let_go_of_page(cairn_heap *heap, struct cairn_blocks blocks, void *c
 
 /* ---- free ------------------------------------------------------------------------------------ */
 
-/* The sum of `bytes` side bytes (at most 255 words of them), each 0 or 1. */
-static uint32_t sum_of(const uint8_t *sides, size_t bytes) {
-  const uint64_t even = 0x00ff00ff00ff00ffull;
-  uint64_t sums = 0; /* a byte each */
-  for (size_t i = 0; i < bytes; i += sizeof sums) {
-    uint64_t some;
-    memcpy(&some, sides + i, sizeof some);
-    sums += some;
-  }
-  sums = (sums & even) + (sums >> 8 & even);
-  return (uint32_t)(sums * 0x0001000100010001ull >> 48);
-}
-
-static uint32_t garbage_count_of(const struct cairn_blocks *blocks) {
-  enum { HALF = CAIRN_SIDE_PAGE_PLACES / 2 };
-  if (blocks->page->kind != CAIRN_PAGE_BLOCKS) return *blocks->sides;
-  return sum_of(blocks->sides, HALF) + sum_of(blocks->sides + HALF, HALF);
-}
-
 static void free_one_by_one(cairn_heap *heap, const struct cairn_blocks *blocks, uint32_t left) {
   for (size_t offset = 0; left > 0; offset += blocks->stride) {
     uint8_t *side = cairn_blocks_side(blocks, offset);
@@ -202,14 +183,14 @@ static void free_in_arena(cairn_heap *heap, struct cairn_arena *arena) {
   while ((bits[0] | bits[1]) != 0) {
     uint32_t index = cairn_bits_take_first(bits);
     struct cairn_blocks blocks = cairn_blocks_of(arena, index);
-    uint32_t count = garbage_count_of(&blocks);
+    uint32_t count = cairn_blocks_garbage(&blocks);
     if (count == 0) continue;
     bool is_whole = count == blocks.page->used_count && heap->slow == 0;
     cairn_bits_set(is_whole ? whole : some, index);
   }
   while ((some[0] | some[1]) != 0) {
     struct cairn_blocks blocks = cairn_blocks_of(arena, cairn_bits_take_first(some));
-    free_one_by_one(heap, &blocks, garbage_count_of(&blocks));
+    free_one_by_one(heap, &blocks, cairn_blocks_garbage(&blocks));
   }
   while ((whole[0] | whole[1]) != 0) {
     struct cairn_blocks blocks = cairn_blocks_of(arena, cairn_bits_take_first(whole));
