@@ -269,6 +269,54 @@ static void test_events_have_their_thread(void **state) {
   cairn_release(&node->base);
 }
 
+/* ---- shared heaps ---------------------------------------------------------------------------- */
+
+enum { THREADS = 4, ROUNDS = 500 };
+
+/* Retains and releases a common object, and makes and drops one of its own. */
+static void *use_shared(void *argument) {
+  cairn_object *common = argument;
+  for (int i = 0; i < ROUNDS; i++) {
+    cairn_retain(common);
+    cairn_object *own = cairn_str_from(cairn_object_heap(common), "mine");
+    cairn_release(own);
+    cairn_release(common);
+  }
+  return NULL;
+}
+
+static void test_a_shared_heap(void **state) {
+  (void)state;
+  cairn_heap *heap = cairn_heap_new(&(cairn_heap_options){.shared = true});
+  cairn_object *common = cairn_str_from(heap, "ours");
+  const cairn_track_options options = {
+      .sites = true, .events = 1 << 16, .quarantine_bytes = 1 << 12};
+  assert_true(cairn_track_start(heap, &options));
+  pthread_t threads[THREADS];
+  for (int i = 0; i < THREADS; i++) {
+    assert_int_equal(pthread_create(&threads[i], NULL, use_shared, common), 0);
+  }
+  for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+  const struct cairn_tracking *tracking = heap->tracking;
+  uint64_t counts[8] = {0}, serial = cairn_track_serial(common), of_common = 0;
+  for (uint64_t n = 0; n < tracking->event_count; n++) {
+    const struct cairn_event *event = &tracking->events[n];
+    assert_int_equal(event->sequence, n + 1);
+    assert_in_range(event->op, CAIRN_EVENT_ALLOCATE, CAIRN_EVENT_RELEASE);
+    counts[event->op]++;
+    if (event->serial == serial) of_common++;
+  }
+  assert_int_equal(counts[CAIRN_EVENT_ALLOCATE], THREADS * ROUNDS);
+  assert_int_equal(counts[CAIRN_EVENT_FREE], THREADS * ROUNDS);
+  assert_int_equal(counts[CAIRN_EVENT_RETAIN], THREADS * ROUNDS);
+  assert_int_equal(counts[CAIRN_EVENT_RELEASE], 2 * THREADS * ROUNDS);
+  assert_int_equal(of_common, 2 * THREADS * ROUNDS);
+  assert_int_equal(cairn_refcount(common), 1);
+  assert_null(cairn_heap_validate(heap));
+  cairn_release(common);
+  assert_true(cairn_heap_destroy(heap, NULL));
+}
+
 /* ---- no memory ------------------------------------------------------------------------------- */
 
 static void test_each_mapping_fails(void **state) {
@@ -333,6 +381,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_old_objects_are_traced_from_now_on, nodes_setup,
                                       nodes_teardown),
       cmocka_unit_test_setup_teardown(test_events_have_their_thread, nodes_setup, nodes_teardown),
+      cmocka_unit_test(test_a_shared_heap),
       cmocka_unit_test_setup_teardown(test_each_mapping_fails, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_an_arena_without_records, nodes_setup, nodes_teardown),
   };
