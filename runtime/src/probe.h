@@ -11,8 +11,22 @@
 
 #if defined(CAIRN_PROBES)
 #include <sys/sdt.h>
+#if defined(__clang__) /* where the header's macros are used they are no system header's */
+#define CAIRN_PROBE_QUIET          \
+  _Pragma("clang diagnostic push") \
+      _Pragma("clang diagnostic ignored \"-Wgnu-zero-variadic-macro-arguments\"")
+#define CAIRN_PROBE_LOUD _Pragma("clang diagnostic pop")
+#else
+#define CAIRN_PROBE_QUIET
+#define CAIRN_PROBE_LOUD
+#endif
 /* Five arguments, integers or pointers. */
-#define CAIRN_PROBE(name, a, b, c, d, e) DTRACE_PROBE5(cairn, name, a, b, c, d, e)
+#define CAIRN_PROBE(name, a, b, c, d, e)       \
+  do {                                         \
+    CAIRN_PROBE_QUIET                          \
+    DTRACE_PROBE5(cairn, name, a, b, c, d, e); \
+    CAIRN_PROBE_LOUD                           \
+  } while (0)
 #else
 #define CAIRN_PROBE(name, a, b, c, d, e) ((void)(a), (void)(b), (void)(c), (void)(d), (void)(e))
 #endif
