@@ -1,11 +1,12 @@
-/* Heaps: making one, handing out its numbers, walking it, destroying it.
+/* Heaps: making one, handing out its numbers, destroying it.
  *
  * Invariants:
  *  - A heap that a debugger can find (the registry, heap.magic) is complete: its built-in types
  *    and shared objects exist.
  *  - heap->ready is false while it is made: nothing collects and nobody is asked for memory then.
  *
- * What this is not: the leak report (leak.c), the check of all invariants (validate.c).
+ * What this is not: walking it (walk.c), the leak report (leak.c), the check of all invariants
+ * (validate.c).
  */
 #include <stdio.h>
 
@@ -116,29 +117,4 @@ uint64_t cairn_heap_trim(cairn_heap *heap) {
   uint64_t returned_bytes = heap->returned_bytes - before;
   cairn_heap_unlock(heap);
   return returned_bytes;
-}
-
-/* Calls `visit` with the live objects of one page of blocks or large page. */
-static void page_walk(struct cairn_arena *arena, const struct cairn_page *page,
-                      cairn_visit_fn visit, void *context) {
-  char *memory = cairn_page_memory(arena, page);
-  for (uint32_t i = 0; i < page->fresh; i++) {
-    cairn_object *object = (cairn_object *)(void *)(memory + i * page->block_bytes);
-    uint64_t state = cairn_header_load(object) & (CAIRN_STATE(LIVE) | CAIRN_STATE(BUFFER));
-    if (state == CAIRN_STATE(LIVE)) visit(object, context);
-  }
-}
-
-void cairn_heap_walk(cairn_heap *heap, cairn_visit_fn visit, void *context) {
-  cairn_heap_check(heap);
-  cairn_heap_lock(heap);
-  for (struct cairn_arena *arena = heap->arenas; arena != NULL; arena = arena->next) {
-    for (uint32_t i = 1; i < arena->page_count; i++) {
-      const struct cairn_page *page = cairn_arena_page(arena, i);
-      if (page->kind == CAIRN_PAGE_BLOCKS || page->kind == CAIRN_PAGE_LARGE) {
-        page_walk(arena, page, visit, context);
-      }
-    }
-  }
-  cairn_heap_unlock(heap);
 }

@@ -13,6 +13,7 @@
  *   type.c     types as data; plan.c  what they come down to     heap.c  making, limits, numbers
  *   hot.c      blocks                         page.c     pages of one size class; size_class.c
  *   arena.c    segments
+ *   walk.c     walking a heap
  *   external.c   bytes outside the heap       limit.c, group.c   how much may be taken
  *   chunk.c    metadata memory                system.c   the system's memory
  *   track.c    tracking (tracking.h lists its files)

@@ -176,8 +176,33 @@ CAIRN_API uint64_t cairn_collect_candidates(cairn_heap *heap);
 CAIRN_API uint64_t cairn_collect_exclusive(cairn_heap *heap);
 
 /* Calls `visit` with each live object, in address order.  `visit` must not allocate, retain or
- * release. */
+ * release; cairn_walk_next lets you. */
 CAIRN_API void cairn_heap_walk(cairn_heap *heap, cairn_visit_fn visit, void *context);
+
+/* A walk that goes step by step:
+ *
+ *     cairn_walk walk = {heap};
+ *     cairn_object *object;
+ *     while ((object = cairn_walk_next(&walk)) != NULL) ...  // stop whenever you like
+ *
+ * Between two steps anything may be done to the heap but destroying it: an object that lives all
+ * the time is met exactly once, one that dies before its turn is not, and one that is made
+ * meanwhile may be.  There is nothing to end. */
+typedef struct cairn_walk {
+  cairn_heap *heap;
+  /* The library's; 0 at the start. */
+  uint64_t behind_, returned_;
+  struct cairn_arena *arena_;
+} cairn_walk;
+
+/* The next live object, in address order, borrowed: retain it before anything else is done to the
+ * heap.  NULL at the end.  O(1) on average; O(arenas) where memory went back since the last step.
+ * Of a shared heap no other thread may release objects meanwhile. */
+CAIRN_API cairn_object *cairn_walk_next(cairn_walk *walk);
+
+/* Calls `visit` with each strong reference that the object owns, in field order, one as often as it
+ * is held; with walks, that is who holds what.  `visit` must not change the object.  O(slots). */
+CAIRN_API void cairn_object_visit(cairn_object *object, cairn_visit_fn visit, void *context);
 
 /* Checks headers, pages, free lists and counts (heap references <= count).  NULL when all is
  * well, else a static text that names the first problem.  O(heap). */

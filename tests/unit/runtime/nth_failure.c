@@ -362,6 +362,15 @@ ROW(cairn_heap_walk) {
   cairn_heap_walk(g->heap, visit, &count);
   return count > WATCHERS;
 }
+ROW(cairn_walk_next) {
+  cairn_walk walk = {.heap = g->heap};
+  return cairn_walk_next(&walk) != NULL;
+}
+ROW(cairn_object_visit) {
+  size_t count = 0;
+  cairn_object_visit(g->tuple, visit, &count);
+  return count == 2;
+}
 ROW(cairn_int_get) {
   int64_t value;
   return cairn_int_get(g->number, &value);
@@ -506,6 +515,7 @@ static const struct row {
     CALL(cairn_object_retain_slow_, NEVER),
     CALL(cairn_object_size, NEVER),
     CALL(cairn_object_type_name, NEVER),
+    CALL(cairn_object_visit, NEVER),
     CALL(cairn_record_define, MAY_FAIL),
     CALL(cairn_record_get, NEVER),
     CALL(cairn_record_get_named, NEVER),
@@ -540,6 +550,7 @@ static const struct row {
     CALL(cairn_type_find, NEVER),
     CALL(cairn_type_is_acyclic, NEVER),
     CALL(cairn_type_name, NEVER),
+    CALL(cairn_walk_next, NEVER),
     CALL(cairn_weak_get, NEVER),
     CALL(cairn_weak_set, MAY_FAIL),
     CALL(cairn_weakref_get, NEVER),
