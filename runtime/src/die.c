@@ -159,8 +159,8 @@ static inline bool is_held_by_others(cairn_heap *heap, cairn_object *child, uint
 
 /* Clears a word of a dying object that holds `child`, unless it is the last reference to one whose
  * death takes more than freeing a block: then false. */
-static inline bool clear_word(cairn_heap *heap, cairn_word *word, cairn_object *child,
-                              uint64_t header) {
+CAIRN_INLINE_API bool clear_word(cairn_heap *heap, cairn_word *word, cairn_object *child,
+                                 uint64_t header) {
   const struct cairn_plan *plan = plan_of(heap, header);
   if (is_leaf(plan, header)) {
     *word = 0;
@@ -182,14 +182,48 @@ static inline bool clear_word(cairn_heap *heap, cairn_word *word, cairn_object *
   return true;
 }
 
+/* True when the cursor is before a row of a table with values and without tags. */
+static inline bool is_at_row(const struct cairn_cursor *cursor) {
+  const struct cairn_slot *slot = cursor->slot;
+  return cursor->index < cursor->count && slot->shape == CAIRN_SHAPE_TABLE &&
+         slot->value_offset != 0 && slot->tag_mask == 0 && (cursor->index & 1) == 0;
+}
+
+/* As clear_general, up to the end of the table that the cursor is in: its words in the cursor's
+ * order, a row at a time. */
+static cairn_word *clear_rows(struct cascade *cascade) {
+  struct cairn_cursor *cursor = &cascade->cursor;
+  const uint64_t index = cursor->index, left = cursor->count - index;
+  const size_t stride = cursor->slot->stride, value_offset = cursor->slot->value_offset;
+  char *row = cursor->first + (index >> 1) * stride;
+  for (uint64_t passed = 0; passed < left; passed += 2, row += stride) {
+    cairn_word *key = (cairn_word *)(void *)row, *word = NULL;
+    if (*key == 0) continue; /* an empty row, whatever its value says */
+    for (uint64_t i = 1; i <= 2; i++) {
+      word = i == 1 ? (cairn_word *)(void *)(row + value_offset) : key;
+      cairn_object *child = object_at(*word);
+      if (child == NULL) continue;
+      if (clear_word(cascade->heap, word, child, cairn_header_load(child))) continue;
+      cursor->index = index + passed + i;
+      cursor->ordinal += passed + i;
+      return word;
+    }
+  }
+  cursor->index = cursor->count;
+  cursor->ordinal += left;
+  return NULL;
+}
+
 /* Goes on with a current object that is CAIRN_DEATH_GENERAL, up to a word that can't simply be
  * cleared, which is returned.  NULL: all is cleared. */
 static cairn_word *clear_general(struct cascade *cascade) {
   cairn_word *word;
   while ((word = cairn_cursor_next(&cascade->cursor)) != NULL) {
     cairn_object *child = cairn_word_object(cascade->cursor.slot, *word);
-    if (child == NULL) continue;
-    if (!clear_word(cascade->heap, word, child, cairn_header_load(child))) return word;
+    if (child != NULL && !clear_word(cascade->heap, word, child, cairn_header_load(child))) {
+      return word;
+    }
+    if (is_at_row(&cascade->cursor) && (word = clear_rows(cascade)) != NULL) return word;
   }
   return NULL;
 }

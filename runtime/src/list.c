@@ -13,7 +13,7 @@
 #include "builtin.h"
 
 enum {
-  CAPACITY_MIN = 4,
+  CAPACITY_MIN = 6,  /* these and the header of their buffer fill a block */
   CAPACITY_KEPT = 16 /* an empty list keeps a buffer of so many */
 };
 

@@ -149,15 +149,14 @@ struct cairn_row *cairn_table_find_int(const struct cairn_table *table, int64_t 
 
 /* ---- adding --------------------------------------------------------------------------------- */
 
-/* Enters row `number` into the index. */
+/* Enters row `number` into the index: entry by entry, for a group that was just written to can't
+ * be read as one word without waiting for it. */
 ALWAYS_INLINE void index_add(const struct cairn_table *table, uint64_t hash, uint32_t number) {
   uint32_t bits = table->index_bits;
+  uint32_t *index = table->index;
   size_t at = cairn_hash_group_(hash, bits);
-  uint32_t empty;
-  while ((empty = cairn_group_match_(table->index + at, 0, 0)) == 0) {
-    at = (at + CAIRN_GROUP_) & table->index_mask;
-  }
-  table->index[at + cairn_lowest_bit_(empty)] = cairn_hash_tag_(hash, bits) << bits | (number + 1);
+  while (index[at] != 0) at = (at + 1) & table->index_mask;
+  index[at] = cairn_hash_tag_(hash, bits) << bits | (number + 1);
 }
 
 /* The row will be a hole: takes the tag from its entry. */
