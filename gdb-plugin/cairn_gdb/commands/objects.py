@@ -22,6 +22,7 @@ class Listing(NamedTuple):
     heap_ids: List[int]  # of each row
     arenas: List[int]  # of each row: its arena's address
     several_heaps: bool
+    only_heap: str  # of which alone they are; "": of all
     biggest_last: bool  # as text: the first row is the one by the prompt
 
 
@@ -40,7 +41,8 @@ def run(session: Session, arguments: Arguments) -> Result:
     heaps, arenas = lens.heaps(), lens.arenas()
     return Result(
         Listing(rows, matched, [heaps[row.heap].id for row in rows],
-                [arenas[row.arena].address for row in rows], len(heaps) > 1, biggest_first),
+                [arenas[row.arena].address for row in rows], len(heaps) > 1,
+                "" if wanted.heap is None else session.heap_label(wanted.heap), biggest_first),
         session.exactness(), session.walk_warnings())
 
 
@@ -133,6 +135,8 @@ def lines(found: Listing, page: Page) -> Iterator[str]:
     if len(found.rows) == found.matched:
         total = sum(row.size_bytes for row in found.rows)
         yield f"{units.counted(found.matched, 'object')}, {units.size(total)}."
+    if found.only_heap and found.several_heaps:
+        yield page.style("quiet", f"Only {found.only_heap}; the other heaps are left out.")
     yield objects.hint("Next: cairn show @1, cairn referrers @1", page)
 
 

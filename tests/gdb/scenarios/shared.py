@@ -31,6 +31,9 @@ check("held from objects in registry (1 slot), worker 0 (2 slots)"
       in execute("cairn show " + title),
       "show names the heaps")
 
+check("Only registry; the other heaps are left out." in
+      execute("cairn objects -heap %d" % registry["id"]), "a listing of one heap says so")
+
 # The catalog: one slot in each of three heaps, a variable in each of three threads, one global.
 threads = {row["holder"]["thread"] for row in rows("referrers %s -limit 0" % catalog)
            if row["holder"].get("name", "").endswith("borrowed")}
