@@ -3,6 +3,8 @@
     programs.py elf FILE...                     no text relocations, one allocated note
     programs.py probes FILE...                  all USDT probes are there
     programs.py core CAIRN_LENS KIND PROGRAM    PROGRAM's core, without PROGRAM, is readable
+    programs.py tracked CAIRN_LENS PROGRAM      what PROGRAM tracked is in its core, lines found
+                                                by addr2line from what the reader says
 
 KIND is how the core is written: by the signal that kills the program, or by gcore.
 """
@@ -86,6 +88,32 @@ def core(lens: str, kind: str, program: str) -> None:
         compare(lens, path, truth)
 
 
+def tracked(lens: str, program: str) -> None:
+    """The serial, the place of allocation and the events of one object."""
+    with tempfile.TemporaryDirectory(prefix="cairn-contract-") as directory:
+        truth = os.path.join(directory, "truth")
+        env = dict(os.environ, SCENARIO_TRUTH=truth)
+        try:
+            path = run_scenario.core_by_signal([program], directory, env, 60)
+        except run_scenario.Skip as reason:
+            print("skipped: %s" % reason)
+            sys.exit(1 if os.environ.get("CI") else 77)
+        told = {words[0]: words[1:] for words in
+                (line.split() for line in pathlib.Path(truth).read_text().splitlines())}
+        address, serial, line = told["site"]
+        found = json.loads(run(lens, path, "show", address, "-json"))["data"]
+        text = run(lens, path, "show", address)
+    events = [(row["op"], row["refcount"]) for row in found["events"]]
+    if events != [("allocate", 1), ("retain", 2), ("retain", 3), ("release", 2)]:
+        fail("its events are %s" % events)
+    if found["serial"] != int(serial) or "serial %s, allocated by " % serial not in text:
+        fail("its serial is %s, not %s:\n%s" % (found["serial"], serial, text))
+    place = run("addr2line", "-e", program, hex(found["site"]["offset"])).split()[0]
+    if os.path.basename(place) != "tracked.c:" + line:
+        fail("it was allocated at %s, not in line %s" % (place, line))
+    print("%d events, allocated at %s" % (len(events), os.path.basename(place)))
+
+
 def compare(lens: str, path: str, truth: str) -> None:
     """All objects that the program made are found, with type, name, count and size."""
     builtin, made = set(), {}
@@ -107,6 +135,8 @@ def compare(lens: str, path: str, truth: str) -> None:
 
 if sys.argv[1] == "elf":
     elf(sys.argv[2:])
+elif sys.argv[1] == "tracked":
+    tracked(*sys.argv[2:4])
 elif sys.argv[1] == "probes":
     probes(sys.argv[2:])
 else:

@@ -56,6 +56,10 @@ void json_object(const struct session *session, const lens_object *object);
 /* "matched" and "shown" of a listing. */
 void json_listing_end(yajl_gen json, uint64_t matched, uint64_t shown);
 
+/* What the program tracked of the object: members of its record, or lines.  Nothing where it is not
+ * tracked. */
+lens_status tracked_show(const struct session *session, const lens_object *object);
+
 /* Text. */
 const char *type_name(const struct session *session, uint32_t type);
 bool is_immortal(const lens_object *object);

@@ -159,10 +159,12 @@ lens_status show_run(struct session *session) {
   status = ref_rows(session, object.address, names, &table, &shown, &total);
   if (session->json != NULL) {
     yajl_gen_array_close(session->json);
+    if (status == LENS_OK) status = tracked_show(session, &object);
     yajl_gen_map_close(session->json);
   } else {
     table_print(&table);
     text_cut(shown, total, "references");
+    if (status == LENS_OK) status = tracked_show(session, &object);
   }
   return status;
 }

@@ -1,0 +1,136 @@
+/* What the program tracked of one object: its serial, who allocated it, its last events.
+ *
+ * Offline there are no lines: a place in the code is the module and the distance from where it
+ * begins in memory, as cores name them.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "table.h"
+
+enum { LAST_EVENTS = 8, PLACE_BYTES = 160 };
+
+static const char *const OPS[] = {"other",   "allocate",      "free",       "retain",
+                                  "release", "collect_start", "collect_end"};
+
+/* The file that is mapped at the address, without its directories; NULL: none is known. */
+static const char *module_at(const struct session *session, uint64_t address, uint64_t *offset) {
+  lens_region found = {0};
+  bool known = false;
+  for (uint64_t i = 0; i < lens_region_count(session->target) && !known; i++) {
+    if (lens_region_get(session->target, i, &found) != LENS_OK) return NULL;
+    known = address >= found.start && address < found.end && found.name[0] == '/';
+  }
+  if (!known) return NULL;
+  uint64_t base = found.start;
+  for (uint64_t i = 0; i < lens_region_count(session->target); i++) {
+    lens_region other;
+    if (lens_region_get(session->target, i, &other) != LENS_OK) return NULL;
+    if (strcmp(other.name, found.name) == 0 && other.start < base) base = other.start;
+  }
+  *offset = address - base;
+  return strrchr(found.name, '/') + 1;
+}
+
+static void place_text(const struct session *session, uint64_t caller, char *out, size_t bytes) {
+  uint64_t offset;
+  const char *module = caller == 0 ? NULL : module_at(session, caller - 1, &offset);
+  if (caller == 0) {
+    snprintf(out, bytes, "an unknown place");
+  } else if (module == NULL) {
+    snprintf(out, bytes, "0x%" PRIx64, caller);
+  } else {
+    snprintf(out, bytes, "%s+0x%" PRIx64, module, offset);
+  }
+}
+
+static void json_place(const struct session *session, const char *name, uint64_t caller) {
+  if (name != NULL) json_name(session->json, name);
+  yajl_gen_map_open(session->json);
+  json_address(session->json, "addr", caller);
+  uint64_t offset;
+  const char *module = caller == 0 ? NULL : module_at(session, caller - 1, &offset);
+  if (module != NULL) {
+    json_text(session->json, "module", module);
+    json_number(session->json, "offset", offset);
+  }
+  yajl_gen_map_close(session->json);
+}
+
+static void json_tracked(const struct session *session, const lens_track *track,
+                         const lens_site *site, const lens_event *events, uint64_t count,
+                         uint64_t total) {
+  json_number(session->json, "serial", track->serial);
+  if (site->frame_count != 0) {
+    json_place(session, "site", site->frames[0]);
+    json_name(session->json, "backtrace");
+    yajl_gen_array_open(session->json);
+    for (uint32_t i = 0; i < site->frame_count; i++) json_place(session, NULL, site->frames[i]);
+    yajl_gen_array_close(session->json);
+  }
+  if (total == 0) return;
+  json_name(session->json, "events");
+  yajl_gen_array_open(session->json);
+  for (uint64_t i = count; i-- > 0;) {
+    yajl_gen_map_open(session->json);
+    json_number(session->json, "seq", events[i].sequence);
+    json_text(session->json, "op", OPS[events[i].op]);
+    json_number(session->json, "refcount", events[i].count);
+    json_number(session->json, "thread", events[i].thread);
+    json_place(session, "site", events[i].caller);
+    yajl_gen_map_close(session->json);
+  }
+  yajl_gen_array_close(session->json);
+  json_number(session->json, "event_count", total);
+}
+
+static void print_tracked(const struct session *session, const lens_track *track,
+                          const lens_site *site, const lens_event *events, uint64_t count,
+                          uint64_t total) {
+  char place[PLACE_BYTES];
+  printf("serial %" PRIu64, track->serial);
+  for (uint32_t i = 0; i < site->frame_count; i++) {
+    place_text(session, site->frames[i], place, sizeof place);
+    printf("%s %s", i == 0 ? ", allocated by" : "\n  called from", place);
+  }
+  puts("");
+  if (total == 0) return;
+  struct table table;
+  table_begin(&table, (const char *const[]){"event", "", "count", "caller", "thread", NULL});
+  for (uint64_t i = count; i-- > 0;) {
+    char number[24], refcount[16], thread[16];
+    snprintf(number, sizeof number, "%" PRIu64, events[i].sequence);
+    snprintf(refcount, sizeof refcount, "%" PRIu32, events[i].count);
+    snprintf(thread, sizeof thread, "%" PRIu32, events[i].thread);
+    place_text(session, events[i].caller, place, sizeof place);
+    table_cell(&table, number);
+    table_cell(&table, OPS[events[i].op]);
+    table_cell(&table, refcount);
+    table_cell(&table, place);
+    table_cell(&table, thread);
+  }
+  table_print(&table);
+  text_cut(count, total, "events");
+}
+
+lens_status tracked_show(const struct session *session, const lens_object *object) {
+  lens_track track;
+  lens_status status = lens_track_at(session->target, object->address, &track);
+  if (status != LENS_OK) return status == LENS_NOT_FOUND ? LENS_OK : status;
+  lens_site site = {0};
+  status = lens_site_get(session->target, track.heap, track.site, &site);
+  if (status != LENS_OK && status != LENS_NOT_FOUND && status != LENS_UNREADABLE) return status;
+  lens_event events[LAST_EVENTS];
+  uint64_t count = 0, total = 0;
+  status = lens_events(session->target, track.heap, track.base, track.serial, 1, 0, LAST_EVENTS,
+                       events, &count, &total);
+  if (status != LENS_OK) return status;
+  if (session->json != NULL) {
+    json_tracked(session, &track, &site, events, count, total);
+  } else {
+    print_tracked(session, &track, &site, events, count, total);
+  }
+  return LENS_OK;
+}
