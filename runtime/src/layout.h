@@ -47,12 +47,12 @@ enum {
 
 /* heap.flux: what the heap is in the middle of.  While it is not NONE the objects named by
  * heap.flux_object and every dying object are in flux; headers and counts still tell the truth. */
-#define CAIRN_FLUX_KINDS(E)                                                                   \
-  E(NONE, none, 0)                                                                            \
-  E(RELEASE, release, 1)   /* a cascade of deaths; the dying carry state.dying */             \
-  E(RESIZE, resize, 2)     /* flux_object is moving to another buffer */                      \
-  E(COLLECT, collect, 3)   /* the cycle collector reads; it changes nothing yet */            \
-  E(RECLAIM, reclaim, 4)   /* the cycle collector clears garbage, which carries state.held */ \
+#define CAIRN_FLUX_KINDS(E)                                                        \
+  E(NONE, none, 0)                                                                 \
+  E(RELEASE, release, 1)   /* a cascade of deaths; the dying carry state.dying */  \
+  E(RESIZE, resize, 2)     /* flux_object is moving to another buffer */           \
+  E(COLLECT, collect, 3)   /* the cycle collector reads; it changes nothing yet */ \
+  E(RECLAIM, reclaim, 4)   /* the cycle collector finalizes and frees garbage */   \
   E(ALLOCATE, allocate, 5) /* page and arena lists are being changed */
 
 /* type.display: how a value of the type is best shown. */

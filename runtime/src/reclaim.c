@@ -134,10 +134,9 @@ static void let_go_words(const struct cairn_type *type, cairn_object *object) {
 /* The object owns nothing any more. */
 CAIRN_INLINE void let_go(cairn_heap *heap, cairn_object *object) {
   const uint64_t gone = CAIRN_STATE(LIVE) | CAIRN_STATE(HELD) | CAIRN_STATES_NOTED;
-  uint64_t header = object->header;
-  if ((header & CAIRN_STATES_NOTED) != 0) cairn_object_forget(heap, object);
+  if ((object->header & CAIRN_STATES_NOTED) != 0) cairn_object_forget(heap, object);
   CAIRN_ORDER();
-  object->header = (header & ~gone) | CAIRN_STATE(DYING) | CAIRN_COUNT_MASK;
+  object->header = (object->header & ~gone) | CAIRN_STATE(DYING) | CAIRN_COUNT_MASK;
   CAIRN_ORDER();
 }
 
@@ -205,6 +204,8 @@ void cairn_reclaim(cairn_heap *heap, uint64_t garbage_count) {
     if (special) part_from_program(heap);
     cairn_each_gathered(heap, let_go_of_page, NULL);
   }
+  /* What lies ready would keep a page from being empty. */
+  if (garbage_count != 0) cairn_hot_flush(heap);
   struct cairn_arena *next;
   for (struct cairn_arena *arena = heap->arenas; arena != NULL; arena = next) {
     next = arena->next;

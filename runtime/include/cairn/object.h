@@ -18,7 +18,7 @@
  *    table's row the value comes before the key, so that a row without a key is empty at every
  *    instruction).  0: no word is entered yet, all still own.  n > 0: the words before
  *    word n - 1 hold no reference, word n - 1 holds the link back to the dying parent or 0 (it is
- *    no reference), the words after it still own.
+ *    no reference), the words after it still own.  Beyond the last word: nothing is owned any more.
  *
  * Thread contract: an object belongs to its heap, and a heap to one thread at a time.  The objects
  * of a shared heap (heap.h) are retained, released and read by any thread; their counts are atomic.

@@ -263,6 +263,28 @@ static void test_garbage_between_live_objects(void **state) {
   }
 }
 
+/* Bytes outside the heap are given back with the garbage that kept them, page by page or one by
+ * one. */
+static void test_external_bytes_of_garbage(void **state) {
+  struct nodes *nodes = *state;
+  FOR_EACH_KIND(collect) {
+    struct node *kept = node_new(nodes, nodes->plain, 0);
+    for (int i = 0; i < 3000; i++) {
+      struct node *node = node_new(nodes, nodes->plain, 1);
+      node->left = cairn_retain(&node->base);
+      cairn_external_add(&node->base, 100);
+      cairn_release(&node->base);
+    }
+    cairn_external_add(&kept->base, 7);
+    assert_int_equal(nodes->heap->external_bytes, 300007);
+    assert_int_equal(collect(nodes->heap), 3000);
+    assert_int_equal(nodes->heap->external_bytes, 7);
+    assert_quiet(nodes);
+    cairn_release(&kept->base);
+    assert_int_equal(nodes->heap->external_bytes, 0);
+  }
+}
+
 /* ---- how much is looked at ------------------------------------------------------------------- */
 
 /* What the candidates reach is looked at, and nothing else; unless that is much of the heap. */
@@ -325,6 +347,7 @@ int main(void) {
       TEST(test_more_than_the_work_list_holds),
       TEST(test_graphs),
       TEST(test_garbage_between_live_objects),
+      TEST(test_external_bytes_of_garbage),
       TEST(test_a_local_collection_becomes_a_full_one),
       TEST(test_side_memory_is_given_back),
   };
