@@ -77,18 +77,37 @@ static inline void cairn_object_publish(cairn_object *object, uint64_t header) {
   CAIRN_ORDER();
 }
 
+/* Puts a block, whose header is 0, back into the list of its page of blocks. */
+static inline void cairn_page_put(cairn_heap *heap, void *block) {
+  struct cairn_page *page = cairn_page_of(block);
+  struct cairn_free_block *freed = (struct cairn_free_block *)block;
+  bool was_full = page->used_count == page->block_count;
+  freed->next = page->free_list;
+  CAIRN_ORDER();
+  page->free_list = freed;
+  heap->block_count--;
+  heap->block_bytes -= page->block_bytes;
+  CAIRN_ORDER(); /* used_count runs ahead of the headers as long as another counter does */
+  page->used_count--;
+  if (CAIRN_UNLIKELY(was_full || page->used_count == 0)) cairn_page_regain(heap, page, was_full);
+}
+
 /* Makes the object, whose slots are cleared, a free block: one store.  `row` is its size class's,
  * or cairn_hot_none. */
 static inline void cairn_object_free(cairn_heap *heap, struct cairn_hot *row,
                                      cairn_object *object) {
   uint64_t count = cairn_hot_count(row);
-  if (CAIRN_UNLIKELY(count >= row->capacity)) {
+  if (CAIRN_UNLIKELY(row->capacity == 0)) {
     cairn_block_free(heap, object);
     return;
   }
   CAIRN_ORDER();
   object->header = 0;
   CAIRN_ORDER();
+  if (count >= row->capacity) {
+    cairn_page_put(heap, object);
+    return;
+  }
   row->blocks[count] = object;
   CAIRN_ORDER();
   row->pushed++;

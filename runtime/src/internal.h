@@ -305,8 +305,8 @@ void cairn_arena_free_all(cairn_heap *heap);
 /* Takes up to `wanted` free blocks (header 0) of one page of the class, the one to hand out first
  * last in `blocks`.  How many; 0: no page has room and none could be had. */
 uint32_t cairn_page_take(cairn_heap *heap, uint32_t size_class, uint32_t wanted, void **blocks);
-/* Gives a free block (header 0) of a page of blocks back to it. */
-void cairn_page_put(cairn_heap *heap, void *block);
+/* The page has room again, or nothing of it is used any more (cairn_page_put, hot.h). */
+void cairn_page_regain(cairn_heap *heap, struct cairn_page *page, bool was_full);
 /* Gives the pages that only idle blocks keep, and all that is empty then, back to the system. */
 void cairn_pages_trim(cairn_heap *heap);
 /* A block with pages of its own: header 0, the rest of the first `bytes` zeroed; NULL: no memory.

@@ -251,17 +251,7 @@ uint32_t cairn_page_take(cairn_heap *heap, uint32_t size_class, uint32_t wanted,
   return count;
 }
 
-void cairn_page_put(cairn_heap *heap, void *block) {
-  struct cairn_page *page = cairn_page_of(block);
-  struct cairn_free_block *freed = block;
-  bool was_full = page->used_count == page->block_count;
-  freed->next = page->free_list;
-  CAIRN_ORDER();
-  page->free_list = freed;
-  heap->block_count--;
-  heap->block_bytes -= page->block_bytes;
-  CAIRN_ORDER(); /* used_count runs ahead of the headers as long as another counter does */
-  page->used_count--;
+void cairn_page_regain(cairn_heap *heap, struct cairn_page *page, bool was_full) {
   if (was_full) class_link(heap, page);
   if (page->used_count == 0) blocks_page_idle(heap, page);
 }
