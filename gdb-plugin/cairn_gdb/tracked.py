@@ -27,6 +27,7 @@ class Tracked(NamedTuple):
     freed: Sequence[Place] = ()
     events: Sequence[Happened] = ()  # the last ones, in order
     event_count: int = 0  # of this object, those that are still in the ring
+    lost: int = 0  # events of all objects that were overwritten: earlier ones of this may be
 
 
 def of(session: Session, address: int, event_limit: int = 0) -> Optional[Tracked]:
@@ -39,9 +40,12 @@ def of(session: Session, address: int, event_limit: int = 0) -> Optional[Tracked
     if event_limit and track.serial:
         events, count = session.lens.events(track.heap, track.base, track.serial, event_limit,
                                             newest_first=True)
+    tracking = session.lens.tracking(track.heap) if events else None
+    lost = 0 if tracking is None or (events and events[-1].op == "allocate") else \
+        tracking.event_lost
     happened = [Happened(event, _place(session, event.caller)) for event in reversed(events)]
     return Tracked(track, _site(session, track.heap, track.site),
-                   _site(session, track.heap, track.freed_site), happened, count)
+                   _site(session, track.heap, track.freed_site), happened, count, lost)
 
 
 def _place(session: Session, caller: int) -> Optional[Place]:

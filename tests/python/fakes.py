@@ -121,6 +121,9 @@ class FakeLens:
         rows.sort(key=lambda row: row.sequence, reverse=newest_first)
         return (rows[:capacity] if capacity else rows), len(rows)
 
+    def tracking(self, heap: int) -> Optional[records.Tracking]:
+        return None
+
     def site(self, heap: int, number: int) -> Optional[records.Site]:
         return self.site_rows.get(number)
 

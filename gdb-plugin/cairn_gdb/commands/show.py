@@ -171,6 +171,9 @@ def _track_lines(known: Tracked, page: Page) -> Iterator[str]:
     cut = (f" (the last {shown} of {units.number(known.event_count)})"
            if shown < known.event_count else "")
     yield f"  events{cut}:"
+    if known.lost and shown == known.event_count:
+        yield page.style("quiet", f"    (what was before is lost: {units.number(known.lost)} "
+                         "events of the heap were overwritten)")
     for event, at in known.events:
         yield (f"    {units.number(event.sequence).rjust(8)}  {event.op.ljust(8)}  rc "
                f"{units.number(event.refcount).ljust(4)}  {tracked.place_text(at)}, "

@@ -65,6 +65,7 @@ def track_record(row: Tracked) -> Dict[str, Any]:
             {"seq": event.sequence, "op": event.op, "refcount": event.refcount,
              "thread": event.thread, "site": place_record(place)} for event, place in row.events]
         record["event_count"] = row.event_count
+        record["events_lost"] = row.lost
     return record
 
 

@@ -39,6 +39,21 @@ static bool number_blocks(struct lens_check_state *check, const struct lens_run 
   return true;
 }
 
+/* A block in quarantine is as it was put there: as far as the run's bytes reach. */
+static void check_poison(lens *self, const struct lens_run *run, uint32_t block) {
+  uint64_t poison = self->model.heaps[run->heap].contract->poison;
+  uint64_t start = block * run->stride;
+  uint64_t end = start + run->stride < run->byte_count ? start + run->stride : run->byte_count;
+  if (poison == 0) return;
+  for (uint64_t i = start + 8; i < end; i++) {
+    if (run->bytes[i] == poison) continue;
+    LENS_FOUND(self, LENS_DAMAGE, run->address + start,
+               "the freed block 0x%" PRIx64 " was written to at +0x%" PRIx64, run->address + start,
+               i - start);
+    return;
+  }
+}
+
 static lens_status tally_run(lens *self, void *context, const struct lens_run *run) {
   struct lens_check_state *check = &self->analysis->check;
   struct lens_heap_tally *heap = &check->heaps[run->heap];
@@ -59,7 +74,9 @@ static lens_status tally_run(lens *self, void *context, const struct lens_run *r
       test_and_set(&check->buffers, page->first_block + run->first_block + i);
     } else if (head.place == LENS_PLACE_DAMAGED) {
       heap->unreadable++;
-    } else if (head.place != LENS_PLACE_QUARANTINED) {
+    } else if (head.place == LENS_PLACE_QUARANTINED) {
+      check_poison(self, run, i);
+    } else {
       heap->objects++;
       heap->candidates += (header & layout->candidate) != 0;
     }

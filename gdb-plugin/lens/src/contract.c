@@ -137,6 +137,7 @@ static const struct known_value known_masks[] = {
     VALUE("track_switch.events", OPTIONAL, track_switches[1]),
     VALUE("track_switch.quarantine", OPTIONAL, track_switches[2]),
     VALUE("track_switch.probes", OPTIONAL, track_switches[3]),
+    VALUE("quarantine.poison", OPTIONAL, poison),
     VALUE("track.page_records", OPTIONAL, track_page_records),
     VALUE("count.saturated", OPTIONAL, header.saturated),
     VALUE("count.immortal", OPTIONAL, header.immortal),

@@ -218,7 +218,8 @@ struct lens_contract {
       runtime_slots[LENS_RUNTIME_NAMES];
   uint64_t event_ops[LENS_EVENT_OPS];       /* [LENS_EVENT_OTHER] is none of the target's */
   uint64_t track_switches[LENS_TRACK_BITS]; /* masks, by bit of enum lens_track_switch; 0: none */
-  uint64_t track_page_records;              /* records a page has in an arena's array */
+  uint64_t poison;             /* the byte that fills blocks in quarantine; 0: not stated */
+  uint64_t track_page_records; /* records a page has in an arena's array */
   uint64_t type_flag_acyclic, type_flag_opaque, type_flag_builtin,
       type_flag_tail; /* masks; 0: none */
   uint64_t slot_flag_count_in_buffer, slot_flag_foreign;

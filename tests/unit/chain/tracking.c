@@ -217,6 +217,29 @@ static void test_the_quarantine(void **state) {
   lens_free(self);
 }
 
+static void test_a_write_into_the_quarantine(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, (cairn_track_options){.quarantine_bytes = 1 << 20});
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  cairn_release(&node->base);
+  int64_t poison = node->id;
+  node->id = 8;
+  lens *self = self_lens();
+  assert_int_equal(lens_check(self, 0, NULL), LENS_OK);
+  bool found = false;
+  for (uint64_t i = 0; i < lens_problem_count(self); i++) {
+    lens_problem problem;
+    assert_int_equal(lens_problem_get(self, i, &problem), LENS_OK);
+    if (strstr(problem.text, "was written to at +0x28") == NULL) continue;
+    assert_int_equal(problem.severity, LENS_DAMAGE);
+    assert_int_equal(problem.address, address_of(node));
+    found = true;
+  }
+  assert_true(found);
+  lens_free(self);
+  node->id = poison;
+}
+
 /* Its tables hold the addresses of objects: none of them is a reference. */
 static void test_what_is_tracked_holds_nothing(void **state) {
   struct nodes *nodes = *state;
@@ -321,6 +344,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_events, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_the_ring_wraps, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_the_quarantine, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_a_write_into_the_quarantine, nodes_setup,
+                                      nodes_teardown),
       cmocka_unit_test_setup_teardown(test_what_is_tracked_holds_nothing, nodes_setup,
                                       nodes_teardown),
       cmocka_unit_test_setup_teardown(test_damaged_tables, nodes_setup, nodes_teardown),

@@ -1,5 +1,8 @@
 /* quarantine.c: uses of freed objects are caught, and what is kept back comes back. */
+#include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "nodes.h"
 #include "tracking.h"
@@ -90,6 +93,40 @@ static void test_a_dying_holder_is_caught(void **state) {
   assert_int_equal(caught_count, 1);
   assert_int_equal(caught.misuse, CAIRN_MISUSE_RELEASE);
   assert_ptr_equal(caught.address, node);
+}
+
+/* Without a function to call: a line on stderr, and then abort() in a build with assertions. */
+static void test_the_default_report(void **state) {
+  struct nodes *nodes = *state;
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    const cairn_track_options options = {.sites = true, .quarantine_bytes = 1 << 20};
+    if (!cairn_track_start(nodes->heap, &options)) _exit(1);
+    struct node *node = node_new(nodes, nodes->plain, 7);
+    cairn_release(&node->base);
+    signal(SIGABRT, SIG_DFL);
+    cairn_release(&node->base);
+    _exit(0);
+  }
+  close(ends[1]);
+  char text[512] = "";
+  ssize_t bytes = read(ends[0], text, sizeof text - 1);
+  close(ends[0]);
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(bytes > 0);
+  assert_ptr_equal(strstr(text, "cairn: the node at 0x"), text);
+  assert_non_null(strstr(text, "was released after it was freed by "));
+  assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+#ifndef NDEBUG
+  assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+#else
+  assert_int_equal(status, 0);
+#endif
 }
 
 static void test_writes_are_caught(void **state) {
@@ -196,6 +233,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_release_and_retain_are_caught, nodes_setup,
                                       nodes_teardown),
       cmocka_unit_test_setup_teardown(test_a_dying_holder_is_caught, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_the_default_report, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_writes_are_caught, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_buffers_are_kept_too, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_first_in_first_out, nodes_setup, nodes_teardown),

@@ -1,6 +1,7 @@
 /* track.c, site.c, ring.c: what is recorded of objects, and that switching on and off changes
  * nothing else. */
 #include <pthread.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "nodes.h"
@@ -269,6 +270,25 @@ static void test_events_have_their_thread(void **state) {
   cairn_release(&node->base);
 }
 
+/* The child of a fork is another thread. */
+static void test_a_fork_is_another_thread(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, (cairn_track_options){.events = 16});
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  uint32_t parent = event_back(nodes, 0)->thread;
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    cairn_retain(&node->base);
+    uint32_t thread = event_back(nodes, 0)->thread;
+    _exit(thread == (uint32_t)gettid() && thread != parent ? 0 : 1);
+  }
+  int status = -1;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+  cairn_release(&node->base);
+}
+
 /* ---- shared heaps ---------------------------------------------------------------------------- */
 
 enum { THREADS = 4, ROUNDS = 500 };
@@ -381,6 +401,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_old_objects_are_traced_from_now_on, nodes_setup,
                                       nodes_teardown),
       cmocka_unit_test_setup_teardown(test_events_have_their_thread, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_a_fork_is_another_thread, nodes_setup, nodes_teardown),
       cmocka_unit_test(test_a_shared_heap),
       cmocka_unit_test_setup_teardown(test_each_mapping_fails, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_an_arena_without_records, nodes_setup, nodes_teardown),
