@@ -26,7 +26,7 @@ from . import lens_path, records
 from .errors import CairnError
 from .records import EXACTNESS
 
-ABI = 3
+ABI = 4
 SLICE_MS = 50
 NONE = 0xFFFFFFFF
 NAME_BYTES = 512
@@ -85,7 +85,9 @@ _Heap = _struct(
     *_u64("object_count", "buffer_count", "used_bytes", "reserved_bytes", "returned_bytes",
           "limit_bytes", "external_bytes", "arena_count", "collection_count", "collected_count",
           "candidate_count", "flux_object"),
-    ("flux", c_char_p), *_u32("type_count", "root_record", "shared", "reserved"))
+    ("flux", c_char_p), *_u32("type_count", "root_record", "shared", "reserved"),
+    *_u64("soft_limit_bytes", "taken_bytes", "peak_bytes", "group_limit_bytes",
+          "group_taken_bytes"), ("group", c_char_p))
 _Arena = _struct(
     "lens_arena", *_u64("address", "bytes", "page_bytes", "page_count", "page_free_count"),
     *_u32("heap", "reserved"),
@@ -183,6 +185,7 @@ def _signatures() -> Dict[str, Tuple[Any, Sequence[Any]]]:
         "lens_object_refs": (status, [_Lens, size, size, *rows, POINTER(_Ref), *out]),
         "lens_ref_text": (status, [_Lens, size, POINTER(_Ref), c_char_p, c_size_t]),
         "lens_object_fields": (status, [_Lens, size, size, *rows, POINTER(_Field), *out]),
+        "lens_external_get": (status, [_Lens, size, size, POINTER(c_uint64)]),
         "lens_tracking_get": (status, [_Lens, size, POINTER(_Tracking)]),
         "lens_track_at": (status, [_Lens, size, POINTER(_Track)]),
         "lens_events": (status, [_Lens, size, size, size, c_uint32, size, *rows,
@@ -440,7 +443,14 @@ class Lens:
             row.used_bytes, row.reserved_bytes, row.returned_bytes, row.limit_bytes,
             row.external_bytes, row.arena_count, row.collection_count, row.collected_count,
             row.candidate_count, row.flux_object, _text(row.flux), row.type_count,
-            bool(row.shared))
+            bool(row.shared), row.soft_limit_bytes, row.taken_bytes, row.peak_bytes,
+            row.group_limit_bytes, row.group_taken_bytes, _text(row.group) if row.group else None)
+
+    def external_bytes(self, heap: int, address: int) -> int:
+        """What an object keeps outside its heap; 0 too where that can't be read."""
+        found = c_uint64()
+        status = self._library.lens_external_get(self._self, heap, address, byref(found))
+        return found.value if self._check(status, UNREADABLE, CORRUPT) == OK else 0
 
     def arenas(self) -> List[records.Arena]:
         found = []

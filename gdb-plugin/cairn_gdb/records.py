@@ -76,6 +76,12 @@ class Heap(NamedTuple):
     flux: str
     type_count: int
     shared: bool = False  # all threads use it; other heaps' objects hold its objects
+    soft_limit_bytes: int = 0
+    taken_bytes: int = 0  # what limits speak of
+    peak_bytes: int = 0
+    group_limit_bytes: int = 0
+    group_taken_bytes: int = 0
+    group: Optional[str] = None  # the name of the heaps that share a limit with it
 
 
 class Arena(NamedTuple):

@@ -109,6 +109,9 @@ class FakeLens:
     def fields(self, address: int, first: int, capacity: int) -> Tuple[List[Any], int]:
         return [records.Field("serial", "uint", address + 8, 8, "7")], 1
 
+    def external_bytes(self, heap: int, address: int) -> int:
+        return 0
+
     # ---- tracking ----
 
     def track_at(self, address: int) -> Optional[records.Track]:

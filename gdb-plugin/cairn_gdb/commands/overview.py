@@ -57,7 +57,31 @@ def _heap_record(line: HeapLine) -> Dict[str, Any]:
               "buffers": line.heap.buffer_count, "used_bytes": line.heap.used_bytes}
     if line.heap.shared:
         record["shared"] = True
+    record.update({key: value for key, value in (
+        ("external_bytes", line.heap.external_bytes), ("limit_bytes", line.heap.limit_bytes),
+        ("soft_limit_bytes", line.heap.soft_limit_bytes)) if value})
+    if line.heap.taken_bytes:
+        record["taken_bytes"] = line.heap.taken_bytes
+        record["peak_bytes"] = line.heap.peak_bytes
+    if line.heap.group is not None:
+        record["group"] = {"name": line.heap.group, "taken_bytes": line.heap.group_taken_bytes,
+                           "limit_bytes": line.heap.group_limit_bytes}
     return record
+
+
+def _limits(heap: Heap) -> str:
+    """What the heap may take and what it keeps outside, where it says so; else nothing."""
+    said = []
+    if heap.limit_bytes or heap.soft_limit_bytes:
+        limits = [(heap.soft_limit_bytes, "soft"), (heap.limit_bytes, "hard")]
+        said.append(f"takes {units.size(heap.taken_bytes)} of " + ", ".join(
+            f"{units.size(limit)} ({kind})" for limit, kind in limits if limit))
+    if heap.group is not None:
+        limit = f" of {units.size(heap.group_limit_bytes)}" if heap.group_limit_bytes else ""
+        said.append(f"group {heap.group} takes {units.size(heap.group_taken_bytes)}{limit}")
+    if heap.external_bytes:
+        said.append(f"keeps {units.size(heap.external_bytes)} outside")
+    return "; ".join(said)
 
 
 def lines(found: Overview, page: Page) -> Iterator[str]:
@@ -84,6 +108,10 @@ def lines(found: Overview, page: Page) -> Iterator[str]:
                   + units.percent(heap.used_bytes, heap.reserved_bytes), f"{heap.address:#x}")
     if found.heaps:
         yield from table.lines(page)
+    for line in found.heaps:
+        limits = _limits(line.heap)
+        if limits:
+            yield f"{line.heap.name or f'heap {line.heap.id}'}: {limits}."
     totals = found.totals
     yield (f"{units.counted(totals.objects, 'object')} of {units.size(totals.object_bytes)} and "
            f"{units.counted(totals.buffers, 'buffer')} of {units.size(totals.buffer_bytes)} in "

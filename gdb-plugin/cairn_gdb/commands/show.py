@@ -44,6 +44,7 @@ class Answer(NamedTuple):
     known: str  # what it is, where the runtime keeps it for itself
     held_from: List[Tuple[Heap, int]]  # of a shared object: strong slots by the heap they are in
     tracked: Optional[Tracked] = None  # where the program tracks its heap
+    external_bytes: int = 0  # that it keeps outside the heap
 
 
 def run(session: Session, arguments: Arguments) -> Result:
@@ -54,7 +55,8 @@ def run(session: Session, arguments: Arguments) -> Result:
     answer = Answer(shown, session.lens.type(row.type), session.heap_label(row.heap),
                     location.offset, account, session.runtime_name(row),
                     _held_from(session, row),
-                    tracked.of(session, row.address, LAST_EVENTS))
+                    tracked.of(session, row.address, LAST_EVENTS),
+                    session.lens.external_bytes(row.heap, row.address))
     return Result(answer, least_sure(account.exactness, session.exactness()), account.warnings)
 
 
@@ -100,6 +102,8 @@ def document(found: Answer) -> Any:
     if "shared" in found.shown.object.state:
         record["held_from"] = [{"heap": heap.id, "name": heap.name, "slots": slots}
                                for heap, slots in found.held_from]
+    if found.external_bytes:
+        record["external_bytes"] = found.external_bytes
     if found.tracked is not None:
         record.update(json_doc.track_record(found.tracked))
     return record
@@ -149,6 +153,8 @@ def lines(found: Answer, page: Page) -> Iterator[str]:
         yield f"  {objects.value(row)}"
     yield from _field_lines(found.shown, fields, page, "  ")
     yield from explanation(found.accounting, page)
+    if found.external_bytes:
+        yield f"  keeps {units.size(found.external_bytes)} outside the heap"
     if found.held_from:
         heaps = ", ".join(f"{heap.name or f'heap {heap.id}'} ({units.counted(slots, 'slot')})"
                           for heap, slots in found.held_from)

@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 #define LENS_API  __attribute__((visibility("default")))
-#define LENS_ABI  3u         /* the plugin refuses a library with another number */
+#define LENS_ABI  4u         /* the plugin refuses a library with another number */
 #define LENS_NONE UINT32_MAX /* no object index */
 
 typedef enum lens_status {
@@ -140,9 +140,14 @@ typedef struct lens_heap {
   uint32_t type_count, root_record;
   uint32_t shared; /* 1: all threads use it, and other heaps' objects hold its objects */
   uint32_t reserved;
+  uint64_t soft_limit_bytes, taken_bytes, peak_bytes; /* what limits speak of, now and at most */
+  uint64_t group_limit_bytes, group_taken_bytes;      /* of the heap's group */
+  const char *group;                                  /* its name; NULL: the heap is in none */
 } lens_heap;
 LENS_API uint64_t lens_heap_count(const lens *self);
 LENS_API lens_status lens_heap_get(const lens *self, uint64_t heap, lens_heap *out);
+/* The bytes outside the heap that one of its objects keeps: 0 where none are noted. */
+LENS_API lens_status lens_external_get(lens *self, uint64_t heap, uint64_t object, uint64_t *bytes);
 
 /* Arenas of all heaps, by address; they never overlap.  All sizes in bytes. */
 typedef struct lens_arena {

@@ -65,14 +65,34 @@ static uint8_t flux_of(const struct lens_contract *contract, uint64_t value) {
   return LENS_FLUX_OTHER;
 }
 
+/* The printable text at a place of a struct; empty where there is none. */
+static void text_of(const uint8_t *bytes, struct lens_place_of place, char *text, size_t size) {
+  text[0] = 0;
+  if (place.width == 0) return;
+  const uint8_t *raw = bytes + place.offset;
+  lens_text_printable(raw, strnlen((const char *)raw, place.width), 0, text, size);
+}
+
+/* The group that the heap shares a limit with. */
+static lens_status read_group(lens *self, uint64_t address, struct lens_heap_model *heap) {
+  const struct lens_layout_group *layout = &heap->contract->group;
+  if (address == 0 || layout->struct_bytes == 0) return LENS_OK;
+  uint8_t bytes[LENS_EXTENT_MAX];
+  lens_status status = lens_fetch(self, address, layout->extent, bytes);
+  if (status == LENS_UNREADABLE) return LENS_OK;
+  if (status != LENS_OK) return status;
+  char name[128];
+  text_of(bytes, layout->name, name, sizeof name);
+  heap->shown.group_limit_bytes = lens_load_place(bytes, layout->limit_bytes);
+  heap->shown.group_taken_bytes = lens_load_place(bytes, layout->taken_bytes);
+  heap->shown.group = lens_pool_text(&self->pool, name);
+  return heap->shown.group == NULL ? LENS_NO_MEMORY : LENS_OK;
+}
+
 static const char *name_of(lens *self, const struct lens_contract *contract, const uint8_t *bytes,
                            uint64_t id) {
-  char name[128] = "";
-  struct lens_place_of place = contract->heap.name;
-  if (place.width != 0) {
-    const uint8_t *text = bytes + place.offset;
-    lens_text_printable(text, strnlen((const char *)text, place.width), 0, name, sizeof name);
-  }
+  char name[128];
+  text_of(bytes, contract->heap.name, name, sizeof name);
   if (name[0] == 0) snprintf(name, sizeof name, "heap %llu", (unsigned long long)id);
   return lens_pool_text(&self->pool, name);
 }
@@ -102,6 +122,10 @@ static lens_status decode(lens *self, size_t contract_index, uint64_t address, c
   shown->returned_bytes = lens_load_place(bytes, layout->returned_bytes);
   shown->limit_bytes = lens_load_place(bytes, layout->limit_bytes);
   shown->external_bytes = lens_load_place(bytes, layout->external_bytes);
+  shown->soft_limit_bytes = lens_load_place(bytes, layout->soft_limit_bytes);
+  shown->taken_bytes = lens_load_place(bytes, layout->taken_bytes);
+  shown->peak_bytes = lens_load_place(bytes, layout->peak_bytes);
+  heap->external_table = lens_load_place(bytes, layout->external_table);
   shown->arena_count = lens_load_place(bytes, layout->arena_count);
   shown->collection_count = lens_load_place(bytes, layout->collection_count);
   shown->collected_count = lens_load_place(bytes, layout->collected_count);
@@ -174,6 +198,9 @@ lens_status lens_heap_read(lens *self, struct lens_load *load, size_t contract, 
   if (status == LENS_OK) {
     status = read_table(self, lens_load_place(bytes, layout->weak_table),
                         heap->contract->weak_table.bytes, heap);
+  }
+  if (status == LENS_OK) {
+    status = read_group(self, lens_load_place(bytes, layout->group), heap);
   }
   if (status == LENS_OK) {
     status = read_table(self, lens_load_place(bytes, layout->external_table),

@@ -86,6 +86,7 @@ struct lens_heap_model {
   bool tracked;
   lens_tracking tracking;
   uint64_t events, sites, quarantine_first;
+  uint64_t external_table; /* address; 0: none (external.c) */
 };
 
 struct lens_page_model {
