@@ -37,6 +37,7 @@ class FakeLens:
         self.words: Dict[int, int] = {}  # readable memory outside the heap
         self.tracks: Dict[int, records.Track] = {}
         self.event_rows: List[records.Event] = []
+        self.tracking_row: Optional[records.Tracking] = None
         self.site_rows: Dict[int, records.Site] = {}
         self.found = True
         self.last_error = "searched 3 modules"
@@ -125,7 +126,10 @@ class FakeLens:
         return (rows[:capacity] if capacity else rows), len(rows)
 
     def tracking(self, heap: int) -> Optional[records.Tracking]:
-        return None
+        return self.tracking_row
+
+    def sites(self, heap: int, capacity: int = 0) -> Tuple[List[records.Site], int]:
+        return list(self.site_rows.values()), len(self.site_rows)
 
     def site(self, heap: int, number: int) -> Optional[records.Site]:
         return self.site_rows.get(number)

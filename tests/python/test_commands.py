@@ -3,16 +3,16 @@
 import unittest
 from typing import Any, List, Tuple
 
-from cairn_gdb import commands, options
-from cairn_gdb.commands import arenas, check, objects, overview, refcounts, referrers, refs
-from cairn_gdb.commands import show, types
+from cairn_gdb import commands, options, records
+from cairn_gdb.commands import arenas, check, history, objects, overview, refcounts
+from cairn_gdb.commands import referrers, refs, show, sites, types
 from cairn_gdb.commands.command import Command
 from cairn_gdb.errors import CairnError
 from cairn_gdb.records import Page as HeapPage
 from cairn_gdb.records import EXACT, Account, Problem, Result
 from cairn_gdb.render import help as help_text
 from cairn_gdb.render.page import Page
-from fakes import ARENA, IMMORTAL, FakeRoots, a_session, an_object
+from fakes import ARENA, IMMORTAL, TYPES, FakeRoots, a_session, an_object
 
 
 def ask(session: Any, module: Any, line: str = "") -> Tuple[Result, Any, List[str]]:
@@ -221,6 +221,62 @@ class OneObject(unittest.TestCase):
     def test_referrers_are_cut_to_the_limit(self) -> None:
         data = ask(self.session, referrers, "0x3000 -limit 1")[1]
         self.assertEqual((data["matched"], data["shown"]), (2, 1))
+
+
+class Tracking(unittest.TestCase):
+    def setUp(self) -> None:
+        self.session, self.lens, _ = a_session()
+        self.lens.tracks = {
+            0x2000: records.Track(0x2000, 17, "object", 0, TYPES.index("node"), 1, 0, 0),
+            0x6000: records.Track(0x6000, 9, "quarantined", 0, TYPES.index("list"), 1, 2, 55)}
+        self.lens.places[0x6008] = records.Location("quarantined", 0, 0, 1, 0x6000, 48, 8)
+        self.lens.site_rows = {1: records.Site(1, 3, 144, 7, (0x10, 0x950)),
+                               2: records.Site(2, 0, 0, 0, (0x20,))}
+        self.lens.event_rows = [
+            records.Event(3, 0x2000, 17, 0x10, "allocate", 1, None, 55, 0, 0),
+            records.Event(4, 0x2000, 17, 0x950, "retain", 2, None, 55, 0, 0),
+            records.Event(5, 0x2000, 16, 0x10, "retain", 2, None, 55, 0, 0)]
+        self.lens.tracking_row = records.Tracking(
+            frozenset(["sites", "events"]), True, 2, 2, 17, 8, 10, 2, 0, 1, 48, 100, 0)
+
+    def test_show(self) -> None:
+        _, data, text = ask(self.session, show, "0x2000")
+        self.assertEqual(data["serial"], 17)
+        self.assertEqual(data["site"], {"addr": "0x10", "function": "build", "file": "/src/main.c",
+                                        "line": 16, "module": "demo", "offset": 16})
+        self.assertEqual([row["seq"] for row in data["events"]], [3, 4])
+        self.assertEqual(data["events"][1]["site"], {"addr": "0x950", "module": "demo",
+                                                     "offset": 80})
+        self.assertIn("  serial 17, allocated at main.c:16 in build", text)
+        self.assertIn("    called from demo+0x50", text)
+        self.assertTrue(any("retain    rc 2" in line for line in text), text)
+
+    def test_what_is_not_tracked_has_no_keys(self) -> None:
+        _, data, text = ask(self.session, show, "0x3000")
+        self.assertFalse({"serial", "site", "events"} & set(data))
+        self.assertFalse(any(line.startswith(("  serial 1", "  events")) for line in text), text)
+
+    def test_a_freed_object_is_told_in_words(self) -> None:
+        with self.assertRaisesRegex(CairnError, "kept in quarantine.*list, serial 9, allocated at "
+                                    "main.c:16 in build, freed at main.c:32 in build by thread 55"):
+            ask(self.session, show, "0x6008")
+
+    def test_history(self) -> None:
+        _, data, text = ask(self.session, history, "0x2000 -limit 1")
+        self.assertEqual((data["serial"], data["matched"], data["shown"]), (17, 2, 1))
+        self.assertEqual(data["rows"][0]["op"], "retain")
+        self.assertIn("1 of 2 events shown", text[-1])
+        with self.assertRaisesRegex(CairnError, "nothing was recorded"):
+            ask(self.session, history, "0x3000")
+
+    def test_sites(self) -> None:
+        result, data, text = ask(self.session, sites)
+        self.assertEqual([(row["count"], row["bytes"], row["allocations"])
+                          for row in data["rows"]], [(3, 144, 7)])
+        self.assertTrue(any("main.c:16 in build < demo+0x50" in line for line in text), text)
+        self.lens.tracking_row = None
+        with self.assertRaisesRegex(CairnError, "CAIRN_TRACK=sites"):
+            ask(self.session, sites)
 
 
 class Check(unittest.TestCase):

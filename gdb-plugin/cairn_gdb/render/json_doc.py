@@ -1,6 +1,6 @@
 """The JSON document of a command: the envelope, and the records in it."""
 
-from typing import Any, Dict, Iterator, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from ..records import Account, Identity, Object, Place, Result, Root
 from ..tracked import Tracked
@@ -52,6 +52,11 @@ def place_record(row: Optional[Place]) -> Optional[Dict[str, Any]]:
     return record
 
 
+def event_records(row: Tracked) -> List[Dict[str, Any]]:
+    return [{"seq": event.sequence, "op": event.op, "refcount": event.refcount,
+             "thread": event.thread, "site": place_record(place)} for event, place in row.events]
+
+
 def track_record(row: Tracked) -> Dict[str, Any]:
     """What the program tracked of an object: keys beside those of the object."""
     record: Dict[str, Any] = {"serial": row.track.serial}
@@ -61,9 +66,7 @@ def track_record(row: Tracked) -> Dict[str, Any]:
     if row.freed:
         record["freed_at"] = place_record(row.freed[0])
     if row.event_count:
-        record["events"] = [
-            {"seq": event.sequence, "op": event.op, "refcount": event.refcount,
-             "thread": event.thread, "site": place_record(place)} for event, place in row.events]
+        record["events"] = event_records(row)
         record["event_count"] = row.event_count
         record["events_lost"] = row.lost
     return record

@@ -10,7 +10,7 @@ LOAD_S = 0.050
 SOURCE = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                        "..", "..", "..", "gdb-plugin"))
 COMMANDS = ("map", "arenas", "objects", "refcounts", "types", "show", "stack", "roots", "refs",
-            "referrers", "check")
+            "referrers", "check", "history", "sites")
 
 # The first load ever compiles the plugin; what counts is every load after it, in time of this
 # process's own: another one may be busy.

@@ -57,4 +57,23 @@ if "tracked.c:" in said:
     check("freed at tracked.c:%d in main" % line in said, "the line that freed it: " + said)
 else:
     check("freed at tracked." in said, "where it was freed: " + said)
+
+history = data("history " + address)
+equal((history["type"], history["serial"]), ("str", serial), "whose history that is")
+equal([(row["op"], row["refcount"]) for row in history["rows"]],
+      [("allocate", 1), ("retain", 2), ("release", 1), ("release", 0), ("free", 0)],
+      "the history of a freed object")
+is_at(history["rows"][-1]["site"], "freed", "main", "where it was freed")
+check("allocate" in execute("cairn history " + address), "history as text")
+cut = data("history %s -limit 2" % address)
+equal([row["op"] for row in cut["rows"]], ["release", "free"], "the last two of it")
+equal((cut["matched"], cut["shown"]), (5, 2), "what was cut is counted")
+
+# Of the three lists that `make` made, for three callers, two live.
+sites = data("sites -limit 0")
+first = told["site"][0]
+made = [row for row in sites["rows"] if row["site"] == data("show " + first)["site"]]
+equal([(row["count"], row["allocations"]) for row in made], [(1, 1), (1, 1)], "those of make")
+check(made[0]["backtrace"] != made[1]["backtrace"], "they have two callers")
+check("allocated at" in execute("cairn sites"), "sites as text")
 passed()

@@ -1,0 +1,95 @@
+"""`cairn sites`: the live objects by the place in the program that allocated them."""
+
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+
+from .. import tracked
+from ..errors import CairnError
+from ..options import Arguments
+from ..records import Place, Result
+from ..render import json_doc, objects, units
+from ..render.page import Page
+from ..render.tables import Column, Table
+from ..session import Session
+from .command import Command
+
+
+class Row(NamedTuple):
+    places: Sequence[Place]  # the innermost caller first
+    objects: int
+    bytes: int
+    allocations: int
+
+
+class Found(NamedTuple):
+    rows: List[Row]  # the most bytes first
+    matched: int
+    objects: int  # of all rows
+    bytes: int
+    without: int  # objects of the heaps that have no site
+
+
+def run(session: Session, arguments: Arguments) -> Result:
+    sums: Dict[Tuple[int, ...], Tuple[int, int, int]] = {}
+    lost, live, any_sites = 0, 0, False
+    for heap in session.lens.heaps():
+        tracking = session.lens.tracking(heap.position)
+        if tracking is None or "sites" not in tracking.switches:
+            continue
+        any_sites = True
+        lost += tracking.site_lost
+        live += heap.object_count
+        for site in session.lens.sites(heap.position)[0]:
+            before = sums.get(site.frames, (0, 0, 0))
+            sums[site.frames] = (before[0] + site.objects, before[1] + site.bytes,
+                                 before[2] + site.allocations)
+    if not any_sites:
+        raise CairnError("No heap records who allocates: run the program with CAIRN_TRACK=sites "
+                         "in its environment, or call cairn_track_start.")
+    keys = sorted((key for key in sums if sums[key][0]), key=lambda key: (-sums[key][1], key))
+    kept = keys[:arguments.limit] if arguments.limit else keys
+    rows = [Row([session.target.place_of(caller, session.lens) for caller in key], *sums[key])
+            for key in kept]
+    count = sum(sums[key][0] for key in keys)
+    warnings = session.heap_warnings()
+    if lost:
+        warnings.append(f"{units.counted(lost, 'allocation')} found no room in the table of "
+                        "sites.")
+    return Result(Found(rows, len(keys), count, sum(sums[key][1] for key in keys),
+                        max(0, live - count)), warnings=warnings)
+
+
+def document(found: Found) -> Any:
+    return json_doc.listing(
+        [{"site": json_doc.place_record(row.places[0]),
+          "backtrace": [json_doc.place_record(place) for place in row.places],
+          "count": row.objects, "bytes": row.bytes, "allocations": row.allocations}
+         for row in found.rows], found.matched)
+
+
+def lines(found: Found, page: Page) -> Iterator[str]:
+    table = Table(Column("objects", right=True), Column("size", right=True),
+                  Column("share", right=True), Column("ever", right=True), Column("allocated at"))
+    for row in reversed(found.rows):
+        callers = " < ".join(tracked.place_text(place) for place in row.places)
+        table.add(units.number(row.objects), units.size(row.bytes),
+                  units.percent(row.bytes, found.bytes), units.number(row.allocations), callers)
+    yield from table.lines(page)
+    yield from objects.closing(len(found.rows), found.matched, "site", page)
+    yield (f"{units.counted(found.objects, 'object')} of {units.counted(found.matched, 'site')}, "
+           f"{units.size(found.bytes)}; {units.number(found.without)} more have no site: they are "
+           "older than the tracking, or the runtime's own.")
+    yield objects.hint("Next: cairn show OBJECT tells the site of one object.", page)
+
+
+COMMAND = Command(
+    name="sites",
+    summary="Count the live objects by the place that allocated them.",
+    run=run, document=document, lines=lines,
+    details="""
+For programs that track sites (CAIRN_TRACK=sites).  The places whose objects take the most bytes
+stand last, by the prompt; `ever` is how many objects each allocated so far.  A place is the line
+of the program, with its callers where the program records more than one (backtrace=N); without
+debug information it is the module and the distance from its start.  The same place in several
+heaps is one row.""",
+    examples=(("cairn sites", "which lines of the program the memory comes from"),
+              ("cairn sites -limit 5", "the five that take the most")))
