@@ -3,8 +3,8 @@
  * Invariants, of each ordinary arena:
  *  - page 0 is META; page_free_count == pages of kind FREE == bits set in free_pages
  *  - it is among heap->room_arenas exactly when 0 < page_free_count < page_count - 1
- *  - page_free_count == page_count - 1 (all free) only for heap->empty_arena, or while a page of
- *    it is being handed out
+ *  - page_free_count == page_count - 1 (all free) only for heap->empty_arenas, or while a page of
+ *    one is being handed out
  *
  * of each huge arena: page 0 is META, pages 1 .. n hold the one block, the rest is FREE for ever.
  *
@@ -25,7 +25,9 @@ enum {
   NUMBER_FIRST = 1,
   HUGE_PAGE_SHIFT_FIRST = 16,
   HUGE_PAGE_SHIFT_LAST = 21, /* the block must start within CAIRN_ARENA_BYTES */
-  PAGE_SHIFT = 15
+  PAGE_SHIFT = 15,
+  WIDE_AFTER = 4, /* a heap with so many arenas asks for the system's large pages */
+  KEPT_MAX = 16   /* empty arenas */
 };
 _Static_assert(1 << PAGE_SHIFT == CAIRN_PAGE_BYTES, "the ordinary page");
 _Static_assert(CAIRN_PAGE_TABLE_OFFSET + CAIRN_ARENA_PAGES * sizeof(struct cairn_page) <=
@@ -121,7 +123,8 @@ static struct cairn_arena *arena_new(cairn_heap *heap, size_t bytes, uint32_t pa
   if (!number_find(heap, &number)) return NULL;
   struct cairn_arena *arena = cairn_limit_map(heap, CAIRN_SIDE_BYTES, bytes, CAIRN_ARENA_BYTES);
   if (arena == NULL) return NULL;
-  if (bytes > CAIRN_ARENA_BYTES) cairn_system_widen(arena, bytes);
+  bool wide = bytes > CAIRN_ARENA_BYTES || heap->arena_count >= WIDE_AFTER;
+  if (wide) cairn_system_widen(arena, bytes);
   arena->magic = CAIRN_ARENA_MAGIC;
   arena->heap = heap;
   arena->bytes = bytes;
@@ -156,7 +159,8 @@ static void arena_free(cairn_heap *heap, struct cairn_arena *arena) {
 void cairn_arena_free_all(cairn_heap *heap) {
   while (heap->arenas != NULL) arena_free(heap, heap->arenas);
   heap->room_arenas = NULL;
-  heap->empty_arena = NULL;
+  heap->empty_arenas = NULL;
+  heap->empty_arena_count = 0;
 }
 
 /* ---- runs of pages in ordinary arenas -------------------------------------------------------- */
@@ -214,7 +218,10 @@ static struct cairn_page *run_take(cairn_heap *heap, struct cairn_arena *arena, 
   pages_mark(arena, first, count, false);
   arena->page_free_count -= count;
   heap->page_free_count -= count;
-  if (arena == heap->empty_arena) heap->empty_arena = NULL;
+  if (arena == heap->empty_arenas) {
+    heap->empty_arenas = arena->room_next;
+    heap->empty_arena_count--;
+  }
   bool room = arena->page_free_count != 0;
   if (room && !arena->in_room) room_link(heap, arena);
   if (!room && arena->in_room) room_unlink(heap, arena);
@@ -228,13 +235,20 @@ struct cairn_page *cairn_pages_take(cairn_heap *heap, uint32_t count) {
     uint32_t first = run_find(arena, count);
     if (first != 0) return run_take(heap, arena, first, count);
   }
-  struct cairn_arena *arena = heap->empty_arena;
+  struct cairn_arena *arena = heap->empty_arenas;
   if (arena == NULL) {
     arena = arena_new(heap, CAIRN_ARENA_BYTES, PAGE_SHIFT);
     if (arena == NULL) return NULL;
     pages_mark(arena, 1, CAIRN_ARENA_PAGES - 1, true);
   }
   return run_take(heap, arena, 1, count);
+}
+
+/* How many empty arenas the heap keeps, so that a program that drops much and makes as much again
+ * does not pay for it with the system's time.  Where there is a limit, memory is dearer. */
+static uint32_t kept_count(const cairn_heap *heap) {
+  bool limited = heap->limit_bytes != 0 || heap->soft_limit_bytes != 0 || heap->group != NULL;
+  return limited ? 1 : KEPT_MAX;
 }
 
 void cairn_pages_return(cairn_heap *heap, struct cairn_page *first, uint32_t count) {
@@ -249,8 +263,10 @@ void cairn_pages_return(cairn_heap *heap, struct cairn_page *first, uint32_t cou
     return;
   }
   if (arena->in_room) room_unlink(heap, arena);
-  if (heap->empty_arena == NULL) {
-    heap->empty_arena = arena;
+  if (heap->empty_arena_count < kept_count(heap)) {
+    arena->room_next = heap->empty_arenas;
+    heap->empty_arenas = arena;
+    heap->empty_arena_count++;
   } else {
     arena_free(heap, arena);
   }
@@ -272,8 +288,12 @@ static bool is_discardable(struct cairn_arena *arena, uint32_t page) {
 }
 
 void cairn_arena_trim(cairn_heap *heap) {
-  if (heap->empty_arena != NULL) arena_free(heap, heap->empty_arena);
-  heap->empty_arena = NULL;
+  while (heap->empty_arenas != NULL) {
+    struct cairn_arena *arena = heap->empty_arenas;
+    heap->empty_arenas = arena->room_next;
+    arena_free(heap, arena);
+  }
+  heap->empty_arena_count = 0;
   for (struct cairn_arena *arena = heap->room_arenas; arena != NULL; arena = arena->room_next) {
     for (uint32_t first = 1, end; first < CAIRN_ARENA_PAGES; first = end + 1) {
       for (end = first; is_discardable(arena, end);) end++;

@@ -51,6 +51,7 @@ static uint64_t collect(cairn_heap *heap, bool full) {
   uint64_t deaths_before = cairn_counts_of(heap).death_count;
   uint64_t number = heap->collection_count;
   uint64_t began_ns = now_ns();
+  if (full) cairn_hot_flush(heap); /* pages that hold nothing but garbage go back whole */
   heap->collecting = true;
   CAIRN_PROBE(collect_start, heap, number, full, cairn_counts_of(heap).object_count,
               heap->candidate_count);

@@ -98,8 +98,9 @@ struct cairn_heap {
   bool forced_in_vain, soft_due, soft_told;
   cairn_near_limit_fn near_limit;
   void *near_limit_context;
-  struct cairn_arena *room_arenas; /* arenas with both used and free pages */
-  struct cairn_arena *empty_arena; /* at most one empty arena is kept; not among room_arenas */
+  struct cairn_arena *room_arenas;  /* arenas with both used and free pages */
+  struct cairn_arena *empty_arenas; /* linked through room_next; not among room_arenas */
+  uint32_t empty_arena_count;
   struct cairn_arena_numbers numbers;
   uint64_t page_count, page_free_count; /* of all arenas; meta pages are counted in page_count */
   uint64_t meta_page_bytes;             /* of all arenas */

@@ -73,20 +73,58 @@ static void run_over_all_usable_pages(void **state) {
   cairn_pages_return(heap, more, 1);
 }
 
-static void one_empty_arena_is_kept(void **state) {
+static void give_and_take_back(cairn_heap *heap, int arenas) {
+  enum { MAX = 40 };
+  struct cairn_page *pages[MAX];
+  assert_in_range(arenas, 1, MAX);
+  for (int i = 0; i < arenas; i++) pages[i] = cairn_pages_take(heap, USABLE_PAGES);
+  assert_int_equal(heap->arena_count, arenas);
+  for (int i = 0; i < arenas; i++) cairn_pages_return(heap, pages[i], USABLE_PAGES);
+}
+
+static void some_empty_arenas_are_kept(void **state) {
   cairn_heap *heap = *state;
-  enum { ARENAS = 5 };
-  struct cairn_page *pages[ARENAS];
-  for (int i = 0; i < ARENAS; i++) pages[i] = cairn_pages_take(heap, USABLE_PAGES);
-  assert_int_equal(heap->arena_count, ARENAS);
-  for (int i = 0; i < ARENAS; i++) cairn_pages_return(heap, pages[i], USABLE_PAGES);
+  give_and_take_back(heap, 20);
+  assert_int_equal(heap->arena_count, 16);
+  assert_int_equal(heap->empty_arena_count, 16);
+  assert_int_equal(heap->returned_bytes, 4 * (uint64_t)CAIRN_ARENA_BYTES);
+  /* They are the first to be used again, and trimming gives them back. */
+  struct cairn_page *page = cairn_pages_take(heap, 1);
+  assert_int_equal(heap->arena_count, 16);
+  assert_int_equal(heap->empty_arena_count, 15);
+  cairn_arena_trim(heap);
   assert_int_equal(heap->arena_count, 1);
+  assert_null(heap->empty_arenas);
   assert_int_equal(heap->reserved_bytes, CAIRN_ARENA_BYTES);
-  assert_int_equal(heap->returned_bytes, (ARENAS - 1) * (uint64_t)CAIRN_ARENA_BYTES);
-  assert_ptr_equal(heap->empty_arena, heap->arenas);
-  cairn_pages_take(heap, 1);
-  assert_null(heap->empty_arena);
+  cairn_pages_return(heap, page, 1);
+}
+
+static void one_is_kept_where_there_is_a_limit(void **state) {
+  cairn_heap *heap = *state;
+  heap->limit_bytes = (uint64_t)1 << 40;
+  give_and_take_back(heap, 5);
   assert_int_equal(heap->arena_count, 1);
+  assert_ptr_equal(heap->empty_arenas, heap->arenas);
+  heap->limit_bytes = 0;
+}
+
+/* What free pages held goes back, and is as fresh memory then. */
+static void trimmed_pages_are_zero(void **state) {
+  cairn_heap *heap = *state;
+  struct cairn_page *kept = cairn_pages_take(heap, 1);
+  struct cairn_page *page = cairn_pages_take(heap, 3);
+  char *memory = cairn_page_memory(cairn_arena_of(page), page);
+  memset(memory, 0xee, 3 * (size_t)CAIRN_PAGE_BYTES);
+  for (int i = 0; i < 3; i++) page[i].flags = 0;
+  cairn_pages_return(heap, page, 3);
+  uint64_t before = heap->returned_bytes;
+  cairn_arena_trim(heap);
+  assert_int_equal(heap->returned_bytes - before, 3 * CAIRN_PAGE_BYTES);
+  for (int i = 0; i < 3 * CAIRN_PAGE_BYTES; i++) assert_int_equal(memory[i], 0);
+  for (int i = 0; i < 3; i++) assert_int_equal(page[i].flags, CAIRN_PAGE_FLAG_ZERO);
+  cairn_arena_trim(heap);
+  assert_int_equal(heap->returned_bytes - before, 3 * CAIRN_PAGE_BYTES);
+  cairn_pages_return(heap, kept, 1);
 }
 
 static void arenas_stand_in_address_order(void **state) {
@@ -109,6 +147,7 @@ static void arenas_stand_in_address_order(void **state) {
 
 static void numbers_are_unique_and_reused(void **state) {
   cairn_heap *heap = *state;
+  heap->limit_bytes = (uint64_t)1 << 40; /* one empty arena is kept */
   enum { ARENAS = 40 };
   struct cairn_page *pages[ARENAS];
   bool seen[ARENAS + 1] = {false};
@@ -209,11 +248,12 @@ static void failed_mapping_leaves_the_heap_as_it_was(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(arena_is_aligned_and_described),   TEST(runs_are_the_lowest_that_fit),
-      TEST(run_over_all_usable_pages),        TEST(one_empty_arena_is_kept),
-      TEST(arenas_stand_in_address_order),    TEST(numbers_are_unique_and_reused),
-      TEST(huge_arena_holds_one_block),       TEST(block_beyond_the_largest_fails),
-      TEST(limit_is_kept_while_numbers_grow), TEST(failed_mapping_leaves_the_heap_as_it_was),
+      TEST(arena_is_aligned_and_described),     TEST(runs_are_the_lowest_that_fit),
+      TEST(run_over_all_usable_pages),          TEST(some_empty_arenas_are_kept),
+      TEST(one_is_kept_where_there_is_a_limit), TEST(trimmed_pages_are_zero),
+      TEST(arenas_stand_in_address_order),      TEST(numbers_are_unique_and_reused),
+      TEST(huge_arena_holds_one_block),         TEST(block_beyond_the_largest_fails),
+      TEST(limit_is_kept_while_numbers_grow),   TEST(failed_mapping_leaves_the_heap_as_it_was),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
