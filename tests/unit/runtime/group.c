@@ -101,6 +101,23 @@ static void heaps_join_and_leave(void **state) {
   assert_true(cairn_group_destroy(small));
 }
 
+/* What the system refuses is not counted. */
+static void failed_mappings_count_for_nothing(void **state) {
+  (void)state;
+  cairn_group *group = cairn_group_new(NULL, 0);
+  cairn_heap *heap = cairn_heap_new(&(cairn_heap_options){.group = group});
+  uint64_t taken = stats_of(group).taken_bytes;
+  for (uint64_t n = 1; n <= 2; n++) { /* the arena; its side memory */
+    cairn_fault.map_after = n;
+    assert_null(cairn_buffer_new(heap, 30 * MEGABYTE));
+    cairn_fault.map_after = 0;
+    assert_int_equal(stats_of(group).taken_bytes, taken);
+    assert_int_equal(heap->taken_bytes, taken);
+  }
+  assert_true(cairn_heap_destroy(heap, NULL));
+  assert_true(cairn_group_destroy(group));
+}
+
 /* Bytes outside press on the heap that has them, until another one gives back. */
 static void external_bytes_press_until_another_gives_back(void **state) {
   (void)state;
@@ -168,6 +185,7 @@ int main(void) {
       cmocka_unit_test(heaps_count_together),
       cmocka_unit_test(who_asks_is_asked),
       cmocka_unit_test(heaps_join_and_leave),
+      cmocka_unit_test(failed_mappings_count_for_nothing),
       cmocka_unit_test(external_bytes_press_until_another_gives_back),
       cmocka_unit_test(threads_share_a_limit),
   };

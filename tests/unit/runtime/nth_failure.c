@@ -134,6 +134,10 @@ static struct digest digest_of(const struct garden *g) {
   put(&digest, stats.type_count);
   put(&digest, stats.used_bytes);
   put(&digest, stats.external_bytes);
+  cairn_group_stats group;
+  cairn_group_stats_get(g->group, &group);
+  put(&digest, group.taken_bytes);
+  put(&digest, group.heap_count);
   cairn_object *const all[] = {g->list, g->dict,  g->set,     g->record, g->native,
                                g->cell, g->tuple, g->weakref, g->text,   g->shared_text,
                                g->a,    g->b,     g->number};
