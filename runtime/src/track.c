@@ -152,6 +152,7 @@ bool cairn_track_free(cairn_heap *heap, void *block) {
 void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, uint64_t caller) {
   cairn_heap *heap = cairn_object_heap(object);
   struct cairn_tracking *tracking = heap->tracking;
+  if (tracking->on == 0) return; /* it was dying when tracking stopped, and came back */
   uint64_t serial = cairn_track_record_of(object)->serial;
   struct cairn_callers callers;
   cairn_callers_find(caller, tracking->backtrace, &callers);

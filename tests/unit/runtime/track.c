@@ -249,6 +249,43 @@ static void test_old_objects_are_traced_from_now_on(void **state) {
   cairn_release(&node->base);
 }
 
+static struct node *saved;
+
+enum { STOPS = 8, PARKED = 7 }; /* the deepest finalizer that runs, and the death behind it */
+
+static void stop_or_come_back(struct node *node) {
+  if (node->id == STOPS) cairn_track_stop(cairn_object_heap(&node->base));
+  if (node->id != PARKED) return;
+  saved = node;
+  cairn_retain(&node->base);
+}
+
+/* Deaths nest too deep for one node, which is parked, dying, when tracking stops. */
+static void nest(struct node *node) {
+  if (node->left != NULL) cairn_clear(&node->left);
+  stop_or_come_back(node);
+}
+
+static void test_stopped_in_the_middle_of_deaths(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, (cairn_track_options){.events = 16});
+  nodes_finalizer = nest;
+  saved = NULL;
+  struct node *list = NULL;
+  for (int i = 0; i < 40; i++) {
+    struct node *node = node_new(nodes, nodes->watched, i);
+    if (list != NULL) give(&node->left, list);
+    list = node;
+  }
+  cairn_release(&list->base);
+  assert_non_null(saved);
+  assert_int_equal(nodes->heap->slow, 0);
+  assert_null(cairn_heap_validate(nodes->heap));
+  cairn_retain(&saved->base);
+  cairn_release(&saved->base);
+  cairn_release(&saved->base);
+}
+
 static void *retain_there(void *argument) {
   cairn_retain(argument);
   return (void *)(uintptr_t)gettid();
@@ -399,6 +436,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_events, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_the_ring_wraps, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_old_objects_are_traced_from_now_on, nodes_setup,
+                                      nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_stopped_in_the_middle_of_deaths, nodes_setup,
                                       nodes_teardown),
       cmocka_unit_test_setup_teardown(test_events_have_their_thread, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_a_fork_is_another_thread, nodes_setup, nodes_teardown),
