@@ -26,7 +26,7 @@ enum {
   HUGE_PAGE_SHIFT_FIRST = 16,
   HUGE_PAGE_SHIFT_LAST = 21, /* the block must start within CAIRN_ARENA_BYTES */
   PAGE_SHIFT = 15,
-  WIDE_AFTER = 4, /* a heap with so many arenas asks for the system's large pages */
+  WIDE_AFTER = 1, /* a heap with so many arenas asks for large pages of the system for more */
   KEPT_MAX = 16   /* empty arenas */
 };
 _Static_assert(1 << PAGE_SHIFT == CAIRN_PAGE_BYTES, "the ordinary page");
