@@ -400,8 +400,16 @@ static bool go_up(struct cascade *cascade) {
 }
 
 static void cascade_run(cairn_heap *heap, cairn_object *object) {
-  if (!begin(heap, object)) return;
-  struct cascade cascade = {.heap = heap, .parent = NULL};
+  uint64_t header = cairn_header_load(object);
+  if ((header & PLAIN_MASK) == PLAIN_LAST &&
+      plan_of(heap, header)->death != CAIRN_DEATH_GENERAL) {
+    object->header = header ^ LAST_TO_DYING;
+  } else if (!begin(heap, object)) {
+    return;
+  }
+  struct cascade cascade; /* the rest of it: enter */
+  cascade.heap = heap;
+  cascade.parent = NULL;
   enter(&cascade, object);
   bool more = true;
   while (more) {
