@@ -327,7 +327,10 @@ ROW(cairn_group_stats_sized) {
   cairn_group_stats_get(g->group, &stats);
   return stats.heap_count == 1;
 }
-ROW(cairn_hash) { return cairn_hash(g->tuple) == cairn_hash(g->tuple); }
+ROW(cairn_hash) {
+  uint64_t hash = cairn_hash(g->tuple);
+  return hash == cairn_hash(g->tuple);
+}
 ROW(cairn_heap_destroy) { /* with a leak: the report has no types then, and says the rest */
   cairn_leak_report report;
   assert_non_null(g->other);
