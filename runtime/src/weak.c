@@ -15,7 +15,7 @@
  *  - An entry's slot holds its target, a live object, whose header has state.weakly.  (In shared
  *    heaps it may hold a newer target, of whose entry the old one does not know yet.)
  *  - A live object without an entry does not have state.weakly.
- *  - An immortal object has no entries: it is never gone, and never written to.
+ *  - An immortal object is never written to: it has entries, for the end of its heap, but no state.
  *  - Only cairn_weak_set takes memory: dying, clearing and collecting never do.
  *
  * What this is not: the weakref object (weakref.c), which is one user of it.
@@ -77,7 +77,7 @@ static void link_target(struct cairn_weak_table *table, uint32_t name, cairn_obj
   entry->target_next = *head;
   if (*head != 0) entry_at(table, *head)->target_previous = name;
   *head = name;
-  cairn_header_set(target, CAIRN_STATE(WEAKLY));
+  if (!cairn_is_immortal(target)) cairn_header_set(target, CAIRN_STATE(WEAKLY));
 }
 
 static void unlink_target(struct cairn_weak_table *table, uint32_t name) {
@@ -99,7 +99,7 @@ static void refresh_weakly(const struct cairn_weak_table *table, cairn_object *t
   while (name != 0 && entry_at(table, name)->target != target) {
     name = entry_at(table, name)->target_next;
   }
-  if (name == 0) cairn_header_clear(target, CAIRN_STATE(WEAKLY));
+  if (name == 0 && !cairn_is_immortal(target)) cairn_header_clear(target, CAIRN_STATE(WEAKLY));
 }
 
 static void add(struct cairn_weak_table *table, cairn_word *slot, cairn_object *target) {
@@ -300,8 +300,8 @@ bool cairn_weak_set(cairn_object *holder, cairn_object **slot, cairn_object *tar
   cairn_word *word = (cairn_word *)(void *)slot;
   /* One that is dying already is as good as gone: a child's finalizer may still know its parent. */
   if (target != NULL && (cairn_header_load(target) & CAIRN_STATE(LIVE)) == 0) target = NULL;
-  if (target == NULL || cairn_is_immortal(target)) {
-    cairn_heap *before = exchange(word, target);
+  if (target == NULL) {
+    cairn_heap *before = exchange(word, NULL);
     if (before != NULL) forget(before, word);
     return true;
   }

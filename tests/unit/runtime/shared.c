@@ -358,8 +358,12 @@ static void test_weak_slots_of_a_destroyed_shared_heap(void **state) {
   cairn_heap *gone = shared_new("gone");
   cairn_object *text = cairn_str_from(gone, "text");
   cairn_object *weakref = cairn_weakref_new(pair->plain, text);
+  cairn_object *immortal = cairn_weakref_new(pair->plain, cairn_none(gone));
+  assert_ptr_equal(cairn_weakref_get(immortal), cairn_none(gone));
   assert_false(cairn_heap_destroy(gone, NULL)); /* leaks the text */
   assert_null(cairn_weakref_get(weakref));
+  assert_null(cairn_weakref_get(immortal));
+  cairn_release(immortal);
   cairn_release(weakref);
 }
 
