@@ -414,6 +414,39 @@ static void replacing_and_removing_release_last(void **state) {
   cairn_release(meanwhile.dict);
 }
 
+static void grow_in_finalizer(void *context) {
+  struct meanwhile *meanwhile = context;
+  int64_t first = 10000 + 20 * meanwhile->runs++;
+  for (int64_t key = first; key < first + 20; key++) set_ints(meanwhile->dict, key, key);
+  assert_true(remove_int(meanwhile->dict, first));
+}
+
+/* Entries are removed in the middle of a walk, and the death of each key makes the dict grow. */
+static void keys_whose_finalizers_change_the_dict(void **state) {
+  cairn_heap *heap = *state;
+  enum { KEYS = 30 };
+  struct meanwhile meanwhile = {.heap = heap, .dict = cairn_dict_new(heap)};
+  for (int i = 0; i < KEYS; i++) {
+    cairn_object *hook = hook_new(heap, grow_in_finalizer, &meanwhile);
+    assert_true(cairn_dict_give(meanwhile.dict, hook, cairn_none(heap)));
+  }
+  const cairn_type hook_type = cairn_type_find(heap, "hook");
+  while (meanwhile.runs < KEYS) { /* a walk may miss some of a dict that grows */
+    size_t position = 0;
+    cairn_object *key = NULL;
+    while (cairn_dict_next(meanwhile.dict, &position, &key, NULL)) {
+      if (cairn_type_index(key) != hook_type) continue;
+      assert_true(cairn_dict_remove(meanwhile.dict, key));
+      assert_whole(heap);
+    }
+  }
+  assert_int_equal(cairn_dict_count(meanwhile.dict), 19 * KEYS);
+  for (int64_t key = 10000; key < 10000 + 20 * KEYS; key++) {
+    assert_int_equal(cairn_dict_get_int(meanwhile.dict, key) != NULL, key % 20 != 0);
+  }
+  cairn_release(meanwhile.dict);
+}
+
 /* A dict of `count` entries, the next of which makes it grow. */
 static cairn_object *full_dict(cairn_heap *heap, int64_t *count) {
   cairn_object *dict = cairn_dict_new(heap);
@@ -517,6 +550,7 @@ int main(void) {
       WITH_HEAP(memory_can_be_out),
       WITH_HEAP(clear_leaves_what_finalizers_add),
       WITH_HEAP(replacing_and_removing_release_last),
+      WITH_HEAP(keys_whose_finalizers_change_the_dict),
       WITH_HEAP(growing_reads_the_dict_again),
       WITH_HEAP(dying_while_interning),
       WITH_HEAP(dying_while_growing),
