@@ -42,16 +42,20 @@ CAIRN_INLINE size_t cairn_blocks_end(const struct cairn_blocks *blocks) {
   return blocks->page->fresh * blocks->stride;
 }
 
-/* How many side bytes the page's blocks have.  (A large block has one.) */
+/* How many side bytes to look at for all of the page's blocks that were ever used: whole words of
+ * them.  (A large block has one.) */
 CAIRN_INLINE size_t cairn_blocks_places(const struct cairn_blocks *blocks) {
-  return blocks->page->kind == CAIRN_PAGE_BLOCKS ? (size_t)CAIRN_SIDE_PAGE_PLACES : 1;
+  enum { WORD_SHIFT = CAIRN_SIDE_GRAIN_SHIFT + 3 };
+  if (blocks->page->kind != CAIRN_PAGE_BLOCKS) return 1;
+  return ((cairn_blocks_end(blocks) + (1 << WORD_SHIFT) - 1) >> WORD_SHIFT) * sizeof(uint64_t);
 }
 
 /* True when a side byte of the page has one of the bits. */
 CAIRN_INLINE bool cairn_blocks_have(const struct cairn_blocks *blocks, uint8_t bits) {
   if (blocks->page->kind != CAIRN_PAGE_BLOCKS) return (*blocks->sides & bits) != 0;
   uint64_t all = 0;
-  for (size_t i = 0; i < CAIRN_SIDE_PAGE_PLACES; i += sizeof all) {
+  size_t places = cairn_blocks_places(blocks);
+  for (size_t i = 0; i < places; i += sizeof all) {
     uint64_t some;
     memcpy(&some, blocks->sides + i, sizeof some);
     all |= some;
@@ -76,7 +80,10 @@ static inline uint32_t cairn_sides_sum(const uint8_t *sides, size_t bytes) {
 static inline uint32_t cairn_blocks_garbage(const struct cairn_blocks *blocks) {
   enum { HALF = CAIRN_SIDE_PAGE_PLACES / 2 };
   if (blocks->page->kind != CAIRN_PAGE_BLOCKS) return *blocks->sides;
-  return cairn_sides_sum(blocks->sides, HALF) + cairn_sides_sum(blocks->sides + HALF, HALF);
+  size_t places = cairn_blocks_places(blocks);
+  if (places <= HALF) return cairn_sides_sum(blocks->sides, places);
+  return cairn_sides_sum(blocks->sides, HALF) +
+         cairn_sides_sum(blocks->sides + HALF, places - HALF);
 }
 
 /* The bits of pages, lowest first: takes the next out of `bits` (which are not all 0). */

@@ -126,7 +126,8 @@ static enum density density_of(const struct cairn_blocks *blocks) {
     return is_kept(*blocks->sides) ? KEPT_MANY : KEPT_NONE;
   }
   uint32_t words = 0;
-  for (size_t i = 0; i < CAIRN_SIDE_PAGE_PLACES; i += sizeof(uint64_t)) {
+  size_t places = cairn_blocks_places(blocks);
+  for (size_t i = 0; i < places; i += sizeof(uint64_t)) {
     words += kept_in(blocks->sides + i) != 0;
   }
   if (words == 0) return KEPT_NONE;
@@ -172,10 +173,10 @@ static inline size_t block_of_place(const struct cairn_blocks *blocks, size_t pl
 /* Passes over words of side bytes that have none to keep, until it met too many that have. */
 CAIRN_INLINE void sweep_few_blocks(struct sweep *sweep, struct visit *visit) {
   const struct cairn_blocks *blocks = visit->blocks;
-  enum { WORDS = CAIRN_SIDE_PAGE_PLACES / sizeof(uint64_t) };
+  size_t words = cairn_blocks_places(blocks) / sizeof(uint64_t);
   uint32_t left = FEW_MAX;
-  for (size_t i = 0; i < WORDS; i++) {
-    size_t first = (visit->backward ? WORDS - 1 - i : i) * sizeof(uint64_t);
+  for (size_t i = 0; i < words; i++) {
+    size_t first = (visit->backward ? words - 1 - i : i) * sizeof(uint64_t);
     uint64_t kept;
     while ((kept = kept_in(blocks->sides + first)) != 0) {
       int bit = visit->backward ? 63 - __builtin_clzll(kept) : __builtin_ctzll(kept);
