@@ -10,6 +10,7 @@
 #define CAIRN_PROBE_H
 
 #if defined(CAIRN_PROBES)
+#include <stdint.h>
 #include <sys/sdt.h>
 #if defined(__clang__) /* where the header's macros are used they are no system header's */
 #define CAIRN_PROBE_QUIET          \
@@ -20,12 +21,16 @@
 #define CAIRN_PROBE_QUIET
 #define CAIRN_PROBE_LOUD
 #endif
+/* As wide as a register: a narrower one may be noted as a part of a register whose name GDB's
+ * parser does not know (r12b). */
+#define CAIRN_PROBE_WORD(value) ((uint64_t)(uintptr_t)(value))
 /* Five arguments, integers or pointers. */
-#define CAIRN_PROBE(name, a, b, c, d, e)       \
-  do {                                         \
-    CAIRN_PROBE_QUIET                          \
-    DTRACE_PROBE5(cairn, name, a, b, c, d, e); \
-    CAIRN_PROBE_LOUD                           \
+#define CAIRN_PROBE(name, a, b, c, d, e)                                                      \
+  do {                                                                                        \
+    CAIRN_PROBE_QUIET                                                                         \
+    DTRACE_PROBE5(cairn, name, CAIRN_PROBE_WORD(a), CAIRN_PROBE_WORD(b), CAIRN_PROBE_WORD(c), \
+                  CAIRN_PROBE_WORD(d), CAIRN_PROBE_WORD(e));                                  \
+    CAIRN_PROBE_LOUD                                                                          \
   } while (0)
 #else
 #define CAIRN_PROBE(name, a, b, c, d, e) ((void)(a), (void)(b), (void)(c), (void)(d), (void)(e))
