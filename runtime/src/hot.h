@@ -97,14 +97,14 @@ static inline void cairn_page_put(cairn_heap *heap, void *block) {
 static inline void cairn_object_free(cairn_heap *heap, struct cairn_hot *row,
                                      cairn_object *object) {
   uint64_t count = cairn_hot_count(row);
-  if (CAIRN_UNLIKELY(row->capacity == 0)) {
+  if (CAIRN_UNLIKELY(count >= row->capacity) && row->capacity == 0) {
     cairn_block_free(heap, object);
     return;
   }
   CAIRN_ORDER();
   object->header = 0;
   CAIRN_ORDER();
-  if (count >= row->capacity) {
+  if (CAIRN_UNLIKELY(count >= row->capacity)) {
     cairn_page_put(heap, object);
     return;
   }
