@@ -157,10 +157,23 @@ static inline bool is_held_by_others(cairn_heap *heap, cairn_object *child, uint
   return (header & CAIRN_COUNT_MASK) > 1;
 }
 
+/* True when giving up a reference is nothing but a smaller count: others hold the object too, its
+ * count is a plain one, and the collector need not hear of it. */
+static inline bool is_counted_down(uint64_t header) {
+  return (header & CAIRN_HEADER_SLOW) == 0 && (header & CAIRN_COUNT_MASK) > 1 &&
+         (header & (CAIRN_STATE(ACYCLIC) | CAIRN_STATE(CANDIDATE))) != 0;
+}
+
 /* Clears a word of a dying object that holds `child`, unless it is the last reference to one whose
  * death takes more than freeing a block: then false. */
 CAIRN_INLINE_API bool clear_word(cairn_heap *heap, cairn_word *word, cairn_object *child,
                                  uint64_t header) {
+  if (is_counted_down(header)) {
+    *word = 0;
+    CAIRN_ORDER();
+    child->header = header - 1;
+    return true;
+  }
   const struct cairn_plan *plan = plan_of(heap, header);
   if (is_leaf(plan, header)) {
     *word = 0;
@@ -401,8 +414,7 @@ static bool go_up(struct cascade *cascade) {
 
 static void cascade_run(cairn_heap *heap, cairn_object *object) {
   uint64_t header = cairn_header_load(object);
-  if ((header & PLAIN_MASK) == PLAIN_LAST &&
-      plan_of(heap, header)->death != CAIRN_DEATH_GENERAL) {
+  if ((header & PLAIN_MASK) == PLAIN_LAST && plan_of(heap, header)->death != CAIRN_DEATH_GENERAL) {
     object->header = header ^ LAST_TO_DYING;
   } else if (!begin(heap, object)) {
     return;
