@@ -265,14 +265,22 @@ void cairn_page_empty(cairn_heap *heap, struct cairn_page *page) {
     cairn_large_free(heap, page);
     return;
   }
+  /* For a reader all blocks go at once, with the page; then an empty page comes. */
+  uint32_t outer_flux = heap->flux;
+  heap->flux = CAIRN_FLUX_ALLOCATE;
+  CAIRN_ORDER();
+  page->kind = CAIRN_PAGE_FREE;
+  CAIRN_ORDER();
   page->free_list = NULL;
   page->flags &= ~(uint64_t)CAIRN_PAGE_FLAG_ZERO;
-  CAIRN_ORDER();
   page->fresh = 0;
-  CAIRN_ORDER();
+  page->used_count = 0;
   heap->block_count -= count;
   heap->block_bytes -= count * page->block_bytes;
-  page->used_count = 0;
+  CAIRN_ORDER();
+  page->kind = CAIRN_PAGE_BLOCKS;
+  CAIRN_ORDER();
+  heap->flux = outer_flux;
   if (count == page->block_count) class_link(heap, page);
   blocks_page_idle(heap, page);
 }
