@@ -70,9 +70,9 @@ def judge(name: str, before: Dict[int, int], after: Dict[int, int], seen: List[S
 
 
 def step() -> None:
-    """One instruction, but for two.  A string instruction that repeats itself stops after each of its
-    bytes: what is left of it, thousands of steps in a memset, is run in one go.  The kernel's clock
-    tries again until its time stood still: stepped, it never would, so it is left at once."""
+    """One instruction, but for two.  A string instruction that repeats itself stops after each of
+    its bytes: what is left of it, thousands of steps in a memset, is run in one go.  The kernel's
+    clock tries again until its time stood still: stepped, it never would, so it is left at once."""
     before = int(gdb.parse_and_eval("$pc"))
     gdb.execute("stepi", to_string=True)
     if "clock_gettime" in (gdb.selected_frame().name() or ""):
