@@ -2,8 +2,9 @@
  *
  * A heap takes memory from the system in arenas (4 MB), cuts an arena into pages (32 kB), and a
  * page into blocks of one size.  An object dies, its block is free, and the next object of that
- * size gets it: the block freed last is used first.  A page without objects serves another size,
- * and arenas without pages in use go back to the system.
+ * size gets it: the block freed last is used first.  A page without objects serves another size.
+ * Arenas without pages in use go back to the system, but for some that are kept for what comes
+ * next; cairn_heap_trim gives those back too.
  *
  * Watch it:              ./run demo reuse
  * Try it yourself:       ./run demo reuse -i
@@ -11,7 +12,9 @@
  *     (gdb) stop-at sieved            every second object died: full of holes, nothing went back
  *     (gdb) cairn arenas -pages
  *     (gdb) stop-at refilled          the holes were filled: no new arena
- *     (gdb) stop-at emptied           all died: pages and arenas went back
+ *     (gdb) stop-at emptied           all died: pages and arenas are empty, and kept
+ *     (gdb) cairn arenas
+ *     (gdb) stop-at trimmed           cairn_heap_trim: they went back
  *     (gdb) cairn arenas
  */
 #include <cairn/cairn.h>
@@ -52,6 +55,9 @@ int main(void) {
 
   for (size_t i = 0; i < FLOATS; i++) cairn_clear(&floats[i]);
   say(heap, "emptied");  // stop: emptied
+
+  cairn_heap_trim(heap);
+  say(heap, "trimmed");  // stop: trimmed
 
   free((void *)floats);
   return cairn_heap_destroy(heap, NULL) ? 0 : 1;

@@ -13,6 +13,10 @@ cairn arenas
 stop-at refilled
 cairn arenas
 
-# All died.  Pages are free, arenas went back to the system.
+# All died.  The arenas are empty, and are kept for what comes next.
 stop-at emptied
+cairn arenas
+
+# The program had them trimmed: they went back to the system.
+stop-at trimmed
 cairn arenas

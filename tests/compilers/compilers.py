@@ -5,7 +5,7 @@
 
 The tests are the random steps against a model (tests/property/runtime.c) and the one that stops at
 every instruction (tests/unit/runtime/instruction.c): which instructions there are is the compiler's
-choice.  Warnings are errors.  Everything is compiled in one go, so that -flto sees the whole.
+choice.  Warnings are errors.  With -flto each program is optimised as a whole, the runtime with it.
 """
 
 import glob
@@ -18,6 +18,8 @@ from typing import List
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wno-unused-parameter", "-Werror"]
 DEFINES = ["-D_GNU_SOURCE", '-DCAIRN_VERSION="0.0.0"']
+TESTS = {"property_runtime": ["tests/world/*.c", "tests/property/runtime.c"],
+         "instruction": ["tests/unit/runtime/instruction.c"]}
 FOLDERS = ["runtime/include", "runtime/src", "tests/world", "tests/unit/runtime", "tests"]
 
 
@@ -28,29 +30,23 @@ def sources(pattern: str) -> List[str]:
     return found
 
 
-def build(compiler: str, flags: List[str], out: str, files: List[str],
-          libraries: List[str]) -> None:
-    includes = [f"-I{os.path.join(ROOT, folder)}" for folder in FOLDERS]
-    subprocess.run([compiler, "-std=c11", "-g", *flags, *WARNINGS, *DEFINES, *includes, *files,
-                    "-o", out, *libraries, "-pthread"], check=True)
-
-
 def main() -> int:
     if len(sys.argv) != 4:
         print(__doc__, file=sys.stderr)
         return 2
-    compiler, flags, steps = sys.argv[1], sys.argv[2].split(), sys.argv[3]
-    runtime = sources("runtime/src/*.c")
-    world = sources("tests/world/*.c") + sources("tests/property/runtime.c")
-    instruction = sources("tests/unit/runtime/instruction.c")
+    includes = [f"-I{os.path.join(ROOT, folder)}" for folder in FOLDERS]
+    compile_c = [sys.argv[1], "-std=c11", "-g", *sys.argv[2].split(), *WARNINGS, *DEFINES,
+                 *includes]
     with tempfile.TemporaryDirectory() as directory:
-        random_steps = os.path.join(directory, "property_runtime")
-        build(compiler, flags, random_steps, runtime + world, [])
-        subprocess.run([random_steps], check=True,
-                       env={**os.environ, "CAIRN_PROPERTY_STEPS": steps})
-        stepped = os.path.join(directory, "instruction")
-        build(compiler, flags, stepped, runtime + instruction, ["-lcmocka"])
-        subprocess.run([stepped], check=True)
+        subprocess.run([*compile_c, "-c", *sources("runtime/src/*.c")], check=True, cwd=directory)
+        objects = sorted(glob.glob(os.path.join(directory, "*.o")))
+        for name, files in TESTS.items():
+            program = os.path.join(directory, name)
+            of_test = [path for pattern in files for path in sources(pattern)]
+            subprocess.run([*compile_c, *of_test, *objects, "-o", program, "-lcmocka", "-pthread"],
+                           check=True)
+            subprocess.run([program], check=True,
+                           env={**os.environ, "CAIRN_PROPERTY_STEPS": sys.argv[3]})
     return 0
 
 

@@ -109,6 +109,9 @@ def reuse() -> None:
     stop_at("refilled")
     equal(len(rows("arenas")), len(filled), "the holes were filled: no new arena")
     stop_at("emptied")
+    emptied = rows("arenas")
+    check(sum(row["blocks_used"] for row in emptied) < 1000, "all died")
+    stop_at("trimmed")
     check(len(rows("arenas")) < len(filled), "arenas went back")
 
 
