@@ -80,8 +80,8 @@ def step() -> None:
         return
     if int(gdb.parse_and_eval("$pc")) != before:
         return
-    length = gdb.selected_frame().architecture().disassemble(before)[0]["length"]
-    gdb.Breakpoint("*%d" % (before + length), internal=True, temporary=True)
+    repeated: Any = gdb.selected_frame().architecture().disassemble(before)[0]
+    gdb.Breakpoint("*%d" % (before + repeated["length"]), internal=True, temporary=True)
     gdb.execute("continue", to_string=True)
 
 
