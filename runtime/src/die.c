@@ -512,9 +512,7 @@ static void cascade_run(cairn_heap *heap, cairn_object *object) {
   } else if (!begin(heap, object)) {
     return;
   }
-  struct cascade cascade; /* the rest of it: enter */
-  cascade.heap = heap;
-  cascade.parent = NULL;
+  struct cascade cascade = {.heap = heap};
   enter(&cascade, object);
   bool more = true;
   while (more) {

@@ -140,7 +140,10 @@ struct cairn_kind {
 CAIRN_INLINE void cairn_kind_meet(const cairn_heap *heap, uint64_t header,
                                   struct cairn_kind *kind) {
   uint32_t index = (uint32_t)(header >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX;
-  if (index == kind->index) return;
+  if (index == kind->index) {
+    assert(kind->type != NULL); /* no object is of type 0 */
+    return;
+  }
   const struct cairn_type *type = cairn_type_at(heap, index);
   *kind = (struct cairn_kind){type, index, type->strong_run};
 }
