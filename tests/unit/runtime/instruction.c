@@ -5,7 +5,10 @@
  *  - slots that can be seen + 1 <= count;
  *  - count <= slots that can be seen + 2: one reference is under way at most, unless heap.flux
  * names the container, whose elements are being moved;
- *  - a container points to a live buffer, and its slots hold items or nothing. */
+ *  - a container points to a live buffer, and its slots hold items or nothing.
+ *
+ * A tree that dies is no container any more: what its nodes still own follows from their headers.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -27,7 +30,16 @@ enum { ITEMS = 30 };
 static cairn_heap *heap;
 static cairn_object *items[ITEMS];
 static cairn_object *container;
+static cairn_type container_type;
 static bool is_shifting; /* elements are moved within the container */
+
+/* A tree whose root is the container: each node holds the next one, and then the first item. */
+enum { NODES = 8 };
+struct node {
+  cairn_object base;
+  cairn_object *words[2];
+};
+static struct node *nodes[NODES];
 
 /* ---- reading the child ----------------------------------------------------------------------- */
 
@@ -105,20 +117,40 @@ static void see_single(pid_t child, struct sight *sight) {
   see_slot(sight, held);
 }
 
+/* What a node owns, by object.h: of a dying one nothing before the word that its ordinal names,
+ * which holds a link, and all behind it. */
+static void see_tree(pid_t child, struct sight *sight) {
+  for (size_t i = 0; i < NODES; i++) {
+    struct node node;
+    peek(child, &node, nodes[i], sizeof(node));
+    uint64_t header = node.base.header;
+    size_t owned = (header & (CAIRN_STATE(LIVE) | CAIRN_STATE(DYING))) != 0 ? 0 : 2;
+    if ((header & CAIRN_STATE(DYING)) != 0) owned = header & CAIRN_COUNT_MASK;
+    for (; owned < 2; owned++) {
+      const cairn_object *held = node.words[owned];
+      if (i + 1 == NODES || held != &nodes[i + 1]->base) see_slot(sight, held);
+    }
+  }
+}
+
 static void look(pid_t child, struct sight *sight) {
   memset(sight, 0, sizeof(*sight));
   struct cairn_heap now;
   peek(child, &now, heap, sizeof(now));
   sight->in_flux = now.flux != CAIRN_FLUX_NONE && now.flux_object == container;
-  switch (cairn_type_index(container)) {
+  switch (container_type) {
     case CAIRN_TYPE_LIST:
       see_list(child, sight);
       break;
     case CAIRN_TYPE_CELL:
       see_single(child, sight);
       break;
-    default:
+    case CAIRN_TYPE_DICT:
+    case CAIRN_TYPE_SET:
       see_mapping(child, sight);
+      break;
+    default:
+      see_tree(child, sight);
   }
   uint64_t headers[ITEMS];
   struct iovec here = {headers, sizeof(headers)};
@@ -153,6 +185,7 @@ static void child_main(void (*operations)(void)) {
 
 /* Steps through `operations`; fails unless there are at least `minimum` instructions. */
 static void step_through(void (*operations)(void), uint64_t minimum) {
+  container_type = cairn_type_index(container);
   pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) child_main(operations);
@@ -232,6 +265,29 @@ static void dicts(void **state) { assert_steps(change_dict, cairn_dict_new(heap)
 static void sets(void **state) { assert_steps(change_set, cairn_set_new(heap), 3000); }
 static void cells(void **state) { assert_steps(change_cell, cairn_cell_new(heap, NULL), 300); }
 
+static void drop_tree(void) { cairn_release(container); }
+
+static void trees(void **state) {
+  static const cairn_slot_spec words[] = {
+      {.name = "next", .kind = CAIRN_SLOT_STRONG, .offset = offsetof(struct node, words)},
+      {.name = "item",
+       .kind = CAIRN_SLOT_STRONG,
+       .offset = offsetof(struct node, words) + sizeof(cairn_object *)}};
+  cairn_type type = cairn_type_define(
+      heap,
+      &(cairn_type_spec){
+          .name = "node", .size_bytes = sizeof(struct node), .slots = words, .slot_count = 2});
+  for (size_t i = NODES; i-- > 0;) {
+    nodes[i] = (struct node *)cairn_object_new(heap, type);
+    assert_non_null(nodes[i]);
+    nodes[i]->words[1] = cairn_retain(items[0]);
+    if (i + 1 < NODES) nodes[i]->words[0] = &nodes[i + 1]->base;
+  }
+  container = &nodes[0]->base;
+  step_through(drop_tree, 200);
+  drop_tree();
+}
+
 static int items_setup(void **state) {
   if (heap_setup(state) != 0) return -1;
   heap = *state;
@@ -251,6 +307,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(dicts, items_setup, items_teardown),
       cmocka_unit_test_setup_teardown(sets, items_setup, items_teardown),
       cmocka_unit_test_setup_teardown(cells, items_setup, items_teardown),
+      cmocka_unit_test_setup_teardown(trees, items_setup, items_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
