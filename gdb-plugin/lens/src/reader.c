@@ -106,14 +106,14 @@ static lens_status take_chunk(struct lens_cache *cache, uint32_t *index) {
   return LENS_OK;
 }
 
-/* One question to the reader.  A callback in an interpreter may be broken off before its first line
- * and come back as if all were well: then it has stored no length. */
+/* One question to the reader.  A callback in an interpreter may be broken off anywhere: before its
+ * first line it comes back as if all were well, with no length stored; later with any number. */
 static lens_status ask(lens *self, uint64_t address, uint64_t bytes, void *out,
                        uint64_t *read_bytes) {
   uint64_t got = UINT64_MAX;
   lens_status status = self->reader.read(self->reader.context, address, bytes, out, &got);
-  if (status != LENS_OK) return status;
-  if (got == UINT64_MAX) return lens_fail(self, LENS_CANCELLED, "the reader was broken off");
+  if (status != LENS_OK || got == UINT64_MAX)
+    return lens_fail(self, LENS_CANCELLED, "the reader was broken off");
   *read_bytes = got < bytes ? got : bytes;
   return LENS_OK;
 }

@@ -15,6 +15,7 @@ struct memory {
   size_t count;
   bool all_or_nothing; /* as GDB reads: a range with a hole in it gives nothing */
   uint64_t reads;
+  lens_status broken_status; /* what read_or_not returns where it gives no answer */
 };
 
 static uint8_t byte_at(uint64_t address) {
@@ -38,13 +39,15 @@ static lens_status read_memory(void *context, uint64_t address, uint64_t bytes, 
   return LENS_OK;
 }
 
-/* As a callback that was broken off: OK, and no length, every second time. */
+/* As a callback that was broken off, every second time: OK and no length, or a length and a status
+ * that is none. */
 static lens_status read_or_not(void *context, uint64_t address, uint64_t bytes, void *out,
                                uint64_t *read_bytes) {
   struct memory *memory = context;
   if (memory->reads % 2 == 0) {
     memory->reads++;
-    return LENS_OK;
+    if (memory->broken_status != LENS_OK) *read_bytes = bytes;
+    return memory->broken_status;
   }
   return read_memory(context, address, bytes, out, read_bytes);
 }
@@ -217,6 +220,7 @@ static void no_answer_is_no_unreadable_memory(void **state) {
   static uint8_t out[LENS_CHUNK_BYTES];
   for (uint64_t bytes = 8; bytes <= sizeof out; bytes *= 8) {
     uint64_t got = 77;
+    memory.broken_status = bytes % 16 == 8 ? LENS_OK : (lens_status)(12345 - bytes);
     memory.reads = 0;
     assert_int_equal(lens_read(self, 0x100000, bytes, out, &got), LENS_CANCELLED);
     assert_int_equal(got, 77);
