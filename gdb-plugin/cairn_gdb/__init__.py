@@ -3,7 +3,7 @@
 The way of the data, one file a step:
 
     target.py    memory, regions, values of the program          imports gdb
-    bridge.py    the lens, a C library that reads the heap       imports ctypes
+    bridge/      the lens, a C library that reads the heap       imports ctypes
     records.py   what the lens answers, as plain data
     session.py   one program: its lens, its snapshot, the rows of the last listing
     commands/    one file a command: ask the session, then say it as JSON or as text
@@ -21,7 +21,7 @@ and for what lies outside the heap:
     rootset.py     the roots of one stop      layout.py   the memory of the process
 
 Only these import gdb: the seven above that say so, functions.py (the convenience functions),
-printers.py (pretty-printers), mi.py (MI commands).  Only bridge.py imports ctypes.  All else is
+printers.py (pretty-printers), mi.py (MI commands).  Only bridge/ imports ctypes.  All else is
 pure and tested without GDB.
 
 Nothing is read from the program until a cairn command is typed or an object is printed.
@@ -29,6 +29,6 @@ Nothing is read from the program until a cairn command is typed or an object is 
 
 from typing import List
 
-# Where the lens may lie, besides the places that bridge.py knows; a build tree's loader adds its
+# Where the lens may lie, besides the places that lens_path.py knows; a build tree's loader adds its
 # own before anything else is imported.
 lens_directories: List[str] = []

@@ -1,4 +1,4 @@
-"""bridge.py says the same as lens.h: every function, every struct, every enumeration."""
+"""bridge/ says the same as lens.h: every function, every struct, every enumeration."""
 
 import ctypes
 import pathlib
@@ -7,9 +7,12 @@ import unittest
 from typing import Dict, List, Tuple
 
 from cairn_gdb import bridge
+from cairn_gdb.bridge import abi, accounts, check, memory, model, one, snapshot, tracking
 
-HEADER = (pathlib.Path(__file__).resolve().parents[2]
-          / "gdb-plugin" / "lens" / "include" / "lens.h").read_text(encoding="utf-8")
+PARTS = (abi, accounts, check, memory, model, one, snapshot, tracking)
+
+INCLUDE = pathlib.Path(__file__).resolve().parents[2] / "gdb-plugin" / "lens" / "include"
+HEADER = "".join(path.read_text(encoding="utf-8") for path in sorted(INCLUDE.glob("lens/*.h")))
 CODE = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.DOTALL)
 
 WIDTHS = {"uint64_t": 8, "int64_t": 8, "uint32_t": 4, "const char *": 8, "double": 8}
@@ -39,7 +42,7 @@ def structs() -> Dict[str, List[Tuple[str, int]]]:
                 array = re.match(r"\s*\*?(\w+)(?:\[(\d+)\])?\s*", each)
                 assert array is not None
                 width = (1 if match.group(1) == "char" else
-                         WIDTHS.get(match.group(1), ctypes.sizeof(bridge._Ref)))
+                         WIDTHS.get(match.group(1), ctypes.sizeof(one.RefStruct)))
                 width *= int(array.group(2) or 1)
                 fields.append((array.group(1), width))
         found[name] = fields
@@ -69,13 +72,13 @@ class Header(unittest.TestCase):
 
     def test_functions(self) -> None:
         header = functions()
-        for name, (_, arguments) in bridge._signatures().items():
+        for name, (_, arguments) in abi.SIGNATURES.items():
             with self.subTest(name):
                 self.assertIn(name, header)
                 self.assertEqual(len(arguments), header[name])
 
     def test_structs(self) -> None:
-        mirrored = {kind.__name__[1:]: kind for kind in vars(bridge).values()
+        mirrored = {kind.__name__[1:]: kind for part in PARTS for kind in vars(part).values()
                     if isinstance(kind, type) and issubclass(kind, ctypes.Structure)
                     and kind.__name__.startswith("_lens_")}
         for name, fields in structs().items():
@@ -88,12 +91,12 @@ class Header(unittest.TestCase):
         self.assertGreater(len(mirrored), 15)
 
     def test_enumerations_that_count_from_zero(self) -> None:
-        for name, words in (("lens_place", bridge.PLACES), ("lens_page_kind", bridge.PAGE_KINDS),
-                            ("lens_sort", bridge.SORTS), ("lens_root_kind", bridge.ROOT_KINDS),
-                            ("lens_verdict", bridge.VERDICTS),
-                            ("lens_severity", bridge.SEVERITIES), ("lens_found", bridge.FOUND),
-                            ("lens_ref_kind", bridge.REF_KINDS),
-                            ("lens_event_op", bridge.EVENT_OPS)):
+        for name, words in (("lens_place", one.PLACES), ("lens_page_kind", model.PAGE_KINDS),
+                            ("lens_sort", snapshot.SORTS), ("lens_root_kind", accounts.ROOT_KINDS),
+                            ("lens_verdict", accounts.VERDICTS),
+                            ("lens_severity", check.SEVERITIES), ("lens_found", model.FOUND),
+                            ("lens_ref_kind", one.REF_KINDS),
+                            ("lens_event_op", tracking.EVENT_OPS)):
             with self.subTest(name):
                 for constant, value in enumeration(name).items():
                     self.assertLess(value, len(words), constant)
@@ -101,9 +104,9 @@ class Header(unittest.TestCase):
                                     .endswith(words[value].replace("_", "-")), constant)
 
     def test_bit_sets(self) -> None:
-        for name, words in (("lens_state", bridge.STATES),
-                            ("lens_region_flag", bridge.REGION_FLAGS),
-                            ("lens_track_switch", bridge.TRACK_SWITCHES)):
+        for name, words in (("lens_state", one.STATES),
+                            ("lens_region_flag", memory.REGION_FLAGS),
+                            ("lens_track_switch", tracking.TRACK_SWITCHES)):
             with self.subTest(name):
                 values = enumeration(name)
                 self.assertEqual(len(values), len(words))

@@ -7,6 +7,7 @@ from unittest import mock
 
 import cairn_gdb
 from cairn_gdb import bridge, lens_path
+from cairn_gdb.bridge import library as loading
 from cairn_gdb.errors import CairnError
 
 
@@ -46,14 +47,14 @@ class Loading(unittest.TestCase):
     def test_a_missing_file_is_named_without_loading(self) -> None:
         self.assertIn(f"{self.path}: no such file", lens_path.missing())
         with self.assertRaisesRegex(CairnError, "no such file"):
-            bridge._open_library()
+            loading.open_library()
 
     def test_what_is_no_library_is_named(self) -> None:
         with open(self.path, "w", encoding="utf-8") as file:
             file.write("no library")
         self.assertEqual(lens_path.missing(), "")
         with self.assertRaises(CairnError) as caught:
-            bridge._open_library()
+            loading.open_library()
         self.assertIn(self.path, str(caught.exception))
         self.assertIn("CAIRN_LENS", str(caught.exception))
 
@@ -62,9 +63,9 @@ class Loading(unittest.TestCase):
             pass
         library = mock.Mock()
         library.lens_abi.return_value = bridge.ABI + 1
-        with mock.patch.object(bridge.ctypes, "CDLL", return_value=library):
+        with mock.patch.object(loading.ctypes, "CDLL", return_value=library):
             with self.assertRaisesRegex(CairnError, f"ABI {bridge.ABI + 1}.*needs {bridge.ABI}"):
-                bridge._open_library()
+                loading.open_library()
 
 
 if __name__ == "__main__":
