@@ -3,7 +3,8 @@
  *
  * A block in quarantine has a header of its own: state.quarantined and state.traced (which leads a
  * retain or release to count.c, off the fast path), the type that it had, a count of 0.  All behind
- * the header is CAIRN_POISON_BYTE.  The list goes through the blocks' records, oldest first.
+ * the header is CAIRN_POISON_BYTE, and forbidden to the program where it has an address sanitizer.
+ * The list goes through the blocks' records, oldest first.
  *
  * Invariants:
  *  - quarantine_bytes and quarantine_count are those of the blocks in the list;
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sanitizer.h"
 #include "tracking.h"
 
 enum { TEXT_BYTES = 512, PLACE_BYTES = 128 };
@@ -27,11 +29,19 @@ static uint64_t mark_of(const struct cairn_track_record *record) {
   return QUARANTINED_MARK | kind | (uint64_t)record->type << CAIRN_TYPE_SHIFT;
 }
 
+/* Behind the header of a block. */
+static unsigned char *payload_of(const void *block, size_t *bytes) {
+  *bytes = cairn_block_size(block) - sizeof(cairn_object);
+  return (unsigned char *)block + sizeof(cairn_object);
+}
+
+/* The program may touch the block again when this returns. */
 static bool is_untouched(const void *block, const struct cairn_track_record *record) {
+  size_t size;
+  const unsigned char *bytes = payload_of(block, &size);
+  cairn_sanitizer_allow(bytes, size);
   if (((const cairn_object *)block)->header != mark_of(record)) return false;
-  const unsigned char *bytes = block;
-  size_t size = cairn_block_size(block);
-  for (size_t i = sizeof(cairn_object); i < size; i++) {
+  for (size_t i = 0; i < size; i++) {
     if (bytes[i] != CAIRN_POISON_BYTE) return false;
   }
   return true;
@@ -134,7 +144,10 @@ bool cairn_quarantine_keep(cairn_heap *heap, void *block, struct cairn_track_rec
   if (!heap->collecting) cairn_quarantine_shrink(heap, tracking->quarantine_limit - size);
   record->next = NULL;
   cairn_block_retire(heap, block, mark_of(record));
-  memset((char *)block + sizeof(cairn_object), CAIRN_POISON_BYTE, size - sizeof(cairn_object));
+  size_t payload_bytes;
+  unsigned char *payload = payload_of(block, &payload_bytes);
+  memset(payload, CAIRN_POISON_BYTE, payload_bytes);
+  cairn_sanitizer_forbid(payload, payload_bytes);
   if (tracking->quarantine_last == NULL) {
     tracking->quarantine_first = block;
   } else {
@@ -154,7 +167,11 @@ const char *cairn_quarantine_check(const cairn_heap *heap) {
   for (uint64_t i = 0; i < tracking->quarantine_count; i++) {
     if (block == NULL) return "the quarantine's list is shorter than its counter says";
     const struct cairn_track_record *record = cairn_track_record_of(block);
-    if (!is_untouched(block, record)) return "a freed object in quarantine was written to";
+    bool untouched = is_untouched(block, record);
+    size_t payload_bytes;
+    const unsigned char *payload = payload_of(block, &payload_bytes);
+    cairn_sanitizer_forbid(payload, payload_bytes);
+    if (!untouched) return "a freed object in quarantine was written to";
     bytes += cairn_block_size(block);
     block = record->next;
   }
