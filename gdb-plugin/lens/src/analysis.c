@@ -20,6 +20,8 @@ void lens_analysis_free(struct lens_analysis *analysis) {
   lens_dealloc(analysis);
 }
 
+void lens_roots_changed(lens *self) { lens_accounts_free(&self->analysis->accounts); }
+
 void lens_snapshot_free(struct lens_snapshot *self) {
   lens_column_free(&self->address);
   lens_column_free(&self->type);

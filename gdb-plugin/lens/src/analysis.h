@@ -29,6 +29,9 @@ struct lens_analysis {
 /* The analysis of this lens, made where there is none; NULL when out of memory. */
 struct lens_analysis *lens_analysis_of(lens *self);
 
+/* What was worked out from the roots holds no longer: they were changed. */
+void lens_roots_changed(lens *self);
+
 /* Calls `visit` with the snapshot index of each object that the runtime's own slots hold, once a
  * slot. */
 typedef void (*lens_object_visit_fn)(void *context, uint32_t object);

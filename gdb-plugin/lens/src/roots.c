@@ -18,7 +18,7 @@ void lens_roots_free(struct lens_roots *self) {
 void lens_roots_clear(lens *self) {
   if (self->analysis == NULL) return;
   lens_roots_free(&self->analysis->roots);
-  lens_accounts_free(&self->analysis->accounts);
+  lens_roots_changed(self);
 }
 
 /* ---- the hash of slots ---- */
@@ -117,7 +117,7 @@ lens_status lens_root_add(lens *self, const lens_root *root) {
   resolved.object = lens_directory_find(&snapshot->directory, root->value);
   if (resolved.object == LENS_NONE) return LENS_OK;
   resolved.interior = lens_row_addresses(snapshot)[resolved.object] != root->value;
-  lens_accounts_free(&self->analysis->accounts);
+  lens_roots_changed(self);
   bool added;
   return put(self, &resolved, &added);
 }
@@ -156,7 +156,7 @@ lens_status lens_roots_scan(lens *self, uint64_t start, uint64_t end, uint32_t k
   if (end > UINT64_MAX - SCAN_BYTES) end = UINT64_MAX - SCAN_BYTES;
   uint64_t at = *cursor < start ? start : *cursor, found = 0;
   at = (at + word_bytes - 1) / word_bytes * word_bytes;
-  lens_accounts_free(&self->analysis->accounts);
+  lens_roots_changed(self);
   lens_slice slice = lens_slice_begin(slice_ms);
   while (at < end && status == LENS_OK) {
     at = lens_next_readable(self, at, end);

@@ -1,56 +1,10 @@
-/* Selecting: the objects that match a filter, the first `capacity` of them in the order asked.
- *
- * A bounded heap keeps the best rows seen so far with the worst on top; sorting it in place at the
- * end gives the order.  So a short answer over ten million objects costs one pass and a few rows.
- */
+/* Selecting: the objects that match a filter, the first `capacity` of them in the order asked. */
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis.h"
-
-/* A row that competes: greater keys first, then lower indices (which are addresses in order). */
-struct candidate {
-  uint64_t key;
-  uint32_t object;
-};
-
-static bool is_worse(const struct candidate *a, const struct candidate *b) {
-  return a->key != b->key ? a->key < b->key : a->object > b->object;
-}
-
-/* Restores the heap (worst on top) below `at`. */
-static void sift_down(struct candidate *rows, uint64_t count, uint64_t at) {
-  struct candidate row = rows[at];
-  for (;;) {
-    uint64_t child = 2 * at + 1;
-    if (child >= count) break;
-    if (child + 1 < count && is_worse(&rows[child + 1], &rows[child])) child++;
-    if (!is_worse(&rows[child], &row)) break;
-    rows[at] = rows[child];
-    at = child;
-  }
-  rows[at] = row;
-}
-
-static void sift_up(struct candidate *rows, uint64_t at) {
-  struct candidate row = rows[at];
-  while (at > 0 && is_worse(&row, &rows[(at - 1) / 2])) {
-    rows[at] = rows[(at - 1) / 2];
-    at = (at - 1) / 2;
-  }
-  rows[at] = row;
-}
-
-/* From a heap to best first. */
-static void sort_rows(struct candidate *rows, uint64_t count) {
-  while (count > 1) {
-    struct candidate worst = rows[0];
-    rows[0] = rows[--count];
-    sift_down(rows, count, 0);
-    rows[count] = worst;
-  }
-}
+#include "best.h"
 
 /* What a filter says of each type, found out once. */
 struct type_filter {
@@ -135,7 +89,7 @@ static uint64_t key_of(const lens *self, const lens_filter *filter, const struct
 
 /* Fills the heap; returns how many rows it holds. */
 static uint64_t collect(const lens *self, const lens_filter *filter,
-                        const struct type_filter *types, struct candidate *rows, uint64_t capacity,
+                        const struct type_filter *types, struct lens_best *rows, uint64_t capacity,
                         uint64_t *matched) {
   const struct lens_snapshot *snapshot = &self->analysis->snapshot;
   const uint32_t *type = lens_row_types(snapshot), *refcount = lens_row_refcounts(snapshot);
@@ -147,14 +101,8 @@ static uint64_t collect(const lens *self, const lens_filter *filter,
     uint64_t size = sizes[i] != UINT32_MAX ? sizes[i] : lens_row_size(self, i);
     if (size < filter->size_min || size > filter->size_max) continue;
     found++;
-    struct candidate row = {key_of(self, filter, types, i, size), i};
-    if (count < capacity) {
-      rows[count] = row;
-      sift_up(rows, count++);
-    } else if (count != 0 && is_worse(&rows[0], &row)) {
-      rows[0] = row;
-      sift_down(rows, count, 0);
-    }
+    struct lens_best row = {key_of(self, filter, types, i, size), i};
+    count = lens_best_offer(rows, count, capacity, row);
   }
   *matched = found;
   return count;
@@ -171,16 +119,16 @@ lens_status lens_select(lens *self, const lens_filter *filter, uint64_t capacity
 
   struct type_filter types;
   if (!type_filter_make(&self->model, filter, &types)) return lens_out_of_memory(self);
-  struct candidate *candidates = lens_alloc(capacity * sizeof *candidates);
+  struct lens_best *candidates = lens_alloc(capacity * sizeof *candidates);
   if (candidates == NULL) {
     type_filter_free(&types);
     return lens_out_of_memory(self);
   }
   uint64_t found = 0;
   uint64_t count = collect(self, filter, &types, candidates, capacity, &found);
-  sort_rows(candidates, count);
+  lens_best_sort(candidates, count);
   for (uint64_t i = 0; i < count && status == LENS_OK; i++)
-    status = lens_snapshot_object(self, candidates[i].object, &rows[i]);
+    status = lens_snapshot_object(self, candidates[i].row, &rows[i]);
   lens_dealloc(candidates);
   type_filter_free(&types);
   if (status != LENS_OK) return status;
