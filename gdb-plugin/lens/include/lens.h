@@ -22,6 +22,7 @@
 #include "lens/accounts.h"
 #include "lens/base.h"
 #include "lens/check.h"
+#include "lens/graph.h"
 #include "lens/model.h"
 #include "lens/object.h"
 #include "lens/questions.h"

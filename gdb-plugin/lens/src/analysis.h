@@ -13,6 +13,7 @@
 #include "referrers.h"
 #include "roots.h"
 #include "snapshot.h"
+#include "weights.h"
 
 struct lens_analysis {
   struct lens_walker walker;     /* walk.c */
@@ -24,6 +25,7 @@ struct lens_analysis {
   struct lens_roots roots;
   struct lens_accounts_state accounts;
   struct lens_check_state check;
+  struct lens_weights weights; /* weights.c */
 };
 
 /* The analysis of this lens, made where there is none; NULL when out of memory. */
