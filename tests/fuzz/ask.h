@@ -79,6 +79,21 @@ static inline bool ask_whole(lens *self, ask_step step) {
   return status == LENS_OK;
 }
 
+static inline void ask_graph(lens *self) {
+  lens_cycle cycles[4];
+  uint32_t objects[8];
+  uint64_t written = 0;
+  uint64_t total = 0;
+  if (ask_whole(self, lens_cycles)) {
+    (void)lens_cycles_select(self, LENS_CYCLES_GARBAGE | LENS_CYCLES_LIVE, 4, cycles, &written,
+                             &total);
+    for (uint64_t i = 0; i < written; i++) {
+      uint64_t members = 0;
+      (void)lens_cycle_objects(self, cycles[i].cycle, 0, 8, objects, &members, &total);
+    }
+  }
+}
+
 static inline void ask_everything(lens *self) {
   lens_status status = LENS_AGAIN;
   for (int i = 0; i < ASK_SLICES_MAX && status == LENS_AGAIN; i++) {
@@ -99,6 +114,7 @@ static inline void ask_everything(lens *self) {
   (void)ask_whole(self, lens_index);
   (void)ask_whole(self, lens_account_all);
   (void)ask_whole(self, lens_check);
+  ask_graph(self);
 }
 
 #endif

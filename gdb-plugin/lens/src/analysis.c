@@ -18,10 +18,15 @@ void lens_analysis_free(struct lens_analysis *analysis) {
   lens_accounts_free(&analysis->accounts);
   lens_check_free(&analysis->check);
   lens_weights_free(&analysis->weights);
+  lens_cycles_free(&analysis->cycles);
   lens_dealloc(analysis);
 }
 
-void lens_roots_changed(lens *self) { lens_accounts_free(&self->analysis->accounts); }
+void lens_roots_changed(lens *self) {
+  lens_accounts_free(&self->analysis->accounts);
+  lens_cycles_forget_roots(&self->analysis->cycles);
+  if (!self->analysis->reach.complete) lens_reach_free(&self->analysis->reach);
+}
 
 void lens_snapshot_free(struct lens_snapshot *self) {
   lens_column_free(&self->address);

@@ -8,6 +8,7 @@
 
 #include "accounts.h"
 #include "check.h"
+#include "cycles.h"
 #include "index.h"
 #include "reach.h"
 #include "referrers.h"
@@ -26,6 +27,7 @@ struct lens_analysis {
   struct lens_accounts_state accounts;
   struct lens_check_state check;
   struct lens_weights weights; /* weights.c */
+  struct lens_cycles cycles;   /* components.c, cycles.c */
 };
 
 /* The analysis of this lens, made where there is none; NULL when out of memory. */

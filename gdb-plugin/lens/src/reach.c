@@ -57,6 +57,9 @@ static lens_status begin(lens *self, const uint32_t *starts, uint64_t start_coun
   lens_status status =
       (from & LENS_REACH_RUNTIME) != 0 ? lens_runtime_visit(self, mark_in, reach) : LENS_OK;
   reach->started = status == LENS_OK;
+  reach->starts = starts;
+  reach->start_count = start_count;
+  reach->from = from;
   return status;
 }
 
@@ -98,7 +101,8 @@ lens_status lens_reach(lens *self, const uint32_t *starts, uint64_t start_count,
   lens_status status = lens_index(self, slice_ms, progress);
   if (status != LENS_OK) return status;
   struct lens_reach *reach = &self->analysis->reach;
-  if (!reach->started || reach->complete) {
+  bool same = reach->starts == starts && reach->start_count == start_count && reach->from == from;
+  if (!reach->started || reach->complete || !same) {
     reach->complete = false;
     status = begin(self, starts, start_count, from);
     if (status != LENS_OK) return status;

@@ -7,6 +7,9 @@
 
 struct lens_reach {
   bool started, complete;
+  const uint32_t *starts; /* the question: another one begins anew */
+  uint64_t start_count;
+  uint32_t from;
   struct lens_column marks; /* a bit an object, in uint64_t */
   struct lens_column queue; /* uint32_t: the objects marked so far, in the order met */
   uint64_t tail, head;      /* queue[head .. tail) have not been followed */

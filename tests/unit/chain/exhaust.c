@@ -33,6 +33,17 @@ static lens *loaded(void) {
   return self;
 }
 
+static lens_status ask_cycles(lens *self) {
+  lens_cycle rows[4];
+  uint32_t objects[4];
+  uint64_t written = 0, total = 0;
+  lens_status status =
+      lens_cycles_select(self, LENS_CYCLES_GARBAGE | LENS_CYCLES_LIVE, 4, rows, &written, &total);
+  if (status == LENS_OK && written != 0)
+    status = lens_cycle_objects(self, rows[0].cycle, 0, 4, objects, &written, &total);
+  return status;
+}
+
 /* Every question once; the first failure ends it. */
 static lens_status ask(lens *self) {
   static lens_object rows[64];
@@ -54,6 +65,8 @@ static lens_status ask(lens *self) {
   if (status == LENS_OK) status = lens_root_add(self, &root);
   if (status == LENS_OK) status = lens_foreign_ranges(self, 8, ranges, &written, &total);
   if (status == LENS_OK) status = lens_check(self, 0, NULL);
+  if (status == LENS_OK) status = lens_cycles(self, 0, NULL);
+  if (status == LENS_OK) status = ask_cycles(self);
   if (status == LENS_OK) status = lens_reach(self, NULL, 0, LENS_REACH_ROOTS, 0, NULL);
   if (status == LENS_OK)
     status = lens_referrers(self, address_of(cairn_list_get(all, 0)), 0, 0, 1, &holder, &written,
@@ -73,6 +86,12 @@ static void assert_answered(lens *self) {
   assert_int_equal(lens_check_totals_get(self, &totals), LENS_OK);
   assert_int_equal(accounts.balanced + accounts.immortal, columns.object_count);
   assert_int_equal(totals.problems, 0);
+  lens_components_shown components;
+  lens_cycles_totals cycles;
+  assert_int_equal(lens_components_get(self, &components), LENS_OK);
+  assert_int_equal(lens_cycles_totals_get(self, &cycles), LENS_OK);
+  assert_int_equal(components.cycle_count, 1); /* the nodes hold the list that holds them */
+  assert_int_equal(cycles.live_objects, 41);
   assert_true(reached.object_count > 300);
 }
 

@@ -29,6 +29,47 @@ LENS_API lens_status lens_weights_get(const lens *self, lens_weights_shown *out)
 /* The own bytes of one object of the snapshot; needs finished weights, else 0. */
 LENS_API uint64_t lens_weight_of(const lens *self, uint32_t object);
 
+/* ---- components and cycles ---- */
+
+/* Strongly connected components: objects that hold each other, directly or through others. */
+LENS_API lens_status lens_components(lens *self, uint32_t slice_ms, lens_progress *progress);
+typedef struct lens_components_shown {
+  uint64_t object_count;
+  const uint32_t *component; /* by object; edges that leave a component lead to lower numbers */
+  uint64_t component_count;
+  /* Components with a cycle in them: several objects, or one that holds itself. */
+  uint64_t cycle_count;
+  uint64_t cycle_objects; /* in them all */
+} lens_components_shown;
+/* Valid until lens_refresh or lens_free. */
+LENS_API lens_status lens_components_get(const lens *self, lens_components_shown *out);
+
+/* What the components weigh and which of them are garbage, by the roots that were added so far.
+ * The answer lasts until roots are added or cleared.  Uses lens_reach: what that found last is
+ * gone. */
+LENS_API lens_status lens_cycles(lens *self, uint32_t slice_ms, lens_progress *progress);
+enum lens_cycles_wanted { LENS_CYCLES_GARBAGE = 1, LENS_CYCLES_LIVE = 2 };
+typedef struct lens_cycle {
+  uint64_t object_count, bytes; /* own bytes of its objects */
+  uint32_t cycle;               /* its number, below cycle_count */
+  uint32_t component;
+  uint32_t first;   /* its lowest object */
+  uint32_t garbage; /* 1: no root, nothing of the runtime and nothing immortal leads to it */
+} lens_cycle;
+/* The cycles of the wanted kinds (enum lens_cycles_wanted, added), most bytes first, ties by the
+ * lowest object; `total` counts all. */
+LENS_API lens_status lens_cycles_select(lens *self, uint32_t wanted, uint64_t capacity,
+                                        lens_cycle *rows, uint64_t *written, uint64_t *total);
+typedef struct lens_cycles_totals {
+  uint64_t garbage_cycles, garbage_objects, garbage_bytes;
+  uint64_t live_cycles, live_objects, live_bytes;
+} lens_cycles_totals;
+LENS_API lens_status lens_cycles_totals_get(const lens *self, lens_cycles_totals *out);
+/* The objects of a cycle from the first-th on, ascending. */
+LENS_API lens_status lens_cycle_objects(lens *self, uint32_t cycle, uint64_t first,
+                                        uint64_t capacity, uint32_t *objects, uint64_t *written,
+                                        uint64_t *total);
+
 #ifdef __cplusplus
 }
 #endif
