@@ -8,7 +8,8 @@
  *  - page->candidate_count is the number of objects in the page whose header has state.candidate;
  *    heap->candidate_count is the sum over all pages.
  *  - A page with candidates has its bit set in arena->with_candidates.
- *  - An object with state.acyclic is never a candidate.
+ *  - An object with state.acyclic is never a candidate; any other that is live has state.tell or
+ *    state.candidate, never both.
  *
  * What this is not: a list.  The collector finds candidates through the pages that have some.
  */
@@ -16,7 +17,7 @@
 
 void cairn_object_candidate_(cairn_object *object) {
   cairn_heap_check(cairn_arena_of(object)->heap);
-  object->header |= CAIRN_STATE(CANDIDATE);
+  object->header = (object->header | CAIRN_STATE(CANDIDATE)) & ~CAIRN_STATE(TELL);
   struct cairn_arena *arena = cairn_arena_of(object);
   size_t index = ((uintptr_t)object - (uintptr_t)arena) >> arena->page_shift;
   cairn_arena_page(arena, index)->candidate_count++;

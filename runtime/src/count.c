@@ -2,7 +2,8 @@
  *
  * Invariant: a saturated count, an immortal's among them, is never written to.
  *
- * What this is not: the fast paths, which are in object.h and inline; and death (die.c).
+ * What this is not: the fast paths, which are in object.h and inline; and death, with the last
+ * release of what is plain (die.c).
  */
 #include "tracking.h"
 
@@ -24,18 +25,17 @@ void cairn_object_retain_slow_(cairn_object *object) {
   }
 }
 
-void cairn_object_release_slow_(cairn_object *object) {
+void cairn_object_release_told(cairn_object *object, uint64_t caller) {
   uint64_t header = cairn_header_load(object);
   if ((header & CAIRN_COUNT_SATURATED) != 0) return;
   if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
-    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RELEASE,
-                             CAIRN_CALLER());
+    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RELEASE, caller);
     return;
   }
   uint32_t count = (uint32_t)(header & CAIRN_COUNT_MASK);
   /* Told before it is done: the object may be gone afterwards. */
   if ((header & CAIRN_STATE(TRACED)) != 0 && count != 0) {
-    cairn_track_count(object, CAIRN_EVENT_RELEASE, count - 1, CAIRN_CALLER());
+    cairn_track_count(object, CAIRN_EVENT_RELEASE, count - 1, caller);
   }
   if ((header & CAIRN_STATE(SHARED)) != 0) {
     cairn_shared_release(object);
@@ -46,7 +46,5 @@ void cairn_object_release_slow_(cairn_object *object) {
     return;
   }
   object->header = header - 1;
-  if ((header & (CAIRN_STATE(ACYCLIC) | CAIRN_STATE(CANDIDATE))) == 0) {
-    cairn_object_candidate_(object);
-  }
+  if ((header & CAIRN_STATE(TELL)) != 0) cairn_object_candidate_(object);
 }

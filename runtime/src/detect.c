@@ -81,7 +81,7 @@ static uint64_t gather_page(cairn_heap *heap, const struct cairn_blocks *blocks,
     if (!clean) trial_clear(object, cairn_blocks_side(blocks, offset));
     if (may_be_garbage(header)) {
       if ((header & CAIRN_STATE(CANDIDATE)) != 0) {
-        object->header = header & ~CAIRN_STATE(CANDIDATE);
+        object->header = cairn_header_untold(header);
       }
       *cairn_blocks_side(blocks, offset) = trial_set(object, header & CAIRN_COUNT_MASK);
       member_count++;
@@ -266,7 +266,7 @@ static bool follow_candidates(struct following *following, const struct cairn_bl
     assert(offset < cairn_blocks_end(blocks));
     cairn_object *object = cairn_blocks_object(blocks, offset);
     if ((object->header & CAIRN_STATE(CANDIDATE)) == 0) continue;
-    object->header &= ~CAIRN_STATE(CANDIDATE);
+    object->header = cairn_header_untold(object->header);
     left--;
     uint8_t *side = cairn_blocks_side(blocks, offset);
     if (*side != CAIRN_TRIAL_NONE) continue;

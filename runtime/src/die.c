@@ -144,18 +144,11 @@ static inline bool is_held_by_others(cairn_heap *heap, cairn_object *child, uint
   return (header & CAIRN_COUNT_MASK) > 1;
 }
 
-/* True when giving up a reference is nothing but a smaller count: others hold the object too, its
- * count is a plain one, and the collector need not hear of it. */
-static inline bool is_counted_down(uint64_t header) {
-  return (header & CAIRN_HEADER_SLOW) == 0 && (header & CAIRN_COUNT_MASK) > 1 &&
-         (header & (CAIRN_STATE(ACYCLIC) | CAIRN_STATE(CANDIDATE))) != 0;
-}
-
 /* Clears a word of a dying object that holds `child`, unless it is the last reference to one whose
  * death takes more than freeing a block: then false. */
 CAIRN_INLINE_API bool clear_word(cairn_heap *heap, cairn_word *word, cairn_object *child,
                                  uint64_t header) {
-  if (is_counted_down(header)) {
+  if (cairn_header_drops_(header)) {
     *word = 0;
     CAIRN_ORDER();
     child->header = header - 1;
@@ -447,14 +440,33 @@ static void die(cairn_heap *heap, cairn_object *object) {
   cairn_flux_set(heap, outer_flux, outer_object);
 }
 
+/* A leaf that the program releases.  The size class comes from the address: nothing that is stored
+ * here has to wait for the header, which may still be on its way from memory. */
+static inline void free_leaf(cairn_heap *heap, cairn_object *object) {
+  cairn_object_free(heap, &heap->hot_rows[cairn_page_of(object)->size_class], object);
+}
+
+void cairn_object_release_slow_(cairn_object *object) {
+  uint64_t header = cairn_header_load(object);
+  if ((header & PLAIN_MASK) == PLAIN_LAST) {
+    cairn_heap *heap = cairn_arena_of(object)->heap;
+    cairn_heap_check(heap);
+    if (plan_of(heap, header)->death == CAIRN_DEATH_LEAF) {
+      free_leaf(heap, object);
+    } else {
+      die(heap, object);
+    }
+    return;
+  }
+  cairn_object_release_told(object, CAIRN_CALLER());
+}
+
 void cairn_object_die_(cairn_object *object) {
   cairn_heap *heap = cairn_arena_of(object)->heap;
   cairn_heap_check(heap);
   uint64_t header = cairn_header_load(object);
   if (is_leaf(plan_of(heap, header), header)) {
-    /* The size class comes from the address: nothing that is stored here has to wait for the
-     * header, which may still be on its way from memory. */
-    cairn_object_free(heap, &heap->hot_rows[cairn_page_of(object)->size_class], object);
+    free_leaf(heap, object);
     return;
   }
   bool owned = is_owned(header);
@@ -474,7 +486,5 @@ void cairn_object_unhold(cairn_heap *heap, cairn_object *object) {
     return;
   }
   object->header = header - 1;
-  if ((header & (CAIRN_STATE(ACYCLIC) | CAIRN_STATE(CANDIDATE))) == 0) {
-    cairn_object_candidate_(object);
-  }
+  if ((header & CAIRN_STATE(TELL)) != 0) cairn_object_candidate_(object);
 }

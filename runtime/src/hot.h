@@ -19,8 +19,6 @@
 
 #include "internal.h"
 
-#define CAIRN_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-
 static inline struct cairn_hot *cairn_hot_none(cairn_heap *heap) {
   return &heap->hot_rows[CAIRN_SIZE_CLASSES];
 }

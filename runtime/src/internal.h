@@ -435,10 +435,16 @@ void cairn_weak_clear_all(cairn_heap *heap);
  * ends that (state.candidate stays in the header). */
 #define CAIRN_STATES_NOTED (CAIRN_STATE(CANDIDATE) | CAIRN_STATE(EXTERNAL))
 void cairn_object_forget(cairn_heap *heap, cairn_object *object);
+/* count.c: as cairn_release, for any object; `caller` is the program's address that is noted. */
+void cairn_object_release_told(cairn_object *object, uint64_t caller);
 /* Gives up the runtime's own hold (state.held and one of the count): as cairn_release. */
 void cairn_object_unhold(cairn_heap *heap, cairn_object *object);
 
 /* ---- candidate.c, collect.c, due.c ----------------------------------------------------------- */
+/* The header of a candidate when it is none any more: the next drop of its count is told again. */
+static inline uint64_t cairn_header_untold(uint64_t header) {
+  return (header & ~CAIRN_STATE(CANDIDATE)) | CAIRN_STATE(TELL);
+}
 /* The candidate died or was looked at: takes it out of the counters, not the bit out of its header.
  */
 void cairn_candidate_forget(cairn_heap *heap, cairn_object *object);

@@ -67,6 +67,7 @@ struct cairn_plan cairn_plan_of(cairn_heap *heap, const struct cairn_type *type,
                             .source = none,
                             .target = none};
   if ((type->flags & CAIRN_TYPE_FLAG_ACYCLIC) != 0) plan.header |= CAIRN_STATE(ACYCLIC);
+  if ((plan.header & CAIRN_STATE(ACYCLIC)) == 0) plan.header |= CAIRN_STATE(TELL);
   if (type->size_bytes <= CAIRN_SMALL_MAX_BYTES) {
     plan.zero_bytes = whole_words(uninitialized ? slots_end(type) : type->size_bytes);
     plan.source = &heap->hot_rows[cairn_size_class_of(type->size_bytes)];

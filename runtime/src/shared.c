@@ -121,7 +121,7 @@ static void make_ordinary(cairn_object *object, void *context) {
   if (cairn_is_immortal(object)) return;
   object->header &= ~CAIRN_STATE(SHARED);
   if ((cairn_type_of(heap, object)->flags & CAIRN_TYPE_FLAG_ACYCLIC) == 0) {
-    object->header &= ~CAIRN_STATE(ACYCLIC);
+    object->header = (object->header & ~CAIRN_STATE(ACYCLIC)) | CAIRN_STATE(TELL);
   }
 }
 
@@ -133,6 +133,7 @@ static void make_shared(cairn_object *object, void *context) {
     cairn_candidate_forget(heap, object);
   }
   object->header |= CAIRN_STATE(SHARED) | CAIRN_STATE(ACYCLIC);
+  object->header &= ~CAIRN_STATE(TELL);
 }
 
 uint64_t cairn_collect_exclusive(cairn_heap *heap) {

@@ -195,8 +195,12 @@ static const char *check_header(struct check *check, cairn_object *object) {
   if (live == dying) return "an object is neither live nor dying";
   uint32_t type = cairn_type_index(object);
   if (type == 0 || type >= check->heap->type_count) return "an object's type is unknown";
-  if (live && (header & CAIRN_COUNT_MASK) == 0) return "a live object's count is 0";
-  return NULL;
+  if (!live) return NULL;
+  if ((header & CAIRN_COUNT_MASK) == 0) return "a live object's count is 0";
+  /* Each object has exactly one of the three. */
+  uint64_t told = header & (CAIRN_STATE(TELL) | CAIRN_STATE(CANDIDATE) | CAIRN_STATE(ACYCLIC));
+  bool one = told != 0 && (told & (told - 1)) == 0;
+  return one ? NULL : "an object's states of a candidate contradict each other";
 }
 
 static const char *check_totals(const struct check *check) {

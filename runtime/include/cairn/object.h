@@ -4,8 +4,8 @@
  * every instruction the header alone tells a live object from a dead block:
  *
  *     bits  0..31  count   references that are owned; bit 31 set: saturated, never freed
- *     bits 32..50  type    index in the heap's type table
- *     bits 51..63  state   CAIRN_STATE_* below
+ *     bits 32..49  type    index in the heap's type table
+ *     bits 50..63  state   CAIRN_STATE_* below
  *
  * A header of 0 is a free block.  Invariants that every function of the runtime keeps, and that a
  * debugger may rely on at any instruction:
@@ -44,6 +44,13 @@ extern "C" {
 /* CAIRN_INLINE_API: what counts references is inlined in debug builds too, so that tracking
  * (track.h) sees the function that calls it. */
 
+/* A condition that hardly ever holds: what happens then is laid out apart. */
+#if defined(__GNUC__)
+#define CAIRN_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#else
+#define CAIRN_UNLIKELY(condition) (condition)
+#endif
+
 /* A cast that C++ has a newer form of.  Pointers go through void *. */
 #ifdef __cplusplus
 #define CAIRN_AS(type, value) static_cast<type>(value)
@@ -62,11 +69,12 @@ typedef struct cairn_object {
 #define CAIRN_COUNT_SATURATED 0x0000000080000000ull
 #define CAIRN_COUNT_IMMORTAL  0x00000000ffffffffull
 #define CAIRN_TYPE_SHIFT      32
-#define CAIRN_TYPE_BITS       19
+#define CAIRN_TYPE_BITS       18
 #define CAIRN_TYPE_MAX        ((1u << CAIRN_TYPE_BITS) - 1)
 
 /* The state bits, as F(NAME, name, bit). */
 #define CAIRN_STATE_BITS(F)                                                                        \
+  F(TELL, tell, 50)               /* the next drop of its count, not to 0, makes it a candidate */ \
   F(EXTERNAL, external, 51)       /* it keeps bytes outside the heap (external_table) */           \
   F(LIVE, live, 52)               /* a live object, or with BUFFER a live buffer */                \
   F(DYING, dying, 53)             /* not live any more; its slots are being cleared */             \
@@ -97,6 +105,13 @@ enum { CAIRN_STATE_BITS(CAIRN_STATE_ENUM) CAIRN_STATE_END };
  * so that plain objects pay nothing for the others. */
 #define CAIRN_HEADER_SLOW (CAIRN_COUNT_SATURATED | CAIRN_STATE(TRACED) | CAIRN_STATE(SHARED))
 
+/* True when giving up a reference is nothing but a smaller count: it is a plain one, some is left,
+ * and the collector need not hear of it.  All of that is one test: 2 less than a count of 0 or 1
+ * has the bit that a saturated count has. */
+static inline bool cairn_header_drops_(uint64_t header) {
+  return ((header | (header - 2)) & (CAIRN_HEADER_SLOW | CAIRN_STATE(TELL))) == 0;
+}
+
 /* The header as it is now.  Another thread may be changing it when the object is shared. */
 static inline uint64_t cairn_header_load(const cairn_object *object) {
 #if defined(__GNUC__)
@@ -118,7 +133,7 @@ CAIRN_API void cairn_object_candidate_(cairn_object *object);
 CAIRN_INLINE_API cairn_object *cairn_retain(cairn_object *object) {
   if (object != NULL) {
     uint64_t header = cairn_header_load(object);
-    if ((header & CAIRN_HEADER_SLOW) != 0) {
+    if (CAIRN_UNLIKELY((header & CAIRN_HEADER_SLOW) != 0)) {
       cairn_object_retain_slow_(object);
     } else {
       object->header = header + 1;
@@ -134,17 +149,10 @@ CAIRN_INLINE_API void cairn_release(cairn_object *object) {
   if (object == NULL) return;
   CAIRN_ORDER();
   uint64_t header = cairn_header_load(object);
-  if ((header & CAIRN_HEADER_SLOW) != 0) {
+  if (cairn_header_drops_(header)) {
+    object->header = header - 1;
+  } else {
     cairn_object_release_slow_(object);
-    return;
-  }
-  if ((header & CAIRN_COUNT_MASK) <= 1) {
-    cairn_object_die_(object);
-    return;
-  }
-  object->header = header - 1;
-  if ((header & (CAIRN_STATE(ACYCLIC) | CAIRN_STATE(CANDIDATE))) == 0) {
-    cairn_object_candidate_(object);
   }
 }
 

@@ -109,6 +109,33 @@ static void test_acyclic_types_are_no_candidates(void **state) {
   cairn_release(text);
 }
 
+static uint64_t told_states(const cairn_object *object) {
+  return object->header & (CAIRN_STATE(TELL) | CAIRN_STATE(CANDIDATE) | CAIRN_STATE(ACYCLIC));
+}
+
+/* A drop that leaves some is told once, and once more after each collection of either kind. */
+static void test_a_drop_is_told_once(void **state) {
+  struct nodes *nodes = *state;
+  FOR_EACH_KIND(collect) {
+    cairn_object *node = &node_new(nodes, nodes->plain, 0)->base;
+    for (int turn = 0; turn < 2; turn++) {
+      assert_int_equal(told_states(node), CAIRN_STATE(TELL));
+      assert_int_equal(nodes->heap->candidate_count, 0);
+      for (int i = 0; i < 3; i++) {
+        cairn_retain(node);
+        cairn_release(node);
+        assert_int_equal(told_states(node), CAIRN_STATE(CANDIDATE));
+        assert_int_equal(nodes->heap->candidate_count, 1);
+      }
+      assert_int_equal(collect(nodes->heap), 0);
+    }
+    cairn_release(node);
+  }
+  cairn_object *text = cairn_str_from(nodes->heap, "text");
+  assert_int_equal(told_states(text), CAIRN_STATE(ACYCLIC));
+  cairn_release(text);
+}
+
 static void test_builtin_cycles(void **state) {
   struct nodes *nodes = *state;
   FOR_EACH_KIND(collect) {
@@ -487,6 +514,7 @@ int main(void) {
       TEST(test_garbage_that_is_held_from_within_only),
       TEST(test_candidate_that_dies),
       TEST(test_acyclic_types_are_no_candidates),
+      TEST(test_a_drop_is_told_once),
       TEST(test_builtin_cycles),
       TEST(test_opaque_and_tagged_cycles),
       TEST(test_weak_references_to_garbage),

@@ -45,6 +45,9 @@ static void headers(void **state) {
   DAMAGED(heap, number->header, number->header & ~CAIRN_COUNT_MASK, "a live object's count is 0");
   DAMAGED(heap, number->header, number->header | (uint64_t)CAIRN_TYPE_MAX << CAIRN_TYPE_SHIFT,
           "an object's type is unknown");
+  const char *told = "an object's states of a candidate contradict each other";
+  DAMAGED(heap, number->header, number->header & ~CAIRN_STATE(ACYCLIC), told);
+  DAMAGED(heap, list->header, list->header | CAIRN_STATE(CANDIDATE), told);
   DAMAGED(heap, number->header, 0, "the heap's block_count is wrong");
   cairn_object *buffer = (cairn_object *)(void *)((struct cairn_list *)list)->items - 1;
   DAMAGED(heap, buffer->header, buffer->header | 1, "a buffer's header is damaged");
