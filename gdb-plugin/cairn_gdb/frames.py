@@ -200,6 +200,7 @@ class FrameReader:
         if position.symtab is not None:
             record.file, record.line = position.symtab.filename, position.line
             self.symtabs.setdefault(record.file, position.symtab)
+            record.unoptimised = _unoptimised(position.symtab)
         try:
             block = frame.block()
         except RuntimeError:

@@ -254,6 +254,7 @@ class Root(NamedTuple):
     frame: Optional[int] = None
     interior: bool = False
     object: Optional[int] = None  # snapshot index; None until the lens resolved it
+    unmerged: bool = False  # surely the place of one variable alone: its code is not optimised
 
 
 class Account(NamedTuple):
@@ -263,6 +264,37 @@ class Account(NamedTuple):
     root_refs: int
     surplus: int
     verdict: str  # "balanced", "over-retained", "under-retained", "immortal", "unknown"
+    exactness: str
+
+
+class Finding(NamedTuple):
+    """A count that is not explained."""
+
+    address: int
+    object: Optional[int]  # snapshot index; None: it was freed, and slots hold it still
+    account: Account
+    guessed_refs: int  # of its roots: raw words and the like
+    size_bytes: int
+    type: Optional[int]  # None: not known any more
+    doubts: frozenset  # of "stand-in", "flux", "opaque", "unreadable", "roots", "guessed"
+
+
+class AuditTotals(NamedTuple):
+    """Objects of each verdict; over and under without a doubt."""
+
+    balanced: int
+    over: int
+    under: int
+    immortal: int
+    unknown: int
+    over_doubtful: int
+    under_doubtful: int
+    freed: int  # that strong slots hold still; counted in `under`
+    stray: int  # strong slots that lead to no block at all
+    guessed: int  # balanced only where raw words own them
+    surplus: int  # references
+    deficit: int
+    findings: int
     exactness: str
 
 

@@ -162,7 +162,8 @@ def _add_thread(session: Session, roots: Roots, thread: Thread) -> None:
     """One thread's variables, registers and stack words."""
     for frame, label in zip(thread.frames, slots.labels(thread.frames)):
         for variable in frame.variables:
-            _add(session, roots, variable, f"{label}.{variable.name}", thread.number, frame.level)
+            _add(session, roots, variable, f"{label}.{variable.name}", thread.number, frame.level,
+                 frame.unoptimised and variable.addr is not None)
     for variable in thread.thread_locals:
         _add(session, roots, variable, variable.name, thread.number, None)
     for variable in thread.registers:
@@ -181,13 +182,14 @@ def _add_thread(session: Session, roots: Roots, thread: Thread) -> None:
 
 
 def _add(session: Session, roots: Roots, variable: Variable, name: str, thread: Optional[int],
-         frame: Optional[int]) -> None:
+         frame: Optional[int], unmerged: bool = False) -> None:
     # What a pointer to a slot leads to is a slot that is found where it lies.
     if variable.word is None or variable.through or variable.trust == "slot":
         return
     if variable.trust != "integer" or session.lens.locate(variable.word).offset == 0:
         roots.add(records.Root(variable.addr or 0, variable.word, variable.kind,
-                               slots.confidence(variable), name, thread, frame))
+                               slots.confidence(variable), name, thread, frame,
+                               unmerged=unmerged))
 
 
 def _without(start: int, end: int, holes: List[records.Region]) -> Iterator[Tuple[int, int]]:

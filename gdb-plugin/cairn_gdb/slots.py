@@ -169,6 +169,7 @@ class Frame:
         self.file, self.line = "", 0
         self.known = False  # its variables are known: there is debug information
         self.program = False  # its code is the program's, not a library's
+        self.unoptimised = False  # its code keeps each variable in a place of its own
         self.variables: List[Variable] = []
         self.left_out = 0  # words that were not looked at because there are too many
 

@@ -39,6 +39,9 @@ class FakeLens:
         self.event_rows: List[records.Event] = []
         self.tracking_row: Optional[records.Tracking] = None
         self.site_rows: Dict[int, records.Site] = {}
+        self.finding_rows: List[records.Finding] = []
+        self.audit_totals = records.AuditTotals(5, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                                records.EXACT)
         self.found = True
         self.last_error = "searched 3 modules"
         self.problem_list: List[Problem] = []
@@ -194,6 +197,20 @@ class FakeLens:
         surplus = row.refcount - held - 1
         verdict = "over-retained" if surplus > 0 else "balanced"
         return Account(row.refcount, held, 0, 1, max(surplus, 0), verdict, records.EXACT)
+
+    # ---- audit ----
+
+    def audit(self, type_glob: str = "", roots_missing: bool = False, guessed: bool = False,
+              progress: Any = None) -> records.AuditTotals:
+        self.asked.append(f"audit {type_glob} {roots_missing} {guessed}")
+        return self.audit_totals
+
+    def findings(self, capacity: int = 0) -> Tuple[List[records.Finding], int]:
+        rows = self.finding_rows
+        return (rows[:capacity] if capacity else rows), len(rows)
+
+    def snapshot_object(self, index: int) -> Object:
+        return self.objects[sorted(self.objects)[index]]
 
     # ---- check ----
 

@@ -7,9 +7,9 @@ import unittest
 from typing import Dict, List, Tuple
 
 from cairn_gdb import bridge
-from cairn_gdb.bridge import abi, accounts, check, memory, model, one, snapshot, tracking
+from cairn_gdb.bridge import abi, accounts, audit, check, memory, model, one, snapshot, tracking
 
-PARTS = (abi, accounts, check, memory, model, one, snapshot, tracking)
+PARTS = (abi, accounts, audit, check, memory, model, one, snapshot, tracking)
 
 INCLUDE = pathlib.Path(__file__).resolve().parents[2] / "gdb-plugin" / "lens" / "include"
 HEADER = "".join(path.read_text(encoding="utf-8") for path in sorted(INCLUDE.glob("lens/*.h")))
@@ -106,12 +106,13 @@ class Header(unittest.TestCase):
     def test_bit_sets(self) -> None:
         for name, words in (("lens_state", one.STATES),
                             ("lens_region_flag", memory.REGION_FLAGS),
-                            ("lens_track_switch", tracking.TRACK_SWITCHES)):
+                            ("lens_track_switch", tracking.TRACK_SWITCHES),
+                            ("lens_doubt", audit.DOUBTS)):
             with self.subTest(name):
                 values = enumeration(name)
                 self.assertEqual(len(values), len(words))
                 for constant, value in values.items():
-                    word = words[value.bit_length() - 1]
+                    word = words[value.bit_length() - 1].replace("-", "_")
                     self.assertTrue(constant.lower().endswith(word), constant)
 
 

@@ -4,7 +4,7 @@ import unittest
 from typing import Any, List, Tuple
 
 from cairn_gdb import commands, options, records
-from cairn_gdb.commands import arenas, check, history, objects, overview, refcounts
+from cairn_gdb.commands import arenas, audit, check, history, objects, overview, refcounts
 from cairn_gdb.commands import referrers, refs, show, sites, types
 from cairn_gdb.commands.command import Command
 from cairn_gdb.errors import CairnError
@@ -221,6 +221,95 @@ class OneObject(unittest.TestCase):
     def test_referrers_are_cut_to_the_limit(self) -> None:
         data = ask(self.session, referrers, "0x3000 -limit 1")[1]
         self.assertEqual((data["matched"], data["shown"]), (2, 1))
+
+
+class Audit(unittest.TestCase):
+    def setUp(self) -> None:
+        self.session, self.lens, self.target = a_session()
+
+    def find(self, address: int, verdict: str, surplus: int, doubts: Tuple[str, ...] = (),
+             freed: bool = False) -> None:
+        """Adds a finding, and what the totals say of it."""
+        row = self.lens.objects.get(address)
+        count = 0 if row is None else row.refcount
+        held = sum(target == address for _, _, target in self.lens.edges)
+        index = None if freed else self.lens.snapshot_find(address)
+        sure = records.CONSERVATIVE if doubts else EXACT
+        self.lens.finding_rows.append(records.Finding(
+            address, index, Account(count, held, 0, 1, surplus, verdict, sure), 0, 48,
+            TYPES.index("node"), frozenset(doubts)))
+        over = verdict == "over-retained"
+        name = ("over" if over else "under") + ("_doubtful" if doubts else "")
+        totals = self.lens.audit_totals
+        self.lens.audit_totals = totals._replace(**{
+            name: getattr(totals, name) + 1, "freed": totals.freed + freed,
+            "surplus": totals.surplus + (surplus if over and not doubts else 0),
+            "deficit": totals.deficit - (0 if over or doubts else surplus)})
+
+    def test_nothing_is_wrong(self) -> None:
+        result, data, lines = ask(self.session, audit)
+        self.assertEqual((result.status, data["rows"], data["matched"]), (0, [], 0))
+        self.assertEqual(data["totals"]["balanced"], 5)
+        self.assertEqual(lines, ["No count is wrong; 5 balanced, 1 never freed."])
+
+    def test_one_too_many(self) -> None:
+        self.find(0x2000, "over-retained", 1)
+        result, data, lines = ask(self.session, audit, "-type no*")
+        self.assertEqual(result.status, 1)
+        self.assertEqual(self.lens.asked[-1], "audit no* False False")
+        row = data["rows"][0]
+        self.assertEqual(
+            {key: row[key] for key in ("addr", "refcount", "heap_refs", "runtime_refs",
+                                       "root_refs", "verdict", "surplus", "confidence",
+                                       "doubts", "holder_count")},
+            {"addr": "0x2000", "refcount": 3, "heap_refs": 1, "runtime_refs": 0, "root_refs": 1,
+             "verdict": "over-retained", "surplus": 1, "confidence": "exact", "doubts": [],
+             "holder_count": 2})
+        self.assertEqual([(each["slot"], each["kind"]) for each in row["holders"]],
+                         [("[0]", "strong"), ("main.x", "local")])
+        self.assertEqual(lines[1], "    over-retained by 1: 2 of its 3 references are explained; "
+                         "a release is missing")
+        self.assertEqual(lines[2], "    held by list 0x1000[0], main.x")
+        self.assertIn("1 object over-retained (1 reference too many) of the types no*; 5 "
+                      "balanced, 1 never freed.", lines)
+        self.assertEqual(self.session.listing, [0x2000])
+
+    def test_one_too_few(self) -> None:
+        self.find(0x3000, "under-retained", -1)
+        lines = ask(self.session, audit)[2]
+        self.assertIn("    under-retained by 1: 1 reference held, count 2; a retain is missing, or "
+                      "a release is too many", lines)
+        self.assertIn("    held by node 0x2000.name", lines)  # a root explains nothing here
+        self.assertIn("1 under-retained (1 too few); 5 balanced, 1 never freed.", lines)
+
+    def test_freed_and_held(self) -> None:
+        self.lens.edges.append((0x1000, "[1]", 0x7000))
+        self.find(0x7000, "under-retained", -1, freed=True)
+        _, data, lines = ask(self.session, audit)
+        self.assertEqual((data["rows"][0]["freed"], data["rows"][0]["type"],
+                          data["rows"][0]["refcount"]), (True, "node", 0))
+        self.assertEqual(lines[0], "@1  node 0x7000 freed, 48 B")
+        self.assertIn("    freed, and held: 1 slot of live objects still leads to it", lines)
+
+    def test_a_doubt_is_no_alarm(self) -> None:
+        self.find(0x2000, "over-retained", 1, ("stand-in",))
+        result, data, lines = ask(self.session, audit)
+        self.assertEqual(result.status, 0)
+        self.assertEqual(data["rows"][0]["confidence"], "conservative")
+        self.assertTrue(any(line.startswith("    not certain: a register") for line in lines))
+        self.assertIn("1 more object may be wrong; each says why that is not certain.", lines)
+
+    def test_the_worst_stands_by_the_prompt(self) -> None:
+        for address in (0x2000, 0x1000, 0x3000):
+            self.find(address, "over-retained", 1)
+        _, data, lines = ask(self.session, audit, "-limit 2")
+        self.assertEqual([row["addr"] for row in data["rows"]], ["0x2000", "0x1000"])
+        self.assertEqual([line[:2] for line in lines if line.startswith("@")], ["@2", "@1"])
+        self.assertIn("2 of 3 findings shown; -limit 0 shows all.", lines)
+
+    def test_a_type_that_there_is_not(self) -> None:
+        with self.assertRaisesRegex(CairnError, "No type is called"):
+            ask(self.session, audit, "-type nod")
 
 
 class Tracking(unittest.TestCase):

@@ -17,7 +17,7 @@ What this is not: it knows nothing of GDB and nothing of what a command wants.
 """
 
 from .abi import ABI
-from .accounts import Accounts
+from .audit import Audit
 from .check import Check
 from .library import load_library
 from .tracking import Tracking
@@ -25,5 +25,5 @@ from .tracking import Tracking
 __all__ = ["ABI", "Lens", "load_library"]
 
 
-class Lens(Tracking, Accounts, Check):
+class Lens(Tracking, Audit, Check):
     """One lens over one program or core: all parts."""

@@ -15,7 +15,7 @@ VERDICTS = ("balanced", "over-retained", "under-retained", "immortal", "unknown"
 
 RootStruct = struct("lens_root", *u64("slot_address", "value"),
                     *u32("object", "kind", "confidence", "interior", "thread", "frame"),
-                    *u64("tag"))
+                    *u64("tag"), *u32("unmerged", "reserved"))
 AccountStruct = struct("lens_account", *u64("refcount", "heap_refs", "runtime_refs", "root_refs"),
                        ("surplus", c_int64), *u32("verdict", "exactness"))
 
@@ -43,7 +43,7 @@ class Accounts(Snapshot):
         row = RootStruct(root.slot_address, root.value, NONE, ROOT_KINDS.index(root.kind),
                          EXACTNESS.index(root.confidence), int(root.interior),
                          NONE if root.thread is None else root.thread,
-                         NONE if root.frame is None else root.frame, tag)
+                         NONE if root.frame is None else root.frame, tag, int(root.unmerged), 0)
         self._check(self._library.lens_root_add(self._self, byref(row)))
 
     def scan_roots(self, start: int, end: int, kind: str, thread: Optional[int] = None,
@@ -77,7 +77,7 @@ class Accounts(Snapshot):
             row.slot_address, row.value, named(ROOT_KINDS, row.kind),
             EXACTNESS[min(row.confidence, 2)], "", None if row.thread == NONE else row.thread,
             None if row.frame == NONE else row.frame, bool(row.interior),
-            None if row.object == NONE else row.object), row.tag
+            None if row.object == NONE else row.object, bool(row.unmerged)), row.tag
 
     def roots_of(self, index: int) -> List[int]:
         """The roots (numbers for root()) that hold the object with that snapshot index."""

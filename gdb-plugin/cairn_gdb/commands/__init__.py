@@ -7,7 +7,7 @@ from .command import Command
 
 # In the order of the documentation: look, who points where, what is wrong.
 NAMES = ("overview", "map", "arenas", "objects", "refcounts", "types", "show",
-         "stack", "roots", "refs", "referrers", "check", "history", "sites")
+         "stack", "roots", "refs", "referrers", "audit", "check", "history", "sites")
 
 
 def load() -> List[Command]:

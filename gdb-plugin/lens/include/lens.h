@@ -20,6 +20,7 @@
 #define LENS_H
 
 #include "lens/accounts.h"
+#include "lens/audit.h"
 #include "lens/base.h"
 #include "lens/check.h"
 #include "lens/graph.h"

@@ -16,6 +16,7 @@ void lens_analysis_free(struct lens_analysis *analysis) {
   lens_referrers_free(&analysis->referrers);
   lens_roots_free(&analysis->roots);
   lens_accounts_free(&analysis->accounts);
+  lens_audit_free(&analysis->audit);
   lens_check_free(&analysis->check);
   lens_weights_free(&analysis->weights);
   lens_cycles_free(&analysis->cycles);
@@ -26,6 +27,7 @@ void lens_roots_changed(lens *self) {
   lens_accounts_free(&self->analysis->accounts);
   lens_cycles_forget_roots(&self->analysis->cycles);
   if (!self->analysis->reach.complete) lens_reach_free(&self->analysis->reach);
+  lens_audit_free(&self->analysis->audit);
 }
 
 void lens_snapshot_free(struct lens_snapshot *self) {

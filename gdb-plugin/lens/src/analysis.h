@@ -7,6 +7,7 @@
 #define LENS_ANALYSIS_H
 
 #include "accounts.h"
+#include "audit.h"
 #include "check.h"
 #include "cycles.h"
 #include "index.h"
@@ -25,6 +26,7 @@ struct lens_analysis {
   struct lens_referrers_state referrers;
   struct lens_roots roots;
   struct lens_accounts_state accounts;
+  struct lens_audit_state audit;
   struct lens_check_state check;
   struct lens_weights weights; /* weights.c */
   struct lens_cycles cycles;   /* components.c, cycles.c */

@@ -4,7 +4,8 @@
  * Objects are taken from the snapshot's rows, not from the headers again: what the walk saw is what
  * is indexed, whatever the target's bytes do meanwhile.
  *
- * What this is not: a check.  A slot that holds no object makes no edge, and check.c names it.
+ * What this is not: a check.  A slot that holds no object makes no edge; it is kept as a stray, and
+ * check.c names it.
  */
 #include <string.h>
 
@@ -26,6 +27,14 @@ static lens_status add_suspect(lens *self, uint32_t object) {
   return LENS_OK;
 }
 
+static bool add_stray(struct lens_index *index, uint32_t holder, uint64_t target) {
+  if (!lens_column_reserve(&index->strays, index->stray_count + 1, sizeof(struct lens_stray)))
+    return false;
+  struct lens_stray *strays = index->strays.items;
+  strays[index->stray_count++] = (struct lens_stray){.target = target, .holder = holder};
+  return true;
+}
+
 /* The edges of one object of any type, in any state; `bytes` are the run's, and stay. */
 static lens_status add_iterated(lens *self, const struct lens_run *run, uint32_t object,
                                 const uint8_t *bytes) {
@@ -44,7 +53,11 @@ static lens_status add_iterated(lens *self, const struct lens_run *run, uint32_t
   while (lens_slots_next(&slots, &ref)) {
     if (ref.kind != LENS_REF_STRONG && ref.kind != LENS_REF_OPAQUE) continue;
     uint32_t target = lens_directory_exact(directory, ref.target);
-    if (target == LENS_NONE) continue;
+    if (target == LENS_NONE) {
+      bool strong = ref.kind == LENS_REF_STRONG;
+      if (strong && !add_stray(index, object, ref.target)) return lens_out_of_memory(self);
+      continue;
+    }
     if (ref.kind == LENS_REF_OPAQUE && !suspected) {
       lens_status status = add_suspect(self, object);
       if (status != LENS_OK) return status;
@@ -90,6 +103,8 @@ static uint64_t add_plain(struct lens_analysis *analysis, const struct lens_run 
       uint32_t target = word == 0 ? LENS_NONE : lens_directory_exact(directory, word);
       targets[edges] = target;
       edges += target != LENS_NONE;
+      if (target == LENS_NONE && word != 0 && !add_stray(index, (uint32_t)row, word))
+        return UINT64_MAX;
     }
   }
   index->edge_count = edges;

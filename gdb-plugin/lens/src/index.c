@@ -88,5 +88,6 @@ void lens_index_free(struct lens_index *self) {
   lens_column_free(&self->in_start);
   lens_column_free(&self->in_source);
   lens_column_free(&self->suspects);
+  lens_column_free(&self->strays);
   *self = (struct lens_index){0};
 }

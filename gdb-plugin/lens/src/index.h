@@ -20,6 +20,12 @@ struct lens_suspect {
   uint32_t object, reserved;
 };
 
+/* A strong slot that leads to no object of the snapshot: to freed memory, or astray. */
+struct lens_stray {
+  uint64_t target;
+  uint32_t holder, reserved;
+};
+
 struct lens_index {
   bool complete;
   uint64_t edge_count;
@@ -29,6 +35,8 @@ struct lens_index {
   struct lens_column in_source;  /* uint32_t */
   struct lens_column suspects;   /* struct lens_suspect, by object */
   uint64_t suspect_count;
+  struct lens_column strays; /* struct lens_stray, by holder */
+  uint64_t stray_count;
 };
 
 /* The outward pass in progress. */

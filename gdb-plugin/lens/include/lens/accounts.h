@@ -30,6 +30,9 @@ typedef struct lens_root {
   uint32_t kind, confidence, interior; /* interior: the word points behind the object's start */
   uint32_t thread, frame;              /* the caller's numbers, for naming; LENS_NONE: none */
   uint64_t tag;                        /* the caller's, handed back */
+  uint32_t
+      unmerged; /* 1: surely the place of one variable alone, as in code that is not optimised */
+  uint32_t reserved;
 } lens_root;
 LENS_API void lens_roots_clear(lens *self);
 /* Adds a slot that the caller found (a variable, a register).  A slot address that is known already

@@ -1,0 +1,195 @@
+"""`cairn audit`: which counts are wrong, by how much, and who forgot what."""
+
+from typing import Any, Dict, Iterator, List, NamedTuple
+
+from .. import audits, options
+from ..audits import Suspect
+from ..errors import CairnError, did_you_mean
+from ..options import Arguments, Option
+from ..records import AuditTotals, Result
+from ..render import json_doc, objects, units
+from ..render.page import Page
+from ..session import Session, type_names
+from .command import Command
+
+
+class Audit(NamedTuple):
+    rows: List[Suspect]  # row N is @N: the worst first
+    matched: int
+    totals: AuditTotals
+    type_glob: str
+
+
+def run(session: Session, arguments: Arguments) -> Result:
+    lens = session.snapshot(edges=True)
+    roots = session.roots()
+    glob = arguments.text("type")
+    totals = lens.audit(glob, not roots.complete or session.target.others_running() > 0,
+                        arguments.flag("unsure"), session.target.progress)
+    if glob:
+        _check_glob(session, glob)
+    findings, matched = lens.findings(arguments.limit)
+    rows = audits.suspects(session, findings)
+    session.remember([row.object.address for row in rows])
+    wrong = totals.over + totals.under
+    return Result(Audit(rows, matched, totals, glob), session.exactness(),
+                  session.walk_warnings() + roots.warnings, status=1 if wrong else 0)
+
+
+def _check_glob(session: Session, glob: str) -> None:
+    """An unknown type is an error; nothing wrong with a known one is an answer."""
+    from fnmatch import fnmatchcase
+    names = type_names(session)
+    if names and not any(fnmatchcase(name, glob) for name in names):
+        raise CairnError(f'No type is called "{glob}".{did_you_mean(glob, names)}')
+
+
+# ---- JSON ---------------------------------------------------------------------------------------
+
+def document(found: Audit) -> Any:
+    record = json_doc.listing([_row_record(row) for row in found.rows], found.matched)
+    totals = found.totals
+    record["totals"] = {
+        "balanced": totals.balanced, "over": totals.over, "under": totals.under,
+        "over_doubtful": totals.over_doubtful, "under_doubtful": totals.under_doubtful,
+        "unsure": totals.guessed, "immortal": totals.immortal, "unknown": totals.unknown,
+        "freed": totals.freed, "surplus": totals.surplus, "deficit": totals.deficit}
+    return record
+
+
+def _row_record(row: Suspect) -> Dict[str, Any]:
+    account = row.finding.account
+    record = json_doc.object_record(row.object)
+    if row.freed:
+        record["freed"] = True
+    record.update(heap_refs=account.heap_refs, runtime_refs=account.runtime_refs,
+                  root_refs=account.root_refs, verdict=account.verdict, surplus=account.surplus,
+                  confidence=account.exactness, doubts=sorted(row.finding.doubts),
+                  holders=[_holder_record(holder, row) for holder in row.holders],
+                  holder_count=row.holder_count)
+    return record
+
+
+def _holder_record(holder: audits.Holder, row: Suspect) -> Dict[str, Any]:
+    if holder.root is not None:
+        record = json_doc.root_record(holder.root, row.object)
+        del record["object"]
+        return {"holder": record, "slot": holder.root.name, "kind": holder.root.kind}
+    assert holder.referrer is not None
+    where: Dict[str, Any] = {"addr": json_doc.address(holder.referrer.holder)}
+    if holder.object is not None:
+        where = json_doc.object_record(holder.object)
+    return {"holder": where, "slot": holder.referrer.reference.slot_name,
+            "kind": holder.referrer.reference.kind}
+
+
+# ---- text ---------------------------------------------------------------------------------------
+
+def lines(found: Audit, page: Page) -> Iterator[str]:
+    for number, row in reversed(list(enumerate(found.rows, 1))):
+        yield f"{objects.label(number)}  {_head(row, page)}"
+        for line in _verdict_lines(row, page):
+            yield "    " + line
+    yield from objects.closing(len(found.rows), found.matched, "finding", page)
+    yield from _totals(found, page)
+    if found.rows:
+        yield objects.hint("Next: cairn show @1, cairn referrers @1", page)
+
+
+def _head(row: Suspect, page: Page) -> str:
+    if row.freed:
+        return (f"{page.style('type', row.object.type_name)} "
+                f"{page.style('address', hex(row.object.address))} freed, "
+                f"{units.size(row.object.size_bytes)}")
+    value = objects.value(row.object)
+    return (f"{page.style('type', row.object.type_name)} "
+            f"{page.style('address', hex(row.object.address))} rc "
+            f"{units.number(row.object.refcount)}, {units.size(row.object.size_bytes)}"
+            + (f"  {value}" if value else ""))
+
+
+def _verdict_lines(row: Suspect, page: Page) -> Iterator[str]:
+    account = row.finding.account
+    style = "warning" if row.finding.doubts else "bad"
+    if row.freed:
+        holders = units.counted(account.heap_refs, "slot")
+        yield (page.style(style, "freed, and held") + f": {holders} of live objects still "
+               f"{'leads' if account.heap_refs == 1 else 'lead'} to it")
+    elif account.verdict == "over-retained":
+        explained = account.refcount - account.surplus
+        of = (f"{units.number(explained)} of its {units.number(account.refcount)} references "
+              f"{'is' if explained == 1 else 'are'} explained" if explained else
+              "nothing holds it")
+        yield (page.style(style, f"over-retained by {units.number(account.surplus)}")
+               + f": {of}; a release is missing")
+    elif account.verdict == "under-retained":
+        yield (page.style(style, f"under-retained by {units.number(-account.surplus)}")
+               + f": {units.counted(account.heap_refs + account.runtime_refs, 'reference')} held, "
+               f"count {units.number(account.refcount)}; a retain is missing, or a release is too "
+               "many")
+    else:
+        yield page.style(style, "balanced, perhaps")
+    if row.holders:
+        listed = ", ".join(audits.holder_text(holder) for holder in row.holders)
+        left = row.holder_count - len(row.holders)
+        more = f", and {units.number(left)} more" if left > 0 else ""
+        yield f"held by {listed}{more}"
+    if account.runtime_refs:
+        yield f"held by the runtime itself: {units.number(account.runtime_refs)}"
+    for doubt in sorted(row.finding.doubts):
+        yield page.style("warning", "not certain: ") + audits.DOUBTS.get(doubt, doubt)
+
+
+def _totals(found: Audit, page: Page) -> Iterator[str]:
+    totals = found.totals
+    of_type = f" of the types {found.type_glob}" if found.type_glob else ""
+    unmoved = f"{units.number(totals.balanced)} balanced"
+    if totals.immortal:
+        unmoved += f", {units.number(totals.immortal)} never freed"
+    if totals.unknown:
+        unmoved += (f", {units.number(totals.unknown)} that can't be judged (dying or damaged)")
+    parts = []
+    if totals.over:
+        parts.append(page.style("bad", f"{units.counted(totals.over, 'object')} over-retained")
+                     + f" ({units.counted(totals.surplus, 'reference')} too many)")
+    if totals.under:
+        freed = f", {units.number(totals.freed)} of them freed already" if totals.freed else ""
+        parts.append(page.style("bad", f"{units.number(totals.under)} under-retained")
+                     + f" ({units.number(totals.deficit)} too few{freed})")
+    wrong = " and ".join(parts) or page.style("good", "no count is wrong")
+    yield f"{wrong[0].upper()}{wrong[1:]}{of_type}; {unmoved}."
+    doubtful = totals.over_doubtful + totals.under_doubtful
+    if doubtful:
+        yield (f"{units.counted(doubtful, 'more object')} may be wrong; each says why that is not "
+               "certain.")
+    if totals.guessed:
+        yield page.style("quiet", f"{units.number(totals.guessed)} of the balanced ones are owned "
+                         "by words in raw memory that look like references; -unsure lists them.")
+    if totals.stray:
+        slots = units.counted(totals.stray, "slot")
+        yield page.style("warning", f"{slots} lead to no block at all; `cairn check` names them.")
+
+
+COMMAND = Command(
+    name="audit",
+    summary="Find the objects whose count is wrong, the worst by the prompt.",
+    run=run, document=document, lines=lines,
+    options=(Option("type", "glob", "only types whose name matches, as in list or ses*", "GLOB"),
+             Option("unsure", "flag", "also list what is balanced only if raw words own it"),
+             options.EXIT),
+    details="""
+Each object's count is compared with who holds it: slots of objects and the runtime itself own
+for sure; roots (variables, registers, words of stacks and other memory) may own or only borrow.
+
+  over-retained    the count is greater than all of these: a release is missing
+  under-retained   the count is smaller than what owns for sure: a release is too many, or a retain
+                   is missing; it will be freed while it is held
+  freed, and held  the same, and it was freed already
+
+A row says what explains the count, and whether anything makes the verdict uncertain.  A place in
+memory is taken to own one reference at most, at an aligned address.  $cairn_status is 1 where a
+count is wrong for certain, else 0; -exit quits GDB with it.""",
+    examples=(("cairn audit", "is every count right?"),
+              ("cairn audit -type session", "those of one type"),
+              ("cairn audit -json -limit 0", "for a program"),
+              ("cairn audit -exit", "for a script")))
