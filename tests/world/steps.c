@@ -391,6 +391,7 @@ static void make_one(struct world *world) {
     kind =
         (enum world_kind)(WORLD_TUPLE + (int)world_random(world, WORLD_KIND_COUNT - WORLD_TUPLE));
   }
+  if (kind == WORLD_OPAQUE && world->options.transparent) kind = WORLD_LIST;
   if (!world_object_make(world, kind)) world->refused_count++;
 }
 

@@ -92,6 +92,7 @@ struct world_options {
   bool automatic;       /* the heap collects by itself */
   bool keep_interned;   /* interned strs keep a root */
   bool resurrect;       /* some finalizers make roots */
+  bool transparent;     /* no opaque objects: a reader can see every reference */
   char heap_name[32];
 };
 

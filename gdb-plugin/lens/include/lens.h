@@ -24,6 +24,7 @@
 #include "lens/base.h"
 #include "lens/check.h"
 #include "lens/graph.h"
+#include "lens/leaks.h"
 #include "lens/model.h"
 #include "lens/object.h"
 #include "lens/questions.h"

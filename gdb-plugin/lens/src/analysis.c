@@ -20,6 +20,7 @@ void lens_analysis_free(struct lens_analysis *analysis) {
   lens_check_free(&analysis->check);
   lens_weights_free(&analysis->weights);
   lens_cycles_free(&analysis->cycles);
+  lens_collector_free(&analysis->collector);
   lens_dealloc(analysis);
 }
 

@@ -10,6 +10,7 @@
 #include "audit.h"
 #include "check.h"
 #include "cycles.h"
+#include "collect.h"
 #include "index.h"
 #include "reach.h"
 #include "referrers.h"
@@ -30,6 +31,7 @@ struct lens_analysis {
   struct lens_check_state check;
   struct lens_weights weights; /* weights.c */
   struct lens_cycles cycles;   /* components.c, cycles.c */
+  struct lens_collector collector; /* collect.c */
 };
 
 /* The analysis of this lens, made where there is none; NULL when out of memory. */

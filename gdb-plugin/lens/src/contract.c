@@ -144,6 +144,7 @@ static const struct known_value known_masks[] = {
     VALUE("type_flag.acyclic", OPTIONAL, type_flag_acyclic),
     VALUE("type_flag.opaque", OPTIONAL, type_flag_opaque),
     VALUE("type_flag.builtin", OPTIONAL, type_flag_builtin),
+    VALUE("type_flag.finalizer", OPTIONAL, type_flag_finalizer),
     VALUE("type_flag.tail", OPTIONAL, type_flag_tail),
     VALUE("slot_flag.count_in_buffer", OPTIONAL, slot_flag_count_in_buffer),
     VALUE("slot_flag.foreign", OPTIONAL, slot_flag_foreign),

@@ -220,7 +220,7 @@ struct lens_contract {
   uint64_t track_switches[LENS_TRACK_BITS]; /* masks, by bit of enum lens_track_switch; 0: none */
   uint64_t poison;             /* the byte that fills blocks in quarantine; 0: not stated */
   uint64_t track_page_records; /* records a page has in an arena's array */
-  uint64_t type_flag_acyclic, type_flag_opaque, type_flag_builtin,
+  uint64_t type_flag_acyclic, type_flag_opaque, type_flag_builtin, type_flag_finalizer,
       type_flag_tail; /* masks; 0: none */
   uint64_t slot_flag_count_in_buffer, slot_flag_foreign;
   uint64_t heap_magic, arena_magic; /* 0: not stated */

@@ -62,6 +62,7 @@ struct lens_type_model {
   uint8_t display;   /* enum lens_display */
   bool known;        /* the type could be read at all */
   bool conservative; /* its words are scanned: opaque, damaged, or with a slot not understood */
+  bool finalizer;    /* code of the program runs before an object of it goes */
   bool simple;       /* all slots are single, strong, untagged: a loop over slots[].offset is all */
 };
 

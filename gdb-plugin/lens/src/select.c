@@ -1,10 +1,10 @@
 /* Selecting: the objects that match a filter, the first `capacity` of them in the order asked. */
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis.h"
 #include "best.h"
+#include "type_glob.h"
 
 /* What a filter says of each type, found out once. */
 struct type_filter {
@@ -47,21 +47,18 @@ static void type_filter_free(struct type_filter *types) {
 /* An object has a type, and a type a heap: the filter's heap is one more test of the type. */
 static bool type_filter_make(const struct lens_model *model, const lens_filter *filter,
                              struct type_filter *types) {
-  types->matches = lens_alloc_zeroed(model->type_count + 1, 1);
+  types->matches = lens_type_glob(model, filter->type_glob);
   types->name_key = lens_alloc_zeroed(model->type_count + 1, sizeof(uint32_t));
   if (types->matches == NULL || types->name_key == NULL ||
       (filter->sort == LENS_SORT_TYPE && !rank_names(model, types->name_key))) {
     type_filter_free(types);
     return false;
   }
+  if (filter->heap == LENS_NONE) return true;
   for (size_t i = 0; i < model->type_count; i++) {
-    const lens_type *type = &model->types[i].shown;
-    bool heap = filter->heap == LENS_NONE || filter->heap == type->heap;
-    bool name = filter->type_glob == NULL ||
-                (type->name != NULL && fnmatch(filter->type_glob, type->name, 0) == 0);
-    types->matches[i] = heap && name;
+    if (model->types[i].shown.heap != filter->heap) types->matches[i] = 0;
   }
-  types->matches[model->type_count] = filter->type_glob == NULL && filter->heap == LENS_NONE;
+  types->matches[model->type_count] = 0;
   return true;
 }
 

@@ -236,6 +236,7 @@ static lens_status decode(lens *self, const struct lens_heap_model *heap, const 
   shown->opaque = (flags & contract->type_flag_opaque) != 0;
   shown->acyclic = (flags & contract->type_flag_acyclic) != 0;
   shown->builtin = (flags & contract->type_flag_builtin) != 0;
+  type->finalizer = (flags & contract->type_flag_finalizer) != 0;
   type->conservative = shown->opaque != 0;
   if (shown->size_bytes < 8 || shown->size_bytes > TYPE_BYTES_MAX) {
     shown->damaged = 1;

@@ -1,0 +1,72 @@
+/* What is garbage: what the collector would free now. */
+#ifndef LENS_LENS_LEAKS_H
+#define LENS_LENS_LEAKS_H
+
+#include "lens/snapshot.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- the collector's arithmetic ---- */
+
+/* What a collection would make of an object.
+ *
+ * The collector looks at its members: live objects of ordinary heaps, of types that can be in
+ * cycles, with a count that means something.  internal: the references that members hold;
+ * external = count - internal. */
+enum lens_collect_verdict {
+  LENS_COLLECT_NONE,    /* no member, and it stays */
+  LENS_COLLECT_KEPT,    /* external > 0 */
+  LENS_COLLECT_REACHED, /* external is 0, but what is kept reaches it */
+  LENS_COLLECT_GARBAGE, /* external is 0, and only garbage reaches it: freed */
+  LENS_COLLECT_FALLS,   /* freed as only what is freed holds it; `internal` are those references */
+  LENS_COLLECT_SWEPT    /* an interned str that only the intern table still holds: freed */
+};
+typedef struct lens_collected {
+  uint64_t object_count;
+  uint64_t members, candidates; /* candidates: members whose header says so */
+  uint64_t kept, reached, garbage, falls, swept;
+  uint64_t freed_objects, freed_bytes; /* garbage, falls and swept; blocks and their buffers */
+  uint64_t finalizers; /* freed objects with a finalizer that has not run: what it brings back stays
+                        */
+  uint64_t opaque;     /* members whose references are taken on suspicion */
+  uint64_t busy_heaps; /* heaps that are in mid-collection or mid-release: there a collection would
+                          do nothing before that is over */
+  uint64_t full_heaps; /* heaps whose members are all objects that may be */
+  const uint8_t *verdict;   /* enum lens_collect_verdict, an object each */
+  const uint32_t *internal; /* an object each; of members, and of what falls or is swept */
+} lens_collected;
+
+/* Works out what cairn_collect would do to `heap` (LENS_NONE: to each heap) or, with `local`, what
+ * cairn_collect_candidates would: there the members are what candidates reach, until that is too
+ * much.  Exact for heaps without opaque types; finalizers may bring objects back.  Walks and
+ * indexes first where that was not done.  LENS_AGAIN / LENS_OK; the same heap and mode at each
+ * call until LENS_OK.  O(objects + edges), 10 bytes an object. */
+LENS_API lens_status lens_collect(lens *self, uint32_t heap, uint32_t local, uint32_t slice_ms,
+                                  lens_progress *progress);
+/* Of the last finished lens_collect; valid until the next one, lens_refresh or lens_free. */
+LENS_API lens_status lens_collected_get(const lens *self, lens_collected *out);
+
+/* Which rows are wanted, added up. */
+enum lens_collect_which {
+  LENS_COLLECT_FREED = 1,
+  LENS_COLLECT_KEPT_CANDIDATES = 2,
+  LENS_COLLECT_KEPT_MEMBERS = 4 /* candidates too */
+};
+typedef struct lens_collect_row {
+  uint32_t object, verdict; /* enum lens_collect_verdict */
+  uint64_t refcount, internal;
+  int64_t external;
+} lens_collect_row;
+/* What is freed stands first, the largest first, ties by address; then what is kept, those with the
+ * most external references first.  `type_glob` NULL: all types. */
+LENS_API lens_status lens_collect_rows(lens *self, uint32_t which, const char *type_glob,
+                                       uint64_t capacity, lens_collect_row *rows, uint64_t *written,
+                                       uint64_t *matched);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
