@@ -298,6 +298,31 @@ class AuditTotals(NamedTuple):
     exactness: str
 
 
+class Collected(NamedTuple):
+    """What a collection would do."""
+
+    members: int  # objects that it looks at
+    candidates: int  # of them
+    kept: int  # members that something outside holds
+    reached: int  # members that those reach
+    garbage: int  # members that go
+    falls: int  # other objects that only what goes holds
+    swept: int  # interned strs that only the intern table holds
+    freed_objects: int
+    freed_bytes: int
+    finalizers: int  # freed objects whose finalizer runs first, and may bring them back
+    opaque: int  # members whose references are guessed
+    busy_heaps: int
+    full_heaps: int  # heaps that are looked at whole
+
+
+class CollectRow(NamedTuple):
+    object: Object
+    verdict: str  # "none", "kept", "reached", "garbage", "falls", "swept"
+    internal: int
+    external: int
+
+
 class TypeCensus(NamedTuple):
     type: int
     type_name: str

@@ -7,15 +7,16 @@ import unittest
 from typing import Dict, List, Tuple
 
 from cairn_gdb import bridge
-from cairn_gdb.bridge import abi, accounts, audit, check, memory, model, one, snapshot, tracking
+from cairn_gdb.bridge import (abi, accounts, audit, check, leaks, memory, model, one, snapshot,
+                              tracking)
 
-PARTS = (abi, accounts, audit, check, memory, model, one, snapshot, tracking)
+PARTS = (abi, accounts, audit, check, leaks, memory, model, one, snapshot, tracking)
 
 INCLUDE = pathlib.Path(__file__).resolve().parents[2] / "gdb-plugin" / "lens" / "include"
 HEADER = "".join(path.read_text(encoding="utf-8") for path in sorted(INCLUDE.glob("lens/*.h")))
 CODE = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.DOTALL)
 
-WIDTHS = {"uint64_t": 8, "int64_t": 8, "uint32_t": 4, "const char *": 8, "double": 8}
+WIDTHS = {"uint64_t": 8, "int64_t": 8, "uint32_t": 4, "double": 8}
 # What the plugin leaves to other programs: not called here.
 UNUSED_STRUCTS = {"lens_reader", "lens_columns"}
 
@@ -34,14 +35,14 @@ def structs() -> Dict[str, List[Tuple[str, int]]]:
     for body, name in re.findall(r"typedef struct lens_\w+ \{([^{}]*)\} (lens_\w+);", CODE):
         fields: List[Tuple[str, int]] = []
         for declaration in body.split(";"):
-            match = re.match(r"\s*(uint64_t|int64_t|uint32_t|const char \*|char|lens_ref)\s*(.*)",
+            match = re.match(r"\s*(uint64_t|int64_t|uint32_t|const \w+ \*|char|lens_ref)\s*(.*)",
                              declaration, re.DOTALL)
             if match is None:
                 continue
             for each in match.group(2).split(","):
                 array = re.match(r"\s*\*?(\w+)(?:\[(\d+)\])?\s*", each)
                 assert array is not None
-                width = (1 if match.group(1) == "char" else
+                width = (1 if match.group(1) == "char" else 8 if "*" in match.group(1) else
                          WIDTHS.get(match.group(1), ctypes.sizeof(one.RefStruct)))
                 width *= int(array.group(2) or 1)
                 fields.append((array.group(1), width))
@@ -96,7 +97,8 @@ class Header(unittest.TestCase):
                             ("lens_verdict", accounts.VERDICTS),
                             ("lens_severity", check.SEVERITIES), ("lens_found", model.FOUND),
                             ("lens_ref_kind", one.REF_KINDS),
-                            ("lens_event_op", tracking.EVENT_OPS)):
+                            ("lens_event_op", tracking.EVENT_OPS),
+                            ("lens_collect_verdict", leaks.COLLECT_VERDICTS)):
             with self.subTest(name):
                 for constant, value in enumeration(name).items():
                     self.assertLess(value, len(words), constant)

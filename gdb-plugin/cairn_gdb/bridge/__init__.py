@@ -19,11 +19,12 @@ What this is not: it knows nothing of GDB and nothing of what a command wants.
 from .abi import ABI
 from .audit import Audit
 from .check import Check
+from .leaks import Leaks
 from .library import load_library
 from .tracking import Tracking
 
 __all__ = ["ABI", "Lens", "load_library"]
 
 
-class Lens(Tracking, Audit, Check):
+class Lens(Tracking, Audit, Leaks, Check):
     """One lens over one program or core: all parts."""

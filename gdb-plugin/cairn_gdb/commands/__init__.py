@@ -6,8 +6,24 @@ from typing import List
 from .command import Command
 
 # In the order of the documentation: look, who points where, what is wrong.
-NAMES = ("overview", "map", "arenas", "objects", "refcounts", "types", "show",
-         "stack", "roots", "refs", "referrers", "audit", "check", "history", "sites")
+NAMES = (
+    "overview",
+    "map",
+    "arenas",
+    "objects",
+    "refcounts",
+    "types",
+    "show",
+    "stack",
+    "roots",
+    "refs",
+    "referrers",
+    "audit",
+    "collect",
+    "check",
+    "history",
+    "sites",
+)
 
 
 def load() -> List[Command]:

@@ -30,12 +30,12 @@ def run(session: Session, arguments: Arguments) -> Result:
     lens = session.snapshot()
     sort = arguments.text("sort", "refcount")
     wanted = Filter(arguments.text("type"), arguments.range("refcount", EVERYTHING),
-                    arguments.range("size", EVERYTHING), _heap(session, arguments),
+                    arguments.range("size", EVERYTHING), heap_option(session, arguments),
                     "address" if sort == "addr" else sort)
     biggest_first = (sort in ("refcount", "size")) != arguments.flag("reverse")
     rows, matched = select(session, wanted, biggest_first, arguments.limit)
     if not matched:
-        _explain_nothing(session, wanted)
+        explain_nothing(session, wanted.type_glob)
     rows = session.describe_all(rows)
     session.remember([row.address for row in rows])
     heaps, arenas = lens.heaps(), lens.arenas()
@@ -82,7 +82,7 @@ def _ordered(wanted: Filter, biggest_first: bool) -> Filter:
                   not biggest_first)
 
 
-def _heap(session: Session, arguments: Arguments) -> Optional[int]:
+def heap_option(session: Session, arguments: Arguments) -> Optional[int]:
     """The heap's index by the number that the user gave."""
     number = arguments.count("heap")
     if number is None:
@@ -95,17 +95,17 @@ def _heap(session: Session, arguments: Arguments) -> Optional[int]:
     raise CairnError(f"There is no heap {number}; the heaps are {known}.")
 
 
-def _explain_nothing(session: Session, wanted: Filter) -> None:
+def explain_nothing(session: Session, glob: str) -> None:
     """An unknown type is an error; no row of a known one is an answer."""
-    if not wanted.type_glob:
+    if not glob:
         return
     from fnmatch import fnmatchcase
     names = type_names(session)
-    if not names or any(fnmatchcase(name, wanted.type_glob) for name in names):
+    if not names or any(fnmatchcase(name, glob) for name in names):
         return
     shown = ", ".join(names[:24]) + (", ..." if len(names) > 24 else "")
-    raise CairnError(f'No type is called "{wanted.type_glob}".'
-                     f'{did_you_mean(wanted.type_glob, names)}  The types are {shown}.')
+    raise CairnError(f'No type is called "{glob}".'
+                     f'{did_you_mean(glob, names)}  The types are {shown}.')
 
 
 def document(found: Listing) -> Any:

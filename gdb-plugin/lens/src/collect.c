@@ -333,6 +333,7 @@ lens_status lens_collect(lens *self, uint32_t heap, uint32_t local, uint32_t sli
                          lens_progress *progress) {
   lens_slice slice = lens_slice_begin(slice_ms);
   lens_status status = lens_index(self, slice_ms, progress);
+  if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
   if (status == LENS_OK) status = lens_weights(self, slice_ms, progress);
   if (status != LENS_OK) return status;
   if (heap != LENS_NONE && heap >= self->model.heap_count)
