@@ -9,8 +9,8 @@
 #include "accounts.h"
 #include "audit.h"
 #include "check.h"
-#include "cycles.h"
 #include "collect.h"
+#include "cycles.h"
 #include "index.h"
 #include "reach.h"
 #include "referrers.h"
@@ -29,8 +29,8 @@ struct lens_analysis {
   struct lens_accounts_state accounts;
   struct lens_audit_state audit;
   struct lens_check_state check;
-  struct lens_weights weights; /* weights.c */
-  struct lens_cycles cycles;   /* components.c, cycles.c */
+  struct lens_weights weights;     /* weights.c */
+  struct lens_cycles cycles;       /* components.c, cycles.c */
   struct lens_collector collector; /* collect.c */
 };
 
