@@ -6,7 +6,7 @@ of each inferior.
 """
 
 import os
-from typing import Any, Dict, Iterable, List
+from typing import Any, Dict, Iterable, List, Optional
 
 import gdb
 
@@ -245,9 +245,10 @@ class CairnCommand(gdb.Command):
             raise gdb.GdbError(help_text.unknown(argument.split()[0], list(_table)))
         run(self.command, argument, from_tty)
 
-    def complete(self, text: str, word: str) -> Any:
+    def complete(self, text: str, word: Optional[str]) -> Any:
+        # GDB asks twice: first, without a word, only how expressions are broken into words.
         words, expression = options.completions(
-            text, word, help_text.options_of(self.command), _type_names)
+            text, word or "", help_text.options_of(self.command), _type_names)
         if expression and self.command.takes_argument:
             return gdb.COMPLETE_EXPRESSION
         return words
