@@ -96,6 +96,13 @@ struct plant_site {
     }                                                       \
   } while (0)
 
+/* Takes an item out of a list. */
+#define TAKE_OUT(name, list, item)                                                            \
+  do {                                                                                        \
+    PLANT_SITE(name, PLANT_STILL_HELD);                                                       \
+    if (plant_clear(&site_, (list), (item)) != PLANT_STILL_HELD) list_remove((list), (item)); \
+  } while (0)
+
 /* Lets a weak slot refer to `target`.  Ordered STRONG, the slot's type says strong as well. */
 #define LINK(name, holder, slot, target)                   \
   do {                                                     \

@@ -18,7 +18,13 @@
 
 #include "plant.h"
 
-enum { ENTRIES_MAX = 120, VALUE_BYTES_MAX = 600, CONNECTIONS_MAX = 24, USERS = 12 };
+enum {
+  ENTRIES_MAX = 120,
+  VALUE_BYTES_MAX = 600,
+  CONNECTIONS_MAX = 24,
+  USERS = 12,
+  NOTE_BYTES = 180
+};
 enum { FIRST_ID = 1000 }; /* of a session */
 
 struct session {
@@ -26,7 +32,7 @@ struct session {
   cairn_object *user;      /* str */
   cairn_object *peer;      /* weak: a session; two are peers of each other */
   cairn_object *favourite; /* an entry that it keeps, in the cache or not */
-  cairn_object *callbacks; /* list */
+  cairn_object *callbacks; /* list of those that are to come */
   cairn_object *page;      /* of the catalog */
   int64_t id, served;
 };
@@ -41,6 +47,7 @@ struct entry {
 struct callback {
   cairn_object base;
   cairn_object *target; /* weak: a session */
+  cairn_object *note;   /* str: what it is told */
   int64_t due;
 };
 
@@ -76,6 +83,9 @@ struct shard {
 /* A number below `limit`. */
 uint64_t shard_random(struct shard *shard, uint64_t limit);
 
+/* Takes an item out of a list that has it. */
+void list_remove(cairn_object *list, const cairn_object *item);
+
 /* session.c */
 void session_define(struct shard *shard);
 void session_open(struct shard *shard, const char *user);
@@ -105,6 +115,9 @@ void connections_drop(struct shard *shard, const struct session *session);
 void job_add(struct shard *shard, struct session *session, struct entry *entry);
 void jobs_run(struct shard *shard);
 void served_by_this_thread(struct session *session);
+
+/* main.c: called now and then, a place for a breakpoint */
+void server_tick(const struct shard *shard);
 
 /* requests.c */
 void request_define(struct shard *shard);

@@ -22,13 +22,14 @@ void session_define(struct shard *shard) {
                                                         .field_count = 2,
                                                         .finalize = finalize});
   const cairn_slot_spec callback_slots[] = {
-      CAIRN_SINGLE_SLOT(struct callback, target, plant_slot_kind("later.target"))};
+      CAIRN_SINGLE_SLOT(struct callback, target, plant_slot_kind("later.target")),
+      CAIRN_STRONG(struct callback, note)};
   static const cairn_field_spec callback_fields[] = {CAIRN_FIELD(struct callback, due, SINT)};
   shard->callback_type =
       cairn_type_define(shard->heap, &(cairn_type_spec){.name = "callback",
                                                         .size_bytes = sizeof(struct callback),
                                                         .slots = callback_slots,
-                                                        .slot_count = 1,
+                                                        .slot_count = 2,
                                                         .fields = callback_fields,
                                                         .field_count = 1,
                                                         .finalize = finalize});
@@ -80,16 +81,31 @@ struct session *session_find(struct shard *shard, int64_t id) {
   return (struct session *)found;
 }
 
-static void remove_item(cairn_object *list, const cairn_object *item) {
+void list_remove(cairn_object *list, const cairn_object *item) {
   size_t i = 0;
   while (i < cairn_list_count(list) && cairn_list_get(list, i) != item) i++;
   if (!cairn_list_remove(list, i)) abort();
 }
 
+/* What was to happen for the session will not. */
+static void timers_cancel(struct shard *shard, const struct session *session) {
+  size_t i = 0;
+  while (i < cairn_list_count(shard->timers)) {
+    struct callback *callback = (struct callback *)cairn_list_get(shard->timers, i);
+    if (callback->target != &session->base) {
+      i++;
+      continue;
+    }
+    plant_linked(&callback->base, false);
+    (void)cairn_list_remove(shard->timers, i);
+  }
+}
+
 void session_close(struct shard *shard, struct session *session) {
   connections_drop(shard, session);
+  timers_cancel(shard, session);
   cairn_object *list = cairn_dict_get(shard->by_user, session->user);
-  remove_item(list, &session->base);
+  list_remove(list, &session->base);
   if (cairn_list_count(list) == 0) {
     (void)cairn_set_remove(shard->online, session->user);
     (void)cairn_dict_remove(shard->by_user, session->user);
@@ -116,6 +132,9 @@ void session_call_later(struct shard *shard, struct session *session, int64_t de
   plant_born(made, "callback");
   callback->due = shard->now + delay;
   LINK("later.target", made, callback->target, &session->base);
+  callback->note = cairn_str_format(shard->heap, "for session %lld: it is %lld now, %*s",
+                                    (long long)session->id, (long long)shard->now, NOTE_BYTES, "");
+  if (callback->note == NULL) abort();
   if (session->callbacks == NULL) {
     session->callbacks = cairn_list_new(shard->heap, 0);
     if (session->callbacks == NULL) abort();
@@ -135,13 +154,15 @@ void timers_run(struct shard *shard) {
       i++;
       continue;
     }
+    plant_linked(&callback->base, false);
     cairn_object *target = cairn_weak_get(&callback->target);
     if (target != NULL) {
       (void)MADE(CALLBACK, target);
-      ((struct session *)target)->served++;
+      struct session *session = (struct session *)target;
+      session->served++;
+      TAKE_OUT("timer.forget", session->callbacks, &callback->base);
       DROP("timer.target", CALLBACK, target);
     }
-    plant_linked(&callback->base, false);
     (void)cairn_list_remove(shard->timers, i);
   }
 }

@@ -21,8 +21,6 @@ NAMES = (
     "audit",
     "collect",
     "check",
-    "snapshot",
-    "diff",
     "history",
     "sites",
 )

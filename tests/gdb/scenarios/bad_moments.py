@@ -1,0 +1,134 @@
+"""Stopped at a bad moment every answer is right, or says that it is not sure; none fails.
+
+bad_moments.c keeps a few things wrong and all else right while it runs its operations.  They are
+stopped after so many instructions, drawn by lot; in a finalizer; in a signal handler, on top of
+whatever was interrupted; and while another thread works.  At each stop:
+
+ - what is wrong is named, with its number, by the command whose business it is;
+ - nothing else is named, unless its row or the whole answer says that it is not certain;
+ - every command answers, as text and as JSON.
+"""
+import random
+from typing import Any, Dict, List, Set
+
+import gdb
+from cairn_gdb.commands import NAMES as HAVE
+from harness import Truth, answer, check, data, equal, error_of, execute, fail, passed, run_to
+
+SEED = 20261122
+random_number = random.Random(SEED)
+print("seed %d" % SEED)
+
+
+class Told:
+    def __init__(self, truth: Truth) -> None:
+        def all_of(word: str) -> Set[str]:
+            return {fields[0] for fields in truth[word]}
+        self.over, self.under, self.lost = all_of("over"), all_of("under"), all_of("lost")
+        self.ring, self.passing = all_of("ring"), all_of("passing")
+
+
+def audit(told: Told, moment: str) -> None:
+    reply = answer("audit -limit 0")
+    rows: List[Dict[str, Any]] = reply["data"]["rows"]
+    found = {row["addr"]: row["surplus"] for row in rows}
+    for addr in told.over | told.lost:
+        equal(found.get(addr), 1, "%s: audit names %s" % (moment, addr))
+    for addr in told.under:
+        equal(found.get(addr), -1, "%s: audit names %s" % (moment, addr))
+    innocent = [row for row in rows if row["addr"] not in told.over | told.lost | told.under
+                and not row["doubts"]]
+    check(innocent == [], "%s: audit accuses %s" % (moment, innocent))
+
+
+def leaks(told: Told, moment: str, collected: bool) -> None:
+    reply = answer("leaks -limit 0")
+    rows: List[Dict[str, Any]] = reply["data"]["rows"]
+    lost = {row["root"]["addr"] for row in rows if row["kind"] == "lost"}
+    check(told.lost <= lost, "%s: leaks names %s, not %s" % (moment, lost, told.lost))
+    if reply["exactness"] == "exact":
+        rings = {row["root"]["addr"] for row in rows if row["kind"] == "cycle"}
+        check(rings <= told.ring, "%s: rings %s" % (moment, rings - told.ring))
+        check(collected or rings, moment + ": the rings are leaks")
+        check(lost <= told.lost | told.over, "%s: lost %s" % (moment, lost))
+
+
+def cycles(told: Told, moment: str, collected: bool) -> None:
+    reply = answer("cycles -limit 0")
+    rows: List[Dict[str, Any]] = reply["data"]["rows"]
+    members = {one["addr"] for row in rows for one in row["objects"]}
+    check(members <= told.ring, "%s: rings of others: %s" % (moment, members - told.ring))
+    if not collected:
+        equal(members, told.ring, moment + ": the rings")
+
+
+def others(told: Told, moment: str) -> None:
+    """What holds for these is that they answer, and about the right object."""
+    (over,) = told.over
+    ways = data("path " + over)["paths"]
+    check(any("keeper" in str(way[0]) for way in ways),
+          "%s: a path from keeper: %s" % (moment, ways))
+    would = data("collect -limit 0")
+    freed = {row["addr"] for row in would["rows"] if row["verdict"] == "freed"}
+    check(freed <= told.ring, "%s: collect would free %s" % (moment, freed - told.ring))
+    retained = data("retained %s" % over)["rows"]
+    equal([row["addr"] for row in retained], [over], moment + ": retained")
+    for command in ("audit", "leaks", "cycles", "collect", "path " + over, "retained", "check",
+                    "types", "show " + over, "stack"):
+        check(execute("cairn " + command).strip() != "", "%s: cairn %s" % (moment, command))
+    check("CAIRN_TRACK" in error_of("cairn history " + over), moment + ": history says why not")
+
+
+def ask(told: Told, moment: str, collected: bool = False) -> None:
+    audit(told, moment)
+    if "leaks" in HAVE:
+        leaks(told, moment, collected)
+    if "cycles" in HAVE:
+        cycles(told, moment, collected)
+    if {"path", "retained", "collect", "leaks"} <= set(HAVE):
+        others(told, moment)
+    print("right: " + moment)
+
+
+def at(function: str) -> bool:
+    return bool(gdb.selected_frame().name() == function)
+
+
+def operation(told: Told, name: str) -> None:
+    """Stops it after so many instructions, again and again until it is over."""
+    gdb.execute("finish", to_string=True)
+    end = gdb.Breakpoint("op_end", internal=True)
+    finalizer = gdb.Breakpoint("in_finalizer", internal=True)
+    handler = gdb.Breakpoint("in_handler", internal=True)
+    stops, most = 0, 20
+    while not at("op_end"):
+        where = "%s, stop %d, in %s" % (name, stops, gdb.selected_frame().name())
+        ask(told, where, name == "a collection" and stops > 0)
+        stops += 1
+        if stops > 11:
+            gdb.execute("continue", to_string=True)
+        else:
+            gdb.execute("stepi %d" % random_number.randint(1, most), to_string=True)
+            most = most * 2 if most < 2000 else most
+        if not gdb.selected_inferior().pid:
+            fail(name + ": the program is gone")
+    ask(told, name + ", at its end", name == "a collection")
+    for one in (end, finalizer, handler):
+        one.delete()
+
+
+gdb.execute("handle SIGUSR1 nostop noprint pass", to_string=True)
+run_to("both_work")
+told = Told(Truth())
+meanwhile = gdb.Breakpoint("both_work", internal=True)
+for turn in range(5):
+    ask(told, "two threads, turn %d" % turn)
+    gdb.execute("continue", to_string=True)
+meanwhile.delete()
+while True:
+    run_to("op_begin")
+    current = gdb.parse_and_eval("name").string()
+    if current == "the end":
+        break
+    operation(told, current)
+passed()

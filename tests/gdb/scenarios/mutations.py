@@ -1,0 +1,137 @@
+"""Bugs on order in the cache server, and what cairn says of each.
+
+    mutations.py GROUP/GROUPS [everything] [symbols=PROGRAM]
+
+For each place of the server and each kind of bug the program is run with it.  Without tracking the
+object must be named with the right verdict and number; with tracking the line as well.  A count
+that is off is `audit`'s, what nothing leads to is `leaks`', objects in a ring are `cycles`'; and
+what is not wrong must not be named.  The scenario goes through the orders of its group: plainly,
+one target each, by turns; with `everything` all targets and three seeds.  A stripped program's
+lines are looked up in a PROGRAM with symbols that is else the same.
+"""
+import os
+from collections import Counter
+from typing import Any, Counter as CounterOf, Dict, List, Set
+
+from cairn_gdb.commands import NAMES as HAVE
+from harness import check, data, equal, passed, rows
+from mutants import Line, Mutant, line_of, must, orders
+
+WORDS = os.environ["SCENARIO_COMMAND"].split()[1:]
+GROUP, GROUPS = (int(word) for word in WORDS[0].split("/"))
+EVERYTHING = "everything" in WORDS
+PAIRED = False
+TARGETS = ("live", "core", "core_only")
+EVERY = 7  # one bug in so many passes of the place
+SLOTS = {"pair.peer": "peer", "later.target": "target", "put.owner": "owner"}
+
+
+def named_lines(row: Dict[str, Any]) -> CounterOf[Line]:
+    found: CounterOf[Line] = Counter()
+    for one in row.get("unmatched", ()):
+        found[line_of(one["site"])] += one["count"]
+    return found
+
+
+def audit(mutant: Mutant, tracked: bool) -> None:
+    """The counts that are off, each by how much; and, tracked, the lines."""
+    wrong = mutant.wrong()
+    listed = {row["addr"]: row for row in rows("audit")}
+    equal({addr: row["surplus"] for addr, row in listed.items()},
+          {addr: one.surplus for addr, one in wrong.items()}, mutant.what + ": the counts")
+    for addr, one in wrong.items():
+        row = listed[addr]
+        verdict = "over-retained" if one.surplus > 0 else "under-retained"
+        equal((row["type"], row["verdict"]), (one.type_name, verdict), mutant.what + ": " + addr)
+        if tracked and PAIRED:
+            lines = named_lines(row)
+            must(all(lines[line] >= count for line, count in one.lines.items()), mutant,
+                 "%s: names %s, not %s" % (addr, dict(lines), dict(one.lines)))
+
+
+def leaks(mutant: Mutant) -> None:
+    """What nothing leads to: all of it, and nothing else."""
+    garbage = set(mutant.garbage())
+    leaked = {addr for addr, one in mutant.wrong().items() if one.surplus > 0}
+    found = rows("leaks")
+    for row in found:
+        if row["kind"] == "lost":
+            must(row["root"]["addr"] in leaked, mutant, "%s is lost" % row["root"])
+    held = {row["addr"] for row in rows("objects") if row["addr"] in garbage}
+    equal(held, garbage, mutant.what + ": the garbage is there")
+    must(bool(garbage) <= bool(found), mutant, "there are leaks")
+    lost = {row["root"]["addr"] for row in found if row["kind"] == "lost"}
+    for addr, one in mutant.wrong().items():
+        if one.surplus > 0 and one.state == "unlinked":
+            must(addr in lost or addr in garbage, mutant, "%s is lost: %s" % (addr, sorted(lost)))
+
+
+def cycles(mutant: Mutant, place: str) -> None:
+    """The rings that a strong slot made, with that slot; a ring that the program holds is none."""
+    garbage = set(mutant.garbage())
+    rings = rows("cycles")
+    members: List[Set[str]] = [{one["addr"] for one in row["objects"]} for row in rings]
+    for row, ring in zip(rings, members):
+        must(row["garbage"], mutant, "without -live only garbage is listed")
+        followed = {one["addr"] for one in row["objects"]
+                    if one["type"] in ("session", "entry", "callback")}
+        must(followed <= garbage, mutant, "a ring of the living: %s" % (followed - garbage))
+    expected = 0
+    for holder, target, _, _, *states in mutant.truth["link"]:
+        if states == ["unlinked", "unlinked"]:
+            together = [row for row, ring in zip(rings, members) if {holder, target} <= ring]
+            if place == "put.owner" and not together:
+                continue  # the entry is a favourite of another one
+            must(len(together) == 1, mutant, "%s and %s are in one ring" % (holder, target))
+            must(any(SLOTS[place] in str(slot) for slot in together[0]["slots"]), mutant,
+                 "the ring has its slot %s: %s" % (SLOTS[place], together[0]["slots"]))
+            expected += 1
+    must((expected > 0) == bool(rings), mutant, "%d rings for %d links" % (len(rings), expected))
+
+
+def path(mutant: Mutant) -> None:
+    """A slot that should be empty is on the way from a root to what it holds, or the only way."""
+    for holder, addr, _, _, state in mutant.truth["held"][:3]:
+        said = data("path %s -count 20" % addr)["paths"]
+        must(any(holder in str(way) for way in said), mutant,
+             "%s is held by %s: %s" % (addr, holder, said))
+        check(state == "linked", "its session is open")
+
+
+def judge(mutant: Mutant, order: str, tracked: bool) -> None:
+    place, kind = order.split(":")[:2] if order else ("", "")
+    struck = mutant.truth["bug"] + mutant.truth["held"] + mutant.truth["link"]
+    must(bool(struck) == bool(order), mutant, "the bug is there")
+    audit(mutant, tracked)
+    if "leaks" in HAVE:
+        leaks(mutant)
+    if "cycles" in HAVE:
+        cycles(mutant, place)
+    if kind == "still-held" and "path" in HAVE:
+        path(mutant)
+    print("right: " + mutant.what)
+
+
+def run(target: str, order: str, seed: int, tracked: bool) -> None:
+    arguments = ["-seed", str(seed), "-shards", "2"]
+    if order:
+        arguments += ["-plant", order]
+    judge(Mutant(target, arguments, "sites,events" if tracked else ""), order, tracked)
+
+
+def often(order: str) -> int:
+    """One bug in so many passes: those that make a count too high strike again and again."""
+    place, kind = order.split(":")
+    return EVERY if kind in ("missing-release", "extra-retain") and place != "get.worn" else 1
+
+
+kinds = ["%s:%d" % (order, often(order)) for order in orders()]
+for number, order in enumerate([""] + kinds):
+    if number % GROUPS != GROUP:
+        continue
+    for seed in (1, 2, 3) if EVERYTHING else (1,):
+        for tracked in (False, True):
+            for turn, target in enumerate(TARGETS):
+                if EVERYTHING or (number // GROUPS + tracked) % 3 == turn:
+                    run(target, order, seed, tracked)
+passed()
