@@ -18,7 +18,7 @@
 #include "probe.h"
 #include "tracking.h"
 
-enum { FORGET_ARENAS = 4, FORGET_MEMBERS = 1024 };
+enum { FORGET_ARENAS = 4, FORGET_OBJECTS = 1024 };
 
 /* Tells of the start or the end of a collection. */
 static void tell(cairn_heap *heap, uint32_t op, uint64_t number, uint64_t freed_count) {
@@ -28,9 +28,9 @@ static void tell(cairn_heap *heap, uint32_t op, uint64_t number, uint64_t freed_
 }
 
 /* Gives the memory behind the side bytes back, where that is worth the calls: a sixteenth of what
- * the members take would else stay for good. */
-static void forget_side(cairn_heap *heap, uint64_t member_count) {
-  if (heap->arena_count < FORGET_ARENAS || member_count < heap->arena_count * FORGET_MEMBERS)
+ * the objects take would else stay for good. */
+static void forget_side(cairn_heap *heap, uint64_t looked_count) {
+  if (heap->arena_count < FORGET_ARENAS || looked_count < heap->arena_count * FORGET_OBJECTS)
     return;
   for (struct cairn_arena *arena = heap->arenas; arena != NULL; arena = arena->next) {
     cairn_system_forget(arena->side, arena->side_bytes);
@@ -61,14 +61,14 @@ static uint64_t collect(cairn_heap *heap, bool full) {
   struct cairn_detection found = full ? cairn_detect_all(heap) : cairn_detect_candidates(heap);
   cairn_flux_set(heap, CAIRN_FLUX_RECLAIM, NULL);
   cairn_reclaim(heap, found.garbage_count);
-  forget_side(heap, found.member_count);
+  forget_side(heap, found.looked_count);
   if (found.full) cairn_intern_sweep(heap);
 
   uint64_t freed_count = cairn_counts_of(heap).death_count - deaths_before;
   heap->collection_count++;
   heap->collected_count += freed_count;
   cairn_collect_account(heap, full, &found, freed_count);
-  CAIRN_PROBE(collect_end, heap, number, found.full, freed_count, found.member_count);
+  CAIRN_PROBE(collect_end, heap, number, found.full, freed_count, found.looked_count);
   tell(heap, CAIRN_EVENT_COLLECT_END, number, freed_count);
   heap->collect_last_ns = now_ns() - began_ns;
   if (heap->collect_last_ns > heap->collect_longest_ns) {

@@ -5,7 +5,8 @@
  * kept; the others are garbage.
  *
  *     collect.c  a collection from its start to its end       due.c      when one is worth it
- *     detect.c   gather and subtract; restore.c: restore      members.h  walking the set
+ *     detect.c   finds garbage; of the whole heap: gather.c   members.h  walking the set
+ *     restore.c  keeps what is held from outside              trial.h    what side bytes say
  *     reclaim.c  finalizes and frees the garbage              work.h     the work list
  *
  * Everything the collector knows of a member is its side byte; it allocates nothing, and links no
@@ -39,11 +40,23 @@ enum {
   CAIRN_TRIAL_PENDING = 128
 };
 
+/* ---- gather.c -------------------------------------------------------------------------------- */
+/* How many objects were looked at, and how many of these are members: the others can't be in a
+ * cycle. */
+struct cairn_gathered {
+  uint64_t looked_count, member_count;
+};
+/* Makes members of all live objects that may be in cycles, and explains their references.  Takes
+ * state.candidate from all objects.  `clean`: all side bytes are 0 so far. */
+struct cairn_gathered cairn_gather(cairn_heap *heap, bool clean);
+/* Explains the references of members to members, whose side bytes say their counts. */
+void cairn_subtract(cairn_heap *heap);
+
 /* ---- detect.c -------------------------------------------------------------------------------- */
 /* What a detection found.  The garbage are the members that are left: side byte 1. */
 struct cairn_detection {
-  uint64_t member_count, garbage_count;
-  bool full; /* all of the heap was looked at */
+  uint64_t looked_count, garbage_count; /* objects; what garbage alone holds is not in the latter */
+  bool full;                            /* all of the heap was looked at */
 };
 /* Over all live objects that may be in cycles; over what the candidates reach, or all when that
  * turns out to be much of the heap.  Both take state.candidate from all objects. */
@@ -51,7 +64,7 @@ struct cairn_detection cairn_detect_all(cairn_heap *heap);
 struct cairn_detection cairn_detect_candidates(cairn_heap *heap);
 /* Over garbage once more, each object of it held: what is held by more than that is no garbage any
  * more, and not held any more. */
-struct cairn_detection cairn_detect_again(cairn_heap *heap);
+void cairn_detect_again(cairn_heap *heap);
 
 /* ---- restore.c ------------------------------------------------------------------------------- */
 /* Takes the members that are kept out of the set.  Returns how many are left. */

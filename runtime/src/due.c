@@ -34,8 +34,8 @@ void cairn_collect_if_due(cairn_heap *heap) {
 
 void cairn_collect_account(cairn_heap *heap, bool full, const struct cairn_detection *found,
                            uint64_t freed_count) {
-  bool rewarding = freed_count >= found->member_count / 8;
-  heap->collect_threshold = rewarding ? found->member_count / 2 : found->member_count;
+  bool rewarding = freed_count >= found->looked_count / 8;
+  heap->collect_threshold = rewarding ? found->looked_count / 2 : found->looked_count;
   heap->collect_allocated_at = cairn_counts_of(heap).made_count;
   heap->collect_bytes_at = bytes_of(heap);
   if (found->full && !full) heap->collect_full_left = FULL_ROUNDS;

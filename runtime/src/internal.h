@@ -106,6 +106,10 @@ struct cairn_heap {
   uint64_t meta_page_bytes;             /* of all arenas */
   /* automatic collection (due.c): what the counters said after the last one */
   uint64_t collect_threshold, collect_allocated_at, collect_bytes_at;
+  /* gather.c: which way the next walk over all objects goes, and how many of them were members when
+   * that way, or the other, was last gone, in 1024ths */
+  bool gather_backward;
+  uint32_t gather_shares[2];
   uint32_t collect_full_left; /* full ones to come: a linear walk was found to be cheaper */
   uint32_t release_depth;     /* nesting of cascades through finalizers */
   cairn_object *parked_head;  /* deaths put off because they were nested too deep (die.c) */

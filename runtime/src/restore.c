@@ -33,16 +33,20 @@ struct sweep {
 static const uintptr_t flip_forward = ~((uintptr_t)CAIRN_ARENA_BYTES - 1);
 static const uintptr_t flip_backward = (uintptr_t)CAIRN_ARENA_BYTES - 1;
 
-/* `at`: where the sweep is. */
+/* `at`: where the sweep is.  Without branches but for a full list: whether a reference is the first
+ * that leads to a member, and whether that is behind, is what no processor foresees. */
 CAIRN_INLINE void mark(struct sweep *sweep, cairn_object *child, uintptr_t at) {
   uint8_t *side = cairn_side_byte(child);
-  if (*side != CAIRN_TRIAL_EXPLAINED) return;
-  *side = CAIRN_TRIAL_REACHED;
-  if (((uintptr_t)child ^ sweep->flip) > at) return;
-  if (sweep->work.count < sweep->room) {
-    sweep->work.objects[sweep->work.count++] = child;
+  uint32_t is_first = *side == CAIRN_TRIAL_EXPLAINED;
+  uint8_t elsewhere;
+  *(is_first ? side : &elsewhere) = CAIRN_TRIAL_REACHED;
+  uint32_t is_behind = is_first & (((uintptr_t)child ^ sweep->flip) <= at);
+  uint32_t count = sweep->work.count;
+  sweep->work.objects[count] = child;
+  if (__builtin_expect(count >= sweep->room, 0)) {
+    sweep->behind_count += is_behind;
   } else {
-    sweep->behind_count++;
+    sweep->work.count = count + is_behind;
   }
 }
 

@@ -27,6 +27,8 @@ enum {
   CAIRN_SIDE_PAGE_PLACES = CAIRN_PAGE_BYTES >> CAIRN_SIDE_GRAIN_SHIFT,
   CAIRN_SIDE_BYTES = CAIRN_SIDE_PLACES * (1 + sizeof(uint64_t))
 };
+_Static_assert((size_t)CAIRN_SIDE_BYTES < (size_t)CAIRN_ARENA_BYTES,
+               "no other arena begins in between");
 _Static_assert(CAIRN_BLOCK_MIN_BYTES >= 1 << CAIRN_SIDE_GRAIN_SHIFT, "a place for each block");
 
 static inline uintptr_t cairn_side_place(const void *block) {
@@ -42,6 +44,13 @@ static inline uint8_t *cairn_side_byte(const void *block) {
 static inline uint64_t *cairn_side_word(const void *block) {
   uint8_t *words = (uint8_t *)cairn_arena_of(block) - CAIRN_SIDE_BYTES + CAIRN_SIDE_PLACES;
   return (uint64_t *)(void *)words + cairn_side_place(block);
+}
+
+/* The side word of the block that the side byte belongs to. */
+static inline uint64_t *cairn_side_word_beside(uint8_t *side) {
+  uint8_t *end = (uint8_t *)cairn_arena_of(side) + CAIRN_ARENA_BYTES; /* an arena is behind it */
+  uint8_t *bytes = end - CAIRN_SIDE_BYTES;
+  return (uint64_t *)(void *)(bytes + CAIRN_SIDE_PLACES) + (side - bytes);
 }
 
 #endif
