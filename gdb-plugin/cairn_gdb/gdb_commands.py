@@ -6,13 +6,14 @@ of each inferior.
 """
 
 import os
-from typing import Any, Dict, Iterable, List
+from typing import Any, Dict, Iterable, List, Optional
 
 import gdb
 
 from . import commands, lens_path, options
 from .commands.command import Command
 from .errors import CairnError
+from .moments import Store
 from .options import EXIT, Arguments
 from .records import Result
 from .render import help as help_text
@@ -32,6 +33,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self._by_number: Dict[int, Session] = {}
+        self._moments = Store()  # one for all: what two inferiors were is compared, too
         self._passing = False  # what was read last may change without a word
 
     def current(self) -> Session:
@@ -43,7 +45,8 @@ class Sessions:
         self._passing = passing
         session = self._by_number.get(inferior.num)
         if session is None:
-            session = self._by_number[inferior.num] = Session(GdbTarget(inferior))
+            session = Session(GdbTarget(inferior), self._moments)
+            self._by_number[inferior.num] = session
         return session
 
     def invalidate(self, _event: Any = None) -> None:
@@ -245,12 +248,25 @@ class CairnCommand(gdb.Command):
             raise gdb.GdbError(help_text.unknown(argument.split()[0], list(_table)))
         run(self.command, argument, from_tty)
 
-    def complete(self, text: str, word: str) -> Any:
+    def complete(self, text: str, word: Optional[str]) -> Any:
+        # GDB asks twice: first, without a word, only how expressions are broken into words.
         words, expression = options.completions(
-            text, word, help_text.options_of(self.command), _type_names)
+            text, word or "", help_text.options_of(self.command), _type_names)
+        if expression and self.command.words is not None:
+            return _words(self.command, text, word or "")
         if expression and self.command.takes_argument:
             return gdb.COMPLETE_EXPRESSION
         return words
+
+
+def _words(command: Command, text: str, word: str) -> Any:
+    """What may stand at the end of the text; a file where nothing that is known begins so."""
+    typed = "" if text == "" or text[-1].isspace() else text.split()[-1]
+    before = text[:len(text) - len(typed)].split()
+    assert command.words is not None
+    offered = command.words(sessions.current(), before) or []
+    fitting = [each[len(typed) - len(word):] for each in offered if each.startswith(typed)]
+    return fitting or gdb.COMPLETE_FILENAME
 
 
 def _type_names() -> List[str]:

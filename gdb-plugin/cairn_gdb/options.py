@@ -19,7 +19,7 @@ from .records import UNBOUNDED, Range
 
 class Option(NamedTuple):
     name: str
-    kind: str  # "flag", "count", "range", "sizes", "choice", "glob" or "text"
+    kind: str  # "flag", "count", "size", "range", "sizes", "choice", "glob" or "text"
     help: str  # one line, for the command's help
     metavar: str = ""
     choices: Tuple[str, ...] = ()
@@ -172,13 +172,15 @@ def _article(option: Option) -> str:
     if option.choices:
         return "one of " + ", ".join(option.choices)
     return {"count": "a number", "range": "a range, as in 3, >=3 or 2..5",
-            "sizes": "a range of sizes, as in 4k, >=1M or 64..4k",
+            "size": "a size, as in 4k or 1M", "sizes": "a range of sizes, as in 4k, >=1M or 64..4k",
             "glob": "a type's name, where * and ? stand for any"}.get(option.kind, "a value")
 
 
 def _value_of(option: Option, text: str) -> object:
     if option.kind == "count":
         return parse_count(text, "-" + option.name)
+    if option.kind == "size":
+        return parse_size(text, "-" + option.name)
     if option.kind in ("range", "sizes"):
         return parse_range(text, "-" + option.name, sizes=option.kind == "sizes")
     if option.kind == "choice":
@@ -213,6 +215,14 @@ def parse_count(text: str, what: str) -> int:
 _OPERATORS = ("<", "<=", ">", ">=", "=", "==")
 _SCALE = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _NUMBER = r"([0-9]+)\s*([kKmMgGtT]?)(?:i?[bB])?"
+
+
+def parse_size(text: str, what: str) -> int:
+    """A number of bytes: `4096`, `4k`, `1M`, `2G`."""
+    match = re.fullmatch(_NUMBER, text.strip())
+    if match is None:
+        raise CairnError(f'{what} needs a size, as in 4096, 4k or 1M, not "{text}".')
+    return int(match.group(1)) * _SCALE[match.group(2).lower()]
 
 
 def parse_range(text: str, what: str, sizes: bool = False) -> Range:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Dict, List, Optional, Protocol, Sequence, Tuple
 
-from . import records, tracked
+from . import moments, records, tracked
 from .errors import CairnError
 from .records import Location, Object, Section, Value
 from .render import units
@@ -74,8 +74,9 @@ class Target(Protocol):
 class Session:
     """See the file's head.  Raises CairnError for whatever the user should read."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, kept: Optional[moments.Store] = None) -> None:
         self.target = target
+        self.moments = moments.Store() if kept is None else kept  # that have a name
         self.listing: List[int] = []  # addresses of the last listing's rows
         self._lens: Optional[Lens] = None
         self._current = False  # the lens has seen the program as it is now

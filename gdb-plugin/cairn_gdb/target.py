@@ -214,7 +214,12 @@ def is_marked_running() -> bool:
 
 
 def others_running(inferior: gdb.Inferior) -> int:
-    """Threads that run beside the selected one: in non-stop mode memory changes at any time."""
+    """Threads that run beside the selected one: in non-stop mode memory changes at any time.
+
+    Asked in no other mode: the question makes GDB 10 forget its frames, and it ends with an
+    internal error when it was about to print an argument of one."""
+    if not gdb.parameter("non-stop"):
+        return 0
     selected = gdb.selected_thread()
     number = 0 if selected is None else selected.num
     return sum(thread.is_running() for thread in inferior.threads() if thread.num != number)

@@ -87,6 +87,8 @@ def shape_of(kind: "gdb.Type", depth: int = 0) -> Shape:
 def _array_shape(kind: "gdb.Type", depth: int) -> Shape:
     element_type = kind.target()
     element = shape_of(element_type, depth + 1)
+    if getattr(kind, "dynamic", False):
+        return Shape(0)  # only a value knows how long it is; GDB 10 gives up when it is asked
     low, high = kind.range()
     count = high - low + 1
     if element.empty or count <= 0:

@@ -89,7 +89,15 @@ static inline void ask_graph(lens *self) {
                              &total);
     for (uint64_t i = 0; i < written; i++) {
       uint64_t members = 0;
+      lens_cycle_slot slots[8];
+      lens_cycle_break breaks[8];
       (void)lens_cycle_objects(self, cycles[i].cycle, 0, 8, objects, &members, &total);
+      lens_status status = LENS_AGAIN;
+      for (int k = 0; k < ASK_SLICES_MAX && status == LENS_AGAIN; k++)
+        status = lens_cycle_open(self, cycles[i].cycle, ASK_SLICE_MS, NULL);
+      if (status != LENS_OK) continue;
+      (void)lens_cycle_slots(self, 8, slots, &members, &total);
+      (void)lens_cycle_breaks(self, 8, breaks, &members, &total);
     }
   }
 }

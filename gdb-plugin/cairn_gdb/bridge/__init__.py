@@ -21,10 +21,11 @@ from .audit import Audit
 from .check import Check
 from .leaks import Leaks
 from .library import load_library
+from .moments import Diff, Moment, Moments, is_moment_file
 from .tracking import Tracking
 
-__all__ = ["ABI", "Lens", "load_library"]
+__all__ = ["ABI", "Diff", "Lens", "Moment", "is_moment_file", "load_library"]
 
 
-class Lens(Tracking, Audit, Leaks, Check):
+class Lens(Tracking, Audit, Leaks, Moments, Check):
     """One lens over one program or core: all parts."""

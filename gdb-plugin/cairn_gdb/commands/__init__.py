@@ -21,6 +21,8 @@ NAMES = (
     "audit",
     "collect",
     "check",
+    "snapshot",
+    "diff",
     "history",
     "sites",
 )

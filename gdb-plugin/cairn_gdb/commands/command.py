@@ -4,7 +4,7 @@ A command's file asks the session (`run`) and then says what it found twice: for
 (`document`, the `data` of the JSON envelope) and for people (`lines`).  Nothing here knows GDB.
 """
 
-from typing import Any, Callable, Iterator, NamedTuple, Tuple
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..options import Arguments, Option
 from ..records import Result
@@ -22,6 +22,8 @@ class Command(NamedTuple):
     options: Tuple[Option, ...] = ()
     details: str = ""  # the help's middle: what the columns mean, what is not said
     examples: Tuple[Tuple[str, str], ...] = ()  # (what to type, what it answers)
+    # For an argument that is no expression: the words that may follow those given; none: a file
+    words: Optional[Callable[[Session, List[str]], Optional[List[str]]]] = None
 
     @property
     def takes_argument(self) -> bool:

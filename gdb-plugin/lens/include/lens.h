@@ -26,6 +26,7 @@
 #include "lens/graph.h"
 #include "lens/leaks.h"
 #include "lens/model.h"
+#include "lens/moments.h"
 #include "lens/object.h"
 #include "lens/questions.h"
 #include "lens/reader.h"

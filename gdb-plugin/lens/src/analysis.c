@@ -21,6 +21,8 @@ void lens_analysis_free(struct lens_analysis *analysis) {
   lens_weights_free(&analysis->weights);
   lens_cycles_free(&analysis->cycles);
   lens_collector_free(&analysis->collector);
+  lens_taking_free(&analysis->taking);
+  lens_opened_free(&analysis->opened);
   lens_dealloc(analysis);
 }
 

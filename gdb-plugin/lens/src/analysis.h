@@ -12,6 +12,8 @@
 #include "collect.h"
 #include "cycles.h"
 #include "index.h"
+#include "moment.h"
+#include "opened.h"
 #include "reach.h"
 #include "referrers.h"
 #include "roots.h"
@@ -32,6 +34,8 @@ struct lens_analysis {
   struct lens_weights weights;     /* weights.c */
   struct lens_cycles cycles;       /* components.c, cycles.c */
   struct lens_collector collector; /* collect.c */
+  struct lens_taking taking;       /* moment_take.c */
+  struct lens_opened opened;       /* opened.c, breaks.c */
 };
 
 /* The analysis of this lens, made where there is none; NULL when out of memory. */

@@ -46,8 +46,10 @@ static bool fill(struct lens_components *self, const struct lens_graph *graph,
     uint64_t end = self->node + NODES_A_CLOCK;
     if (end > graph->node_count) end = graph->node_count;
     lens_links_fill(graph, self->links.items, self->node, end);
-    for (uint64_t i = self->node; i < end; i++)
-      selves[i / 64] |= (uint64_t)leads_to_itself(graph, i) << (i % 64);
+    for (uint64_t i = self->node; i < end; i++) {
+      if (lens_graph_has(graph, i))
+        selves[i / 64] |= (uint64_t)leads_to_itself(graph, i) << (i % 64);
+    }
     self->node = end;
     if (lens_slice_over(slice)) return false;
   }
@@ -142,6 +144,7 @@ static lens_status follow(struct lens_components *self, const struct lens_graph 
   uint32_t target;
   for (; *budget > 0; --*budget) {
     if (!lens_link_next(graph, links, frame, &target)) return leave(self, budget);
+    if (!lens_graph_has(graph, target)) continue;
     if (links[target].number == 0) {
       enter(self, graph, target);
       return LENS_OK;
@@ -161,7 +164,8 @@ static lens_status search(struct lens_components *self, const struct lens_graph 
     if (self->depth > 0) {
       status = follow(self, graph, &budget);
     } else {
-      if (links[self->node].number == 0) enter(self, graph, (uint32_t)self->node);
+      if (lens_graph_has(graph, self->node) && links[self->node].number == 0)
+        enter(self, graph, (uint32_t)self->node);
       self->node++;
     }
     if (status != LENS_OK && status != LENS_AGAIN) return status;
@@ -184,8 +188,10 @@ static bool number(struct lens_components *self, const struct lens_graph *graph,
   while (self->node < graph->node_count) {
     uint64_t end = self->node + NODES_A_CLOCK;
     if (end > graph->node_count) end = graph->node_count;
-    for (; self->node < end; self->node++)
-      components[self->node] = LAST_NUMBER - links[self->node].number;
+    for (; self->node < end; self->node++) {
+      components[self->node] =
+          lens_graph_has(graph, self->node) ? LAST_NUMBER - links[self->node].number : LENS_NONE;
+    }
     if (lens_slice_over(slice)) return false;
   }
   return true;

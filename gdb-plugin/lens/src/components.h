@@ -29,8 +29,9 @@ enum lens_components_phase {
 
 struct lens_components {
   uint8_t phase;
-  struct lens_column component; /* uint32_t a node; complete when done */
-  struct lens_column rings;     /* struct lens_ring, by component */
+  struct lens_column
+      component;            /* uint32_t a node, LENS_NONE: not in the graph; complete when done */
+  struct lens_column rings; /* struct lens_ring, by component */
   uint64_t ring_count, ring_nodes;
   uint32_t component_count;
   /* The pass. */

@@ -11,6 +11,7 @@ void lens_cycles_free(struct lens_cycles *self) {
   lens_column_free(&self->cycle_of);
   lens_column_free(&self->rows);
   lens_column_free(&self->members);
+  lens_column_free(&self->places);
   *self = (struct lens_cycles){0};
 }
 
@@ -32,12 +33,13 @@ struct lens_graph lens_graph_of(const lens *self) {
 /* ---- members ---- */
 
 /* A row for each ring; where its members begin. */
-static bool members_begin(struct lens_cycles *cycles) {
+static bool members_begin(struct lens_cycles *cycles, uint64_t objects) {
   const struct lens_components *components = &cycles->components;
   const struct lens_ring *rings = components->rings.items;
   if (!lens_column_reserve(&cycles->cycle_of, components->component_count, sizeof(uint32_t)) ||
       !lens_column_reserve(&cycles->rows, components->ring_count, sizeof(struct lens_cycle_row)) ||
-      !lens_column_reserve(&cycles->members, components->ring_nodes, sizeof(uint32_t)))
+      !lens_column_reserve(&cycles->members, components->ring_nodes, sizeof(uint32_t)) ||
+      !lens_column_reserve(&cycles->places, objects, sizeof(uint32_t)))
     return false;
   uint64_t first = 0;
   for (uint64_t i = 0; i < components->ring_count; i++) {
@@ -55,7 +57,7 @@ static lens_status gather(lens *self, const lens_slice *slice, lens_progress *pr
   const uint32_t *component = cycles->components.component.items,
                  *cycle_of = cycles->cycle_of.items;
   struct lens_cycle_row *rows = lens_cycle_rows(cycles);
-  uint32_t *members = cycles->members.items;
+  uint32_t *members = cycles->members.items, *places = cycles->places.items;
   uint64_t objects = self->analysis->snapshot.object_count;
   while (cycles->object < objects && cycles->components.ring_count != 0) {
     uint64_t end = cycles->object + OBJECTS_A_CLOCK;
@@ -64,6 +66,7 @@ static lens_status gather(lens *self, const lens_slice *slice, lens_progress *pr
       uint32_t cycle = cycle_of[component[i]];
       if (cycle == 0) continue;
       struct lens_cycle_row *row = &rows[cycle - 1];
+      places[i] = (uint32_t)row->object_count;
       members[row->first_member + row->object_count++] = (uint32_t)i;
     }
     cycles->object = end;
@@ -84,7 +87,7 @@ static lens_status components_step(lens *self, const lens_slice *slice, lens_pro
                       2 * graph.node_count);
     if (status == LENS_NO_MEMORY) return lens_out_of_memory(self);
     if (status != LENS_OK) return status;
-    if (!members_begin(cycles)) {
+    if (!members_begin(cycles, self->analysis->snapshot.object_count)) {
       lens_cycles_free(cycles);
       return lens_out_of_memory(self);
     }

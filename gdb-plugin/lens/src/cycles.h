@@ -23,6 +23,7 @@ struct lens_cycles {
   struct lens_column cycle_of; /* uint32_t a component: 1 + its cycle; 0: none */
   struct lens_column rows;     /* struct lens_cycle_row a cycle */
   struct lens_column members;  /* uint32_t */
+  struct lens_column places;   /* uint32_t an object: where it stands among its cycle's members */
   uint64_t object;             /* the next one to be put among the members */
   bool complete;               /* the members are */
   bool marked;                 /* which are garbage is known */

@@ -19,7 +19,12 @@ struct lens_graph {
   const uint32_t *out_target;
   const uint64_t *in_start; /* NULL where a pass does not need them */
   const uint32_t *in_source;
+  const uint64_t *only; /* a bit a node: the others are no part of the graph; NULL: all are */
 };
+
+static inline bool lens_graph_has(const struct lens_graph *graph, uint64_t node) {
+  return graph->only == NULL || (graph->only[node / 64] >> (node % 64) & 1) != 0;
+}
 
 enum { LENS_LINKS_INLINE = 2, LENS_LINKS_MANY = 3 };
 
@@ -35,10 +40,11 @@ struct lens_link_frame {
   uint64_t next; /* edge to follow next: of `target`, or of the index */
 };
 
-/* Fills links[from .. to). */
+/* Fills links[from .. to) of the nodes that are in the graph. */
 static inline void lens_links_fill(const struct lens_graph *graph, struct lens_link *links,
                                    uint64_t from, uint64_t to) {
   for (uint64_t i = from; i < to; i++) {
+    if (!lens_graph_has(graph, i)) continue;
     uint64_t first = graph->out_start[i], count = graph->out_start[i + 1] - first;
     struct lens_link link = {.count = LENS_LINKS_MANY};
     if (count <= LENS_LINKS_INLINE) link.count = (uint32_t)count;

@@ -67,6 +67,10 @@ lens_status lens_heap_meta_add(struct lens_heap_model *heap, uint64_t start, uin
 
 /* tracking.c: reads what is recorded of the heap from the struct at `address` (0: nothing). */
 lens_status lens_tracking_read(lens *self, uint64_t address, struct lens_heap_model *heap);
+/* The record beside a block, all but its place.  LENS_NOT_FOUND: there is none.  `*next`: the block
+ * that was put into quarantine after it. */
+lens_status lens_track_of_block(lens *self, const struct lens_block *block, lens_track *out,
+                                uint64_t *next);
 
 /* types.c: reads the type load->step.next_type of the step's heap and appends it. */
 lens_status lens_type_read(lens *self, struct lens_load *load);

@@ -104,9 +104,8 @@ lens_status lens_tracking_get(const lens *self, uint64_t heap, lens_tracking *ou
 
 /* ---- records ---- */
 
-/* The record beside a block.  LENS_NOT_FOUND: there is none.  `*next` is the address in it. */
-static lens_status record_of(lens *self, const struct lens_block *block, lens_track *out,
-                             uint64_t *next) {
+lens_status lens_track_of_block(lens *self, const struct lens_block *block, lens_track *out,
+                                uint64_t *next) {
   const struct lens_arena_model *arena = &self->model.arenas[block->arena];
   const struct lens_heap_model *heap = &self->model.heaps[arena->shown.heap];
   const struct lens_layout_track_record *layout = &heap->contract->track_record;
@@ -146,7 +145,7 @@ lens_status lens_track_at(lens *self, uint64_t address, lens_track *out) {
   }
   lens_track found;
   uint64_t next;
-  status = record_of(self, &block, &found, &next);
+  status = lens_track_of_block(self, &block, &found, &next);
   if (status != LENS_OK) return status;
   if (found.serial == 0 && found.freed_site == 0 && found.freed_thread == 0) return LENS_NOT_FOUND;
   found.place = location.place;
@@ -212,7 +211,7 @@ static lens_status quarantined_at(lens *self, uint64_t address, lens_track *out,
       !lens_block_find(self, location.arena, address, &block)) {
     return LENS_CORRUPT;
   }
-  status = record_of(self, &block, out, next);
+  status = lens_track_of_block(self, &block, out, next);
   if (status == LENS_NOT_FOUND) return LENS_CORRUPT;
   out->place =
       location.place == LENS_PLACE_QUARANTINED ? LENS_PLACE_QUARANTINED : LENS_PLACE_DAMAGED;

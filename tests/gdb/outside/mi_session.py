@@ -47,6 +47,10 @@ def check(condition: bool, message: str) -> None:
 
 session = Session()
 check("^done" in session.ask("-gdb-set mi-async off"), "MI answers")
+if "^error" in session.ask('-interpreter-exec console "python gdb.MICommand"'):
+    session.close()
+    print("this GDB has no MI commands in Python: it is older than 12")
+    sys.exit(0)
 refused = session.ask("-cairn-objects")
 check("^error" in refused and "msg=" in refused, "before the program runs: " + refused)
 session.ask("-exec-run", wait_for="*stopped")

@@ -6,6 +6,7 @@ start()
 
 def completes(line: str, *expected: str) -> None:
     offered = execute("complete " + line).splitlines()
+    check(not any("Python Exception" in each for each in offered), "'%s': %s" % (line, offered))
     for word in expected:
         check(word in offered, "'%s' completes to '%s': %s" % (line, word, offered))
 

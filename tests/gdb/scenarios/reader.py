@@ -7,8 +7,9 @@ from cairn_gdb.errors import CairnError
 
 start()
 with open("/proc/%d/maps" % gdb.selected_inferior().pid, encoding="utf-8") as file:
-    regions = [region for region in maps.parse_maps(file.read()) if "read" in region.flags]
-starts = {region.start for region in regions}
+    mapped = maps.parse_maps(file.read())
+regions = [region for region in mapped if "read" in region.flags]
+starts = {region.start for region in mapped}  # GDB reads what the program may not
 before_gap = [region for region in regions if region.end not in starts
               and region.end < 1 << 47 and region.name[:2] != "[v"]
 check(len(before_gap) >= 2, "there are regions before gaps")

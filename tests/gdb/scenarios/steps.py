@@ -46,6 +46,8 @@ def account() -> Dict[int, int]:
     """What the program itself says of its objects: address -> count."""
     count = int(gdb.parse_and_eval("alive_count"))
     start = int(gdb.parse_and_eval("(unsigned long)&alive[0]"))
+    if count == 0:
+        return {}  # GDB 16 refuses to read nothing
     table = bytes(gdb.selected_inferior().read_memory(start, ROW.size * count))
     mask = (1 << 64) - 1
     return {~inverted & mask: refs for inverted, refs in ROW.iter_unpack(table) if refs}

@@ -41,6 +41,11 @@ static lens_status ask_cycles(lens *self) {
       lens_cycles_select(self, LENS_CYCLES_GARBAGE | LENS_CYCLES_LIVE, 4, rows, &written, &total);
   if (status == LENS_OK && written != 0)
     status = lens_cycle_objects(self, rows[0].cycle, 0, 4, objects, &written, &total);
+  lens_cycle_slot slots[4];
+  lens_cycle_break breaks[4];
+  if (status == LENS_OK) status = lens_cycle_open(self, rows[0].cycle, 0, NULL);
+  if (status == LENS_OK) status = lens_cycle_slots(self, 4, slots, &written, &total);
+  if (status == LENS_OK) status = lens_cycle_breaks(self, 4, breaks, &written, &total);
   return status;
 }
 

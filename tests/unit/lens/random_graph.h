@@ -72,19 +72,20 @@ static inline void graph_make(struct random_graph *made, uint64_t *seed) {
   graph_reverse(made);
 }
 
-/* Which nodes can be reached from `from` over edges that avoid `without` (LENS_NONE: none is). */
+/* Which nodes can be reached from `from` over nodes of the graph that are not `without` (LENS_NONE:
+ * all of them). */
 static inline void graph_reach(const struct random_graph *made, uint32_t from, uint32_t without,
                                bool *reached) {
   uint32_t stack[GRAPH_NODES_MAX];
   uint64_t depth = 0;
-  if (from == without || reached[from]) return;
+  if (from == without || reached[from] || !lens_graph_has(&made->graph, from)) return;
   reached[from] = true;
   stack[depth++] = from;
   while (depth > 0) {
     uint32_t node = stack[--depth];
     for (uint64_t e = made->out_start[node]; e < made->out_start[node + 1]; e++) {
       uint32_t target = made->out_target[e];
-      if (target == without || reached[target]) continue;
+      if (target == without || reached[target] || !lens_graph_has(&made->graph, target)) continue;
       reached[target] = true;
       stack[depth++] = target;
     }

@@ -70,6 +70,40 @@ LENS_API lens_status lens_cycle_objects(lens *self, uint32_t cycle, uint64_t fir
                                         uint64_t capacity, uint32_t *objects, uint64_t *written,
                                         uint64_t *total);
 
+/* Opens one cycle: the references within it, a shortest ring, and what would go if one of its
+ * declared slots were weak.  One cycle is open at a time. */
+LENS_API lens_status lens_cycle_open(lens *self, uint32_t cycle, uint32_t slice_ms,
+                                     lens_progress *progress);
+typedef struct lens_cycle_opened {
+  uint32_t cycle, reserved;
+  uint64_t slot_count;   /* references between its objects */
+  uint64_t ring_count;   /* the first of them: a shortest ring through its lowest object */
+  uint64_t outside_refs; /* what their counts own beyond references between them */
+  uint64_t break_count;  /* declared slots that hold some of the references */
+  uint64_t untried;      /* of those, how many were not tried, as the cycle is too large */
+} lens_cycle_opened;
+LENS_API lens_status lens_cycle_opened_get(const lens *self, lens_cycle_opened *out);
+typedef struct lens_cycle_slot {
+  uint32_t holder, target; /* objects of the snapshot */
+  lens_ref ref;            /* for lens_ref_text */
+} lens_cycle_slot;
+/* The references within the open cycle: those of the ring first, along it, then the others by
+ * holder. */
+LENS_API lens_status lens_cycle_slots(lens *self, uint64_t capacity, lens_cycle_slot *rows,
+                                      uint64_t *written, uint64_t *total);
+/* One declared slot of a type, as it is used within the open cycle. */
+typedef struct lens_cycle_break {
+  uint32_t type, slot, part;    /* flat type, row of its slots; of a table: 0 keys, 1 values */
+  uint32_t holder;              /* the first object that holds another of the cycle by it */
+  uint64_t slot_count;          /* references that it holds within the cycle */
+  uint64_t back_count;          /* of those, how many lead to a lower address */
+  uint64_t object_count, bytes; /* of the cycle: what would go, once nothing outside holds it */
+  uint32_t tried, reserved;
+} lens_cycle_break;
+/* Those that let most bytes go first; ties: more objects, fewer references, more of them back. */
+LENS_API lens_status lens_cycle_breaks(lens *self, uint64_t capacity, lens_cycle_break *rows,
+                                       uint64_t *written, uint64_t *total);
+
 #ifdef __cplusplus
 }
 #endif

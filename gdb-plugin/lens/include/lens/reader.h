@@ -53,6 +53,11 @@ LENS_API void lens_regions_clear(lens *self);
 LENS_API uint64_t lens_region_count(const lens *self);
 LENS_API lens_status lens_region_get(const lens *self, uint64_t index, lens_region *out);
 
+/* The file that is mapped at `address` (its path), and how far the address lies behind the file's
+ * lowest one in memory.  LENS_NOT_FOUND where no file is known. */
+LENS_API lens_status lens_module_at(const lens *self, uint64_t address, const char **path,
+                                    uint64_t *offset);
+
 /* Threads of a core file: identity, stack pointer, program counter, general registers by name (as
  * GDB calls them).  None for lens_new.  LENS_NOT_FOUND behind the last one. */
 typedef struct lens_thread {

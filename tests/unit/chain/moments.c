@@ -1,0 +1,496 @@
+/* What grew between two moments, against a model that keeps an account of each object.
+ *
+ * Random programs make and free objects of a few types and values; the model numbers each object
+ * that was ever made, so that it knows which address holds the same one.  Heaps follow each other
+ * in rounds: with tracking identity is exact, without it is what lens/moments.h promises of
+ * addresses.
+ */
+#include <stdlib.h>
+
+#include "cairn/cairn.h"
+#include "self.h"
+
+enum { ITEMS = 64, ROUNDS = 6000, STEPS = 24, TEXTS = 3 };
+
+struct pair {
+  cairn_object base;
+  uint64_t number;
+};
+
+/* An object that the model knows. */
+struct item {
+  cairn_object *object;
+  uint64_t address, id, bytes, site;
+  const char *type;
+  int64_t value; /* of an int or a str; -1: it has none that never changes */
+};
+
+struct account {
+  struct item items[ITEMS];
+  uint32_t count;
+};
+
+static cairn_heap *heap;
+static cairn_type left, right;
+static struct account now;
+static uint64_t made, seed;
+static bool tracked;
+
+static uint64_t random_below(uint64_t bound) {
+  seed ^= seed << 13;
+  seed ^= seed >> 7;
+  seed ^= seed << 17;
+  return seed % bound;
+}
+
+__attribute__((noinline)) static cairn_object *make_here(uint64_t kind, int64_t value) {
+  static const char *const texts[TEXTS] = {"alpha", "gamma", "a text of another size class"};
+  cairn_object *object = kind == 0   ? cairn_object_new(heap, left)
+                         : kind == 1 ? cairn_object_new(heap, right)
+                         : kind == 2 ? cairn_int_new(heap, 1000 + value)
+                                     : cairn_str_from(heap, texts[value]);
+  CAIRN_ORDER(); /* no tail call */
+  return object;
+}
+
+__attribute__((noinline)) static cairn_object *make_there(uint64_t kind, int64_t value) {
+  cairn_object *object = make_here(kind, value);
+  CAIRN_ORDER();
+  return object;
+}
+
+static void make(void) {
+  static const char *const names[] = {"left", "right", "int", "str"};
+  uint64_t kind = random_below(4);
+  int64_t value = (int64_t)random_below(TEXTS);
+  cairn_object *object = random_below(2) == 0 ? make_here(kind, value) : make_there(kind, value);
+  assert_non_null(object);
+  struct item *item = &now.items[now.count++];
+  uint64_t callers[2] = {0, 0};
+  (void)cairn_track_site(object, callers, 2);
+  *item = (struct item){.object = object,
+                        .address = address_of(object),
+                        .id = ++made,
+                        .bytes = cairn_object_size(object),
+                        .site = callers[0] * 31 + callers[1],
+                        .type = names[kind],
+                        .value = kind < 2 ? -1 : value};
+}
+
+static void drop(void) {
+  uint32_t at = (uint32_t)random_below(now.count);
+  cairn_release(now.items[at].object);
+  now.items[at] = now.items[--now.count];
+}
+
+static void steps(void) {
+  for (uint64_t left_over = random_below(STEPS); left_over > 0; left_over--) {
+    bool room = now.count < ITEMS;
+    if (now.count == 0 || (room && random_below(2) == 0)) {
+      make();
+    } else {
+      drop();
+    }
+  }
+}
+
+static lens_moment *take(lens *self) {
+  lens_moment *moment = NULL;
+  lens_refresh(self);
+  assert_int_equal(lens_model_load(self, 0), LENS_OK);
+  lens_status status = LENS_AGAIN;
+  while (status == LENS_AGAIN) status = lens_moment_take(self, 50, NULL, &moment);
+  assert_int_equal(status, LENS_OK);
+  const lens_moment_origin origin = {.process = (uint64_t)getpid(), .kind = "native"};
+  assert_int_equal(lens_moment_origin_set(moment, &origin), LENS_OK);
+  return moment;
+}
+
+/* ---- the naive comparison ---- */
+
+static const struct item *at_address(const struct account *account, uint64_t address) {
+  for (uint32_t i = 0; i < account->count; i++) {
+    if (account->items[i].address == address) return &account->items[i];
+  }
+  return NULL;
+}
+
+static bool is_same(const struct item *a, const struct item *b) {
+  if (tracked) return a->id == b->id;
+  return a->bytes == b->bytes && strcmp(a->type, b->type) == 0 && a->value == b->value;
+}
+
+/* What must be said of the objects of one type and site; NULL, 0: of all. */
+static lens_diff_row expected(const struct account *a, const struct account *b, const char *type,
+                              uint64_t site) {
+  lens_diff_row row = {.type = type};
+  for (uint32_t i = 0; i < a->count; i++) {
+    const struct item *item = &a->items[i];
+    if ((type != NULL && strcmp(type, item->type) != 0) || (site != 0 && site != item->site))
+      continue;
+    const struct item *other = at_address(b, item->address);
+    row.count_a++;
+    row.bytes_a += item->bytes;
+    row.gone += other == NULL || !is_same(item, other);
+  }
+  for (uint32_t i = 0; i < b->count; i++) {
+    const struct item *item = &b->items[i];
+    if ((type != NULL && strcmp(type, item->type) != 0) || (site != 0 && site != item->site))
+      continue;
+    const struct item *other = at_address(a, item->address);
+    bool kept = other != NULL && is_same(other, item);
+    row.count_b++;
+    row.bytes_b += item->bytes;
+    row.kept += kept;
+    row.added += !kept;
+  }
+  return row;
+}
+
+static bool is_changed(const lens_diff_row *row) {
+  return row->count_a != row->count_b || row->bytes_a != row->bytes_b ||
+         row->added + row->gone != 0;
+}
+
+static lens_diff *compared(const lens_moment *a, const lens_moment *b, const char *glob,
+                           uint64_t objects) {
+  lens_diff *diff = NULL;
+  assert_int_equal(lens_diff_new(a, b, glob, objects, &diff), LENS_OK);
+  lens_status status = LENS_AGAIN;
+  while (status == LENS_AGAIN) status = lens_diff_step(diff, 50, NULL);
+  assert_int_equal(status, LENS_OK);
+  return diff;
+}
+
+static uint64_t change_of(const lens_diff_row *row) {
+  return row->bytes_a > row->bytes_b ? row->bytes_a - row->bytes_b : row->bytes_b - row->bytes_a;
+}
+
+static void check_types(const lens_diff *diff, const struct account *a, const struct account *b) {
+  static const char *const names[] = {"left", "right", "int", "str"};
+  lens_diff_row rows[32];
+  uint64_t written = 0, total = 0;
+  assert_int_equal(lens_diff_types(diff, 0, 32, rows, &written, &total), LENS_OK);
+  assert_int_equal(written, total);
+  uint64_t changed = 0;
+  for (size_t i = 0; i < 4; i++) {
+    lens_diff_row row = expected(a, b, names[i], 0);
+    changed += is_changed(&row);
+  }
+  assert_int_equal(total, changed);
+  for (uint64_t i = 0; i < written; i++) {
+    lens_diff_row row = expected(a, b, rows[i].type, 0);
+    assert_true(rows[i].count_a >= row.count_a); /* the heap has ints of its own */
+    assert_int_equal(rows[i].count_b - rows[i].count_a + row.count_a, row.count_b);
+    assert_int_equal(rows[i].bytes_b - rows[i].bytes_a + row.bytes_a, row.bytes_b);
+    assert_int_equal(rows[i].added, row.added);
+    assert_int_equal(rows[i].gone, row.gone);
+    assert_true(i == 0 || change_of(&rows[i - 1]) >= change_of(&rows[i]));
+  }
+}
+
+/* The site as the model numbers it. */
+static uint64_t site_of(const lens_moment *moment, uint32_t number) {
+  lens_moment_site site;
+  lens_moment_place places[2] = {{.address = 0}, {.address = 0}};
+  if (lens_moment_site_get(moment, number, &site) != LENS_OK) return 0;
+  for (uint32_t i = 0; i < site.frame_count; i++)
+    assert_int_equal(lens_moment_frame_get(moment, site.first_frame + i, &places[i]), LENS_OK);
+  return places[0].address * 31 + places[1].address;
+}
+
+static void check_sites(const lens_diff *diff, const lens_moment *first, const lens_moment *second,
+                        const struct account *a, const struct account *b) {
+  lens_diff_row rows[64];
+  uint64_t written = 0, total = 0, added = 0;
+  assert_int_equal(lens_diff_sites(diff, 0, 64, rows, &written, &total), LENS_OK);
+  assert_int_equal(written, total);
+  if (!tracked) assert_int_equal(total, 0);
+  for (uint64_t i = 0; i < written; i++) {
+    uint64_t site =
+        rows[i].site_b != 0 ? site_of(second, rows[i].site_b) : site_of(first, rows[i].site_a);
+    lens_diff_row row = expected(a, b, rows[i].type, site);
+    assert_int_not_equal(site, 0);
+    assert_int_equal(rows[i].count_a, row.count_a);
+    assert_int_equal(rows[i].count_b, row.count_b);
+    assert_int_equal(rows[i].bytes_a, row.bytes_a);
+    assert_int_equal(rows[i].bytes_b, row.bytes_b);
+    assert_int_equal(rows[i].kept, row.kept);
+    assert_int_equal(rows[i].added, row.added);
+    assert_int_equal(rows[i].gone, row.gone);
+    added += row.added;
+  }
+  if (tracked) assert_int_equal(added, expected(a, b, NULL, 0).added);
+}
+
+static void check_objects(const lens_diff *diff, const struct account *a, const struct account *b) {
+  lens_diff_object rows[2 * ITEMS];
+  uint64_t written = 0, total = 0;
+  assert_int_equal(lens_diff_objects(diff, 0, 2 * ITEMS, rows, &written, &total), LENS_OK);
+  lens_diff_row all = expected(a, b, NULL, 0);
+  assert_int_equal(total, all.added + all.gone);
+  assert_int_equal(written, total);
+  for (uint64_t i = 0; i < written; i++) {
+    bool gone = rows[i].change == LENS_CHANGE_GONE;
+    const struct item *item = at_address(gone ? a : b, rows[i].address);
+    const struct item *other = at_address(gone ? b : a, rows[i].address);
+    assert_non_null(item);
+    assert_string_equal(item->type, rows[i].type);
+    assert_int_equal(item->bytes, gone ? rows[i].bytes_a : rows[i].bytes_b);
+    assert_true(other == NULL || !is_same(item, other));
+    assert_int_equal(rows[i].reused, other != NULL);
+    if (i > 0) {
+      uint64_t before = rows[i - 1].bytes_a + rows[i - 1].bytes_b;
+      assert_true(before >= rows[i].bytes_a + rows[i].bytes_b);
+    }
+  }
+}
+
+static void check(const lens_moment *first, const lens_moment *second, const struct account *a,
+                  const struct account *b, uint64_t own) {
+  lens_diff *diff = compared(first, second, NULL, 2 * ITEMS);
+  lens_diff_totals totals;
+  assert_int_equal(lens_diff_totals_get(diff, &totals), LENS_OK);
+  lens_diff_row all = expected(a, b, NULL, 0);
+  assert_int_equal(totals.same_process, 1);
+  assert_int_equal(totals.count_a, own + all.count_a);
+  assert_int_equal(totals.count_b, own + all.count_b);
+  assert_int_equal(totals.bytes_b - totals.bytes_a + all.bytes_a, all.bytes_b);
+  assert_int_equal(totals.kept, own + all.kept);
+  assert_int_equal(totals.added, all.added);
+  assert_int_equal(totals.gone, all.gone);
+  assert_int_equal(totals.resized, 0);
+  assert_int_equal(totals.kept_by_address, tracked ? 0 : totals.kept);
+  assert_int_equal(totals.exactness, tracked ? LENS_CONFIDENCE_EXACT : LENS_CONFIDENCE_TOLERANT);
+  check_types(diff, a, b);
+  check_sites(diff, first, second, a, b);
+  check_objects(diff, a, b);
+  lens_diff_free(diff);
+  /* A filter changes nothing of the type that it leaves. */
+  diff = compared(first, second, "r?ght", 0);
+  assert_int_equal(lens_diff_totals_get(diff, &totals), LENS_OK);
+  all = expected(a, b, "right", 0);
+  assert_int_equal(totals.count_a, all.count_a);
+  assert_int_equal(totals.count_b, all.count_b);
+  assert_int_equal(totals.kept, all.kept);
+  assert_int_equal(totals.added, all.added);
+  assert_int_equal(totals.gone, all.gone);
+  lens_diff_free(diff);
+}
+
+static void heap_begin(void) {
+  heap = cairn_heap_new(NULL);
+  assert_non_null(heap);
+  left = cairn_type_define(heap,
+                           &(cairn_type_spec){.name = "left", .size_bytes = sizeof(struct pair)});
+  right = cairn_type_define(heap,
+                            &(cairn_type_spec){.name = "right", .size_bytes = sizeof(struct pair)});
+  const cairn_track_options options = {.sites = true, .backtrace = 2};
+  if (tracked) assert_true(cairn_track_start(heap, &options));
+  now.count = 0;
+}
+
+static void heap_end(void) {
+  while (now.count > 0) cairn_release(now.items[--now.count].object);
+  assert_true(cairn_heap_destroy(heap, NULL));
+}
+
+static void random_programs(bool with_tracking) {
+  tracked = with_tracking;
+  heap_begin();
+  lens *self = self_lens();
+  lens_moment_info info;
+  struct account before = now;
+  lens_moment *first = take(self);
+  lens_moment_info_get(first, &info);
+  uint64_t own = info.objects, reused = 0;
+  for (uint64_t round = 1; round <= ROUNDS; round++) {
+    seed = round * 0x9e3779b97f4a7c15u;
+    steps();
+    lens_moment *second = take(self);
+    check(first, second, &before, &now, own);
+    lens_diff *diff = compared(second, first, NULL, 0);
+    lens_diff_totals back;
+    assert_int_equal(lens_diff_totals_get(diff, &back), LENS_OK);
+    assert_int_equal(back.added, expected(&before, &now, NULL, 0).gone);
+    reused += back.reused;
+    lens_diff_free(diff);
+    lens_moment_free(first);
+    first = second;
+    before = now;
+  }
+  assert_true(reused > ROUNDS / 4); /* addresses do come back */
+  lens_moment_free(first);
+  lens_free(self);
+  heap_end();
+}
+
+static void with_serials(void **state) {
+  (void)state;
+  random_programs(true);
+}
+
+static void by_address_and_value(void **state) {
+  (void)state;
+  random_programs(false);
+}
+
+/* ---- one thing at a time ---- */
+
+static uint64_t used_bytes(void) {
+  cairn_stats stats;
+  cairn_heap_stats(heap, &stats);
+  return stats.used_bytes;
+}
+
+static void a_list_that_grows(void **state) {
+  (void)state;
+  tracked = false;
+  heap_begin();
+  cairn_object *list = cairn_list_new(heap, 0), *item = cairn_int_new(heap, 5000);
+  lens *self = self_lens();
+  lens_moment *a = take(self);
+  uint64_t used = used_bytes();
+  for (int i = 0; i < 100; i++) assert_true(cairn_list_append(list, item));
+  uint64_t buffer = used_bytes() - used;
+  lens_moment *b = take(self);
+  lens_diff *diff = compared(a, b, NULL, 8);
+  lens_diff_totals totals;
+  lens_diff_object row;
+  uint64_t written = 0, total = 0;
+  assert_int_equal(lens_diff_totals_get(diff, &totals), LENS_OK);
+  assert_int_equal(totals.resized, 1);
+  assert_int_equal(totals.added + totals.gone, 0);
+  assert_true(buffer >= 800);
+  assert_int_equal(totals.bytes_b - totals.bytes_a, buffer);
+  assert_int_equal(lens_diff_objects(diff, 0, 1, &row, &written, &total), LENS_OK);
+  assert_int_equal(total, 1);
+  assert_int_equal(row.address, address_of(list));
+  assert_int_equal(row.change, LENS_CHANGE_RESIZED);
+  assert_int_equal(row.bytes_b - row.bytes_a, buffer);
+  lens_diff_free(diff);
+  lens_moment_free(a);
+  lens_moment_free(b);
+  lens_free(self);
+  cairn_release(item);
+  cairn_release(list);
+  heap_end();
+}
+
+/* Tracking that starts between the moments: what was there before is known by its address. */
+static void tracking_starts_between(void **state) {
+  (void)state;
+  tracked = false;
+  heap_begin();
+  cairn_object *kept = cairn_object_new(heap, left), *gone = cairn_object_new(heap, left);
+  lens *self = self_lens();
+  lens_moment *a = take(self);
+  const cairn_track_options options = {.sites = true};
+  assert_true(cairn_track_start(heap, &options));
+  cairn_release(gone);
+  lens_moment *b = take(self);
+  lens_diff *diff = compared(a, b, "left", 0);
+  lens_diff_totals totals;
+  assert_int_equal(lens_diff_totals_get(diff, &totals), LENS_OK);
+  assert_int_equal(totals.kept, 1);
+  assert_int_equal(totals.kept_by_address, 1);
+  assert_int_equal(totals.gone, 1);
+  assert_int_equal(totals.exactness, LENS_CONFIDENCE_TOLERANT);
+  lens_diff_free(diff);
+  lens_moment_free(a);
+  lens_moment_free(b);
+  lens_free(self);
+  cairn_release(kept);
+  heap_end();
+}
+
+/* A heap that is made where another one was is another heap. */
+static void other_heaps_and_processes(void **state) {
+  (void)state;
+  tracked = false;
+  heap_begin();
+  lens *self = self_lens();
+  lens_moment *a = take(self), *same = take(self);
+  const lens_moment_origin other = {.process = 1, .kind = "core"}, none = {.process = 0};
+  lens_diff_totals totals;
+  static const struct {
+    uint64_t process;
+    uint32_t same;
+  } cases[] = {{0, 2}, {1, 0}};
+  for (size_t i = 0; i < 2; i++) {
+    assert_int_equal(lens_moment_origin_set(same, i == 0 ? &none : &other), LENS_OK);
+    lens_diff *diff = compared(a, same, NULL, 4);
+    assert_int_equal(lens_diff_totals_get(diff, &totals), LENS_OK);
+    assert_int_equal(totals.same_process, cases[i].same);
+    assert_int_equal(totals.kept, cases[i].same == 0 ? 0 : totals.count_a);
+    assert_int_equal(totals.object_rows, 0);
+    lens_diff_free(diff);
+  }
+  heap_end();
+  heap_begin();
+  lens_moment *b = take(self);
+  lens_diff *diff = compared(a, b, NULL, 0);
+  assert_int_equal(lens_diff_totals_get(diff, &totals), LENS_OK);
+  assert_int_equal(totals.kept, 0);
+  lens_diff_free(diff);
+  lens_moment_free(a);
+  lens_moment_free(same);
+  lens_moment_free(b);
+  lens_free(self);
+  heap_end();
+}
+
+/* Sites that have lines in one moment only are the same by module and distance. */
+static void lines_on_one_side(void **state) {
+  (void)state;
+  tracked = true;
+  heap_begin();
+  lens *self = self_lens();
+  lens_moment *a = take(self);
+  seed = 1;
+  for (int i = 0; i < 20; i++) make();
+  lens_moment *b = take(self);
+  for (int i = 0; i < 10; i++) make();
+  lens_moment *c = take(self);
+  lens_moment_info info;
+  lens_moment_info_get(c, &info);
+  assert_true(info.site_count >= 2);
+  for (uint64_t i = 0; i < info.frame_count; i++) {
+    lens_moment_place place;
+    assert_int_equal(lens_moment_frame_get(c, i, &place), LENS_OK);
+    assert_string_not_equal(place.module, "");
+    assert_int_not_equal(place.offset, 0);
+    place.file = "here.c";
+    place.function = "f";
+    place.line = (uint32_t)i + 1;
+    assert_int_equal(lens_moment_frame_set(c, i, &place), LENS_OK);
+  }
+  lens_diff *plain = compared(a, c, "left", 0), *mixed = compared(b, c, "left", 0);
+  lens_diff_row rows[8];
+  uint64_t written = 0, total = 0;
+  assert_int_equal(lens_diff_sites(plain, 0, 8, rows, &written, &total), LENS_OK);
+  uint64_t sites = total;
+  assert_int_equal(lens_diff_sites(mixed, 0, 8, rows, &written, &total), LENS_OK);
+  assert_true(total <= sites);
+  for (uint64_t i = 0; i < written; i++)
+    assert_int_equal(rows[i].count_a + rows[i].added, rows[i].count_b);
+  lens_diff_free(plain);
+  lens_diff_free(mixed);
+  lens_moment_free(a);
+  lens_moment_free(b);
+  lens_moment_free(c);
+  lens_free(self);
+  heap_end();
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(with_serials),
+      cmocka_unit_test(by_address_and_value),
+      cmocka_unit_test(a_list_that_grows),
+      cmocka_unit_test(tracking_starts_between),
+      cmocka_unit_test(other_heaps_and_processes),
+      cmocka_unit_test(lines_on_one_side),
+  };
+  return cmocka_run_group_tests_name("moments", tests, NULL, NULL);
+}
