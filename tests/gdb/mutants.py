@@ -1,8 +1,8 @@
 """Programs with a bug on order, for scenarios: run one, and read its truth.
 
 A mutant is a program run with a bug: live in this GDB, or as a core, with its executable or
-without.  The truth is what the program itself wrote (demos/cacheserver/plant.h): which object's count is off,
-by how much, and the line that a debugger should name.
+without.  The truth is what the program itself wrote (demos/cacheserver/plant.h): which object's
+count is off, by how much, and the line that a debugger should name.
 """
 import glob
 import os
