@@ -14,6 +14,7 @@
 #include "index.h"
 #include "moment.h"
 #include "opened.h"
+#include "leaks.h"
 #include "reach.h"
 #include "referrers.h"
 #include "roots.h"
@@ -36,6 +37,7 @@ struct lens_analysis {
   struct lens_collector collector; /* collect.c */
   struct lens_taking taking;       /* moment_take.c */
   struct lens_opened opened;       /* opened.c, breaks.c */
+  struct lens_leaks_state leaks;   /* leaks.c */
 };
 
 /* The analysis of this lens, made where there is none; NULL when out of memory. */

@@ -31,6 +31,15 @@ static void mark_states(struct lens_analysis *analysis, uint32_t wanted) {
   }
 }
 
+/* What the heaps are in the middle of changing. */
+static void mark_flux(lens *self) {
+  for (size_t i = 0; i < self->model.heap_count; i++) {
+    uint64_t address = self->model.heaps[i].shown.flux_object;
+    uint32_t object = lens_directory_exact(&self->analysis->snapshot.directory, address);
+    if (object != LENS_NONE) mark(&self->analysis->reach, object);
+  }
+}
+
 static lens_status begin(lens *self, const uint32_t *starts, uint64_t start_count, uint32_t from) {
   struct lens_analysis *analysis = self->analysis;
   struct lens_reach *reach = &analysis->reach;
@@ -53,6 +62,10 @@ static lens_status begin(lens *self, const uint32_t *starts, uint64_t start_coun
   uint32_t wanted = 0;
   if ((from & LENS_REACH_IMMORTAL) != 0) wanted |= LENS_STATE_IMMORTAL | LENS_STATE_SATURATED;
   if ((from & LENS_REACH_RUNTIME) != 0) wanted |= LENS_STATE_HELD;
+  if ((from & LENS_REACH_UNSURE) != 0) {
+    wanted |= LENS_STATE_DYING | LENS_STATE_DAMAGED;
+    mark_flux(self);
+  }
   if (wanted != 0) mark_states(analysis, wanted);
   lens_status status =
       (from & LENS_REACH_RUNTIME) != 0 ? lens_runtime_visit(self, mark_in, reach) : LENS_OK;

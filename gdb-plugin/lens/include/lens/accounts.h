@@ -95,9 +95,10 @@ LENS_API lens_status lens_accounts_get(const lens *self, lens_accounts *out);
  * `start_count` objects of `starts` and from what `from` names; the same at each call until
  * LENS_OK. */
 enum lens_reach_from {
-  LENS_REACH_ROOTS = 1,   /* the roots added so far */
-  LENS_REACH_RUNTIME = 2, /* heap.runtime_slots and objects that the runtime holds */
-  LENS_REACH_IMMORTAL = 4 /* objects that are never freed */
+  LENS_REACH_ROOTS = 1,    /* the roots added so far */
+  LENS_REACH_RUNTIME = 2,  /* heap.runtime_slots and objects that the runtime holds */
+  LENS_REACH_IMMORTAL = 4, /* objects that are never freed */
+  LENS_REACH_UNSURE = 8    /* objects that are dying, damaged or in flux */
 };
 typedef struct lens_reached {
   uint64_t object_count, bytes; /* reachable */

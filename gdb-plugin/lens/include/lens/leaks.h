@@ -1,12 +1,63 @@
-/* What is garbage: what the collector would free now. */
+/* What is garbage: what leaks, and what the collector would free now. */
 #ifndef LENS_LENS_LEAKS_H
 #define LENS_LENS_LEAKS_H
 
-#include "lens/snapshot.h"
+#include "lens/accounts.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ---- leaks ---- */
+
+/* Garbage: what neither roots nor the runtime nor anything immortal, dying, damaged or in flux
+ * leads to, over strong and opaque edges.  A leak is a set of garbage objects that hold each other
+ * (or one object), and that either nothing else holds, or whose counts say that more hold it than
+ * do; the rest of the garbage hangs on leaks. */
+enum lens_leak_kind {
+  LENS_LEAK_CYCLE, /* each count is explained by garbage: the collector frees it */
+  LENS_LEAK_LOST   /* `surplus` references are counted that nobody holds */
+};
+typedef struct lens_leak {
+  uint32_t number; /* of the leak, 0, 1, ... */
+  uint32_t kind;   /* enum lens_leak_kind */
+  uint32_t root;   /* the object with the greatest surplus, ties and cycles: the lowest */
+  uint32_t held;   /* 1: other leaks hold it too, so it goes only after those */
+  uint64_t own_objects, own_bytes; /* of its own set */
+  uint64_t objects, bytes; /* with all that hangs on it alone: what goes when it does; own bytes
+                              (lens_weights) */
+  uint64_t surplus;
+} lens_leak;
+typedef struct lens_leaks_totals {
+  uint64_t object_count, bytes; /* all garbage */
+  uint64_t cycles, cycle_objects, cycle_bytes;
+  uint64_t lost, lost_objects, lost_bytes;
+  uint64_t shared_objects, shared_bytes; /* that hang on several leaks */
+  uint64_t roots, guessed_roots; /* that were added; of them, those that only look like one */
+} lens_leaks_totals;
+/* Finds the leaks, judged by the roots that were added so far.  Walks, indexes and weighs first
+ * where that was not done; what lens_reach found before is gone.  LENS_AGAIN / LENS_OK.
+ * O(objects + edges), and beside reachability 40 bytes for each object of the garbage. */
+LENS_API lens_status lens_leaks(lens *self, uint32_t slice_ms, lens_progress *progress);
+/* All of these: of the last finished lens_leaks; until roots are added or cleared, lens_refresh or
+ * lens_free. */
+LENS_API lens_status lens_leaks_totals_get(const lens *self, lens_leaks_totals *out);
+/* The leaks whose root's type matches (NULL: all), most bytes first, ties by the root's address. */
+LENS_API lens_status lens_leaks_select(lens *self, const char *type_glob, uint64_t capacity,
+                                       lens_leak *rows, uint64_t *written, uint64_t *matched);
+/* The leak that an object belongs to: its number; LENS_NONE: the object hangs on several.
+ * LENS_NOT_FOUND: it is no garbage. */
+LENS_API lens_status lens_leak_of(const lens *self, uint32_t object, uint32_t *number);
+/* A leak by its number. */
+LENS_API lens_status lens_leak_get(const lens *self, uint32_t number, lens_leak *out);
+
+/* Leaks by kind and type of their roots; rows in the order of types, cycles first. */
+typedef struct lens_leak_census {
+  uint32_t type, kind; /* flat type; LENS_NONE: none that is known */
+  uint64_t leaks, objects, bytes;
+} lens_leak_census;
+LENS_API lens_status lens_leaks_census(lens *self, uint64_t capacity, lens_leak_census *rows,
+                                       uint64_t *written, uint64_t *total);
 
 /* ---- the collector's arithmetic ---- */
 
