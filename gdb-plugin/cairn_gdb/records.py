@@ -298,6 +298,44 @@ class AuditTotals(NamedTuple):
     exactness: str
 
 
+class Leak(NamedTuple):
+    """A set of garbage objects that hold each other, and that nothing else explains."""
+
+    number: int
+    kind: str  # "cycle": the collector frees it; "lost": references are counted that nobody holds
+    root: Object
+    held: bool  # other leaks hold it too
+    own_objects: int
+    own_bytes: int
+    objects: int  # with what hangs on it alone
+    bytes: int
+    surplus: int  # references that nobody holds
+    root_refs: int = 0  # roots that point to it without being counted
+
+
+class LeakTotals(NamedTuple):
+    objects: int  # all garbage
+    bytes: int
+    cycles: int
+    cycle_objects: int
+    cycle_bytes: int
+    lost: int
+    lost_objects: int
+    lost_bytes: int
+    shared_objects: int  # that hang on several leaks
+    shared_bytes: int
+    roots: int
+    guessed_roots: int
+
+
+class LeakCensus(NamedTuple):
+    type_name: str  # "": not known
+    kind: str
+    leaks: int
+    objects: int
+    bytes: int
+
+
 class Collected(NamedTuple):
     """What a collection would do."""
 

@@ -30,10 +30,12 @@ static bool find_garbage(const struct graph *graph, struct naive *naive) {
   graph_closure(graph, reach);
   bool any = false;
   for (uint32_t i = 0; i < graph->count; i++) {
-    naive->garbage[i] = true;
+    bool reached = false, counted = false;
     for (uint32_t k = 0; k < graph->count; k++) {
-      if (graph->roots[k] != 0 && reach[k][i]) naive->garbage[i] = false;
+      reached |= reach[k][i] && (graph->roots[k] != 0 || graph->borrowed[k]);
+      counted |= reach[k][i] && graph->roots[k] + graph->extra[k] != 0;
     }
+    naive->garbage[i] = !reached || !counted;
     any |= naive->garbage[i];
     naive->set[i] = i;
     for (uint32_t k = i; k-- > 0;) {
@@ -96,6 +98,11 @@ static void look(lens *self, const struct graph *graph, bool with_roots) {
                         .kind = LENS_ROOT_LOCAL};
       assert_int_equal(lens_root_add(self, &root), LENS_OK);
     }
+    lens_root borrowed = {.slot_address = 0x8000 + 8 * i,
+                          .value = address_of(graph->objects[i]),
+                          .kind = LENS_ROOT_WORD,
+                          .confidence = LENS_CONFIDENCE_CONSERVATIVE};
+    if (graph->borrowed[i]) assert_int_equal(lens_root_add(self, &borrowed), LENS_OK);
   }
   assert_int_equal(lens_leaks(self, 0, NULL), LENS_OK);
 }
@@ -119,6 +126,7 @@ static lens_leak expected_leak(const struct graph *graph, const struct naive *na
     bool own = naive->set[i] == leak;
     bool goes = naive->leads[i] == 1 && naive->leak_of[i] == leak;
     wanted_leak.own_objects += own;
+    wanted_leak.root_refs += own && graph->borrowed[i];
     wanted_leak.objects += goes;
     if (goes) wanted_leak.bytes += cairn_object_size(graph->objects[i]);
     if (!own) continue;
@@ -145,7 +153,7 @@ static uint64_t bytes_of(lens *self, const struct graph *graph, const struct nai
 }
 
 struct tally {
-  uint64_t heaps, cycles, lost, shared, held, lost_rings;
+  uint64_t heaps, cycles, lost, shared, held, lost_rings, pointed_at;
 };
 
 static void compare(lens *self, const struct graph *graph, struct tally *tally) {
@@ -182,6 +190,7 @@ static void compare(lens *self, const struct graph *graph, struct tally *tally) 
     assert_int_equal(found->kind, wanted_leak.kind);
     assert_int_equal(found->surplus, wanted_leak.surplus);
     assert_int_equal(found->held, wanted_leak.held);
+    assert_int_equal(found->root_refs, wanted_leak.root_refs);
     assert_int_equal(found->own_objects, wanted_leak.own_objects);
     assert_int_equal(found->objects, wanted_leak.objects);
     assert_int_equal(found->own_bytes, bytes_of(self, graph, &naive, i, true));
@@ -191,6 +200,7 @@ static void compare(lens *self, const struct graph *graph, struct tally *tally) 
     tally->lost += found->kind == LENS_LEAK_LOST;
     tally->lost_rings += found->kind == LENS_LEAK_LOST && naive.ring[i];
     tally->held += found->held;
+    tally->pointed_at += found->root_refs != 0;
   }
   lens_leaks_totals totals;
   assert_int_equal(lens_leaks_totals_get(self, &totals), LENS_OK);
@@ -246,6 +256,7 @@ static void small_heaps(void **state) {
                 tally.held, tally.shared);
   assert_true(tally.cycles > wanted / 10 && tally.lost > wanted && tally.shared > wanted / 4);
   assert_true(tally.lost_rings > wanted / 20 && tally.held > wanted / 10);
+  assert_true(tally.pointed_at > wanted / 100);
 }
 
 int main(int count, char **words) {

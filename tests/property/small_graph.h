@@ -32,6 +32,7 @@ struct graph {
   uint32_t edges[GRAPH_OBJECTS][GRAPH_EDGES], edge_count[GRAPH_OBJECTS];
   uint32_t roots[GRAPH_OBJECTS]; /* how many slots outside hold it */
   uint32_t extra[GRAPH_OBJECTS]; /* references that nobody holds */
+  bool borrowed[GRAPH_OBJECTS];  /* a slot outside points to it, and is not counted */
 };
 
 static inline uint64_t graph_random(struct graph *graph, uint64_t bound) {
@@ -92,6 +93,7 @@ static inline void graph_make(struct graph *graph, uint64_t seed) {
   for (uint32_t i = 0; i < graph->count; i++) {
     if (graph_random(graph, root_odds + 1) == 0) graph->roots[i] = 1 + (i % 2);
     if (graph_random(graph, extra_odds + 1) == 0) graph->extra[i] = 1 + (i % 3 == 0);
+    graph->borrowed[i] = graph_random(graph, 3 * extra_odds) == 0;
     for (uint32_t k = 0; k < graph->roots[i] + graph->extra[i]; k++)
       cairn_retain(graph->objects[i]);
   }

@@ -19,6 +19,7 @@ NAMES = (
     "refs",
     "referrers",
     "audit",
+    "leaks",
     "collect",
     "check",
     "snapshot",

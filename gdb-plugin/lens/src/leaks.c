@@ -1,6 +1,7 @@
 /* Leaks: the garbage, and which sets of objects all of it hangs on.
  *
- *   garbage     what a breadth-first pass from all that holds from outside does not reach
+ *   garbage     what a breadth-first pass from all that holds from outside does not reach, and what
+ *               the collector frees (collect.c), whatever points there
  *   graph       the edges between garbage objects, as a graph of its own: little garbage in a large
  *               heap costs little
  *   components  which objects hold each other (components.c)
@@ -60,7 +61,18 @@ static void count_roots(lens *self) {
     totals->guessed_roots += lens_root_rows(roots)[i].confidence == LENS_CONFIDENCE_CONSERVATIVE;
 }
 
-/* Takes what was not reached. */
+/* Of 64 objects that were reached those that a collection frees all the same. */
+static uint64_t collected(const uint8_t *verdicts, uint64_t reached) {
+  uint64_t bits = 0;
+  for (uint64_t left = reached; left != 0; left &= left - 1) {
+    uint32_t bit = (uint32_t)__builtin_ctzll(left);
+    bool freed = verdicts[bit] == LENS_COLLECT_GARBAGE || verdicts[bit] == LENS_COLLECT_FALLS;
+    bits |= (uint64_t)freed << bit;
+  }
+  return bits;
+}
+
+/* Takes what was not reached, or is freed all the same. */
 static lens_status take_garbage(lens *self) {
   struct lens_leaks_state *leaks = &self->analysis->leaks;
   uint64_t objects = self->analysis->snapshot.object_count, words = word_count(self);
@@ -69,11 +81,13 @@ static lens_status take_garbage(lens *self) {
     return lens_out_of_memory(self);
   }
   const uint64_t *marks = self->analysis->reach.marks.items;
+  const uint8_t *verdicts = self->analysis->collector.verdict.items;
   uint64_t *garbage = leaks->garbage.items;
   uint32_t *before = leaks->before.items, count = 0;
   for (uint64_t i = 0; i < words; i++) {
     uint64_t used = objects - i * WORD_BITS;
-    garbage[i] = ~marks[i] & (used >= WORD_BITS ? UINT64_MAX : (1ull << used) - 1);
+    uint64_t all = used >= WORD_BITS ? UINT64_MAX : (1ull << used) - 1;
+    garbage[i] = (~marks[i] | collected(verdicts + i * WORD_BITS, marks[i] & all)) & all;
     before[i] = count;
     count += (uint32_t)__builtin_popcountll(garbage[i]);
   }
@@ -330,13 +344,32 @@ static lens_status phase_step(lens *self, const lens_slice *slice, uint32_t slic
   }
 }
 
+/* Counts the roots that point to leaks. */
+static void count_root_refs(lens *self) {
+  struct lens_leaks_state *leaks = &self->analysis->leaks;
+  const struct lens_roots *roots = &self->analysis->roots;
+  for (uint64_t i = 0; i < roots->count; i++) {
+    uint32_t object = lens_root_rows(roots)[i].object, node = node_of(leaks, object);
+    if (node == LENS_NONE) continue;
+    uint32_t component = component_of(leaks)[node];
+    uint32_t label = ((const uint32_t *)leaks->labels.items)[component];
+    if (label == LENS_NONE) continue;
+    lens_leak *leak = (lens_leak *)leaks->rows.items + (label - 1);
+    uint32_t own = component_of(leaks)[node_of(leaks, leak->root)];
+    leak->root_refs += own == component;
+  }
+}
+
 lens_status lens_leaks(lens *self, uint32_t slice_ms, lens_progress *progress) {
   lens_slice slice = lens_slice_begin(slice_ms);
   lens_status status = lens_index(self, slice_ms, progress);
   if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
-  if (status == LENS_OK) status = lens_weights(self, slice_ms, progress);
+  struct lens_leaks_state *leaks = self->analysis == NULL ? NULL : &self->analysis->leaks;
+  if (status == LENS_OK && leaks->phase == LENS_LEAKS_DONE) return LENS_OK;
+  if (status == LENS_OK && leaks->phase < LENS_LEAKS_NODES)
+    status = lens_collect(self, LENS_NONE, 0, slice_ms, progress); /* weighs, too */
+  if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
   if (status != LENS_OK) return status;
-  struct lens_leaks_state *leaks = &self->analysis->leaks;
   while (leaks->phase != LENS_LEAKS_DONE) {
     if (leaks->phase > LENS_LEAKS_REACH)
       lens_progress_set(progress, "leaks", leaks->phase, LENS_LEAKS_DONE);
@@ -350,6 +383,7 @@ lens_status lens_leaks(lens *self, uint32_t slice_ms, lens_progress *progress) {
     if (leaks->phase != LENS_LEAKS_DONE && lens_slice_over(&slice)) return LENS_AGAIN;
   }
   graph_free(leaks);
+  count_root_refs(self);
   return LENS_OK;
 }
 

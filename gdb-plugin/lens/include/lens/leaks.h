@@ -11,9 +11,10 @@ extern "C" {
 /* ---- leaks ---- */
 
 /* Garbage: what neither roots nor the runtime nor anything immortal, dying, damaged or in flux
- * leads to, over strong and opaque edges.  A leak is a set of garbage objects that hold each other
- * (or one object), and that either nothing else holds, or whose counts say that more hold it than
- * do; the rest of the garbage hangs on leaks. */
+ * leads to, over strong and opaque edges; and what a collection frees (lens_collect), as a root
+ * that leads there was not counted: it borrows, or is a stale word.  A leak is a set of garbage
+ * objects that hold each other (or one object), and that either nothing else holds, or whose counts
+ * say that more hold it than do; the rest of the garbage hangs on leaks. */
 enum lens_leak_kind {
   LENS_LEAK_CYCLE, /* each count is explained by garbage: the collector frees it */
   LENS_LEAK_LOST   /* `surplus` references are counted that nobody holds */
@@ -27,6 +28,7 @@ typedef struct lens_leak {
   uint64_t objects, bytes; /* with all that hangs on it alone: what goes when it does; own bytes
                               (lens_weights) */
   uint64_t surplus;
+  uint64_t root_refs; /* roots that point to its own set without being counted */
 } lens_leak;
 typedef struct lens_leaks_totals {
   uint64_t object_count, bytes; /* all garbage */
