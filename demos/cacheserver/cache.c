@@ -23,18 +23,17 @@ void cache_define(struct shard *shard) {
 
 /* The entry goes from both structures.  What else holds it keeps it. */
 static void unlink_entry(struct shard *shard, struct entry *entry) {
-  size_t i = 0;
-  while (i < cairn_list_count(shard->recent) && cairn_list_get(shard->recent, i) != &entry->base)
-    i++;
-  TAKE_OUTSIDE("unlink.take", READ, &entry->base);
-  if (!cairn_list_remove(shard->recent, i)) abort();
-  if (!cairn_dict_remove(shard->by_key, entry->key)) abort();
-  plant_linked(&entry->base, false);
-  DROP_LAST("unlink.entry", READ, &entry->base);
+  if (plant_over()) return;
+  cairn_object *object = &entry->base;
+  TAKE_OUTSIDE("unlink.take", READ, object);
+  (void)list_remove(shard->recent, object);
+  TAKE_OUT("unlink.key", shard->by_key, object, cairn_dict_remove(shard->by_key, entry->key));
+  plant_linked(object, cairn_dict_get(shard->by_key, entry->key) == object);
+  DROP_LAST("unlink.entry", READ, object);
 }
 
 static void evict(struct shard *shard) {
-  while (cairn_list_count(shard->recent) > ENTRIES_MAX) {
+  while (cairn_list_count(shard->recent) > ENTRIES_MAX && !plant_over()) {
     unlink_entry(shard, (struct entry *)cairn_list_get(shard->recent, 0));
   }
 }

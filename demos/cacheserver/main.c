@@ -86,6 +86,7 @@ __attribute__((noinline)) static void shard_work(struct shard *shard) {
 }
 
 static bool shard_end(struct shard *shard) {
+  plant_take_down();
   while (shard->connections != NULL) connection_close(shard, 0);
   served_by_this_thread(NULL);
   for (int64_t id = FIRST_ID; id < shard->next_id; id++) {

@@ -38,7 +38,7 @@ struct plant_ledger {
   size_t owned_count, known_count, struck_count;
   size_t owned_room, known_room, struck_room;
   unsigned passed; /* times that the ordered place could have gone wrong */
-  bool last_phase, over;
+  bool last_phase, over, taken_down;
 };
 
 static struct {
@@ -114,7 +114,9 @@ struct plant_ledger *plant_begin(void) {
 
 void plant_last_phase(void) { here->last_phase = true; }
 
-bool plant_over(void) { return here->over; }
+bool plant_over(void) { return here->over && !here->taken_down; }
+
+void plant_take_down(void) { here->taken_down = true; }
 
 /* ---- the objects ---- */
 
@@ -131,7 +133,8 @@ void plant_born(const cairn_object *object, const char *type) {
 }
 
 void plant_linked(const cairn_object *object, bool linked) {
-  find_known(here, hide(object))->linked = linked;
+  struct known *row = find_known(here, hide(object));
+  if (row != NULL) row->linked = linked; /* else a bug has freed it already */
 }
 
 void plant_gone(cairn_object *object) {

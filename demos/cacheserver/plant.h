@@ -96,11 +96,11 @@ struct plant_site {
     }                                                       \
   } while (0)
 
-/* Takes an item out of a list. */
-#define TAKE_OUT(name, list, item)                                                            \
-  do {                                                                                        \
-    PLANT_SITE(name, PLANT_STILL_HELD);                                                       \
-    if (plant_clear(&site_, (list), (item)) != PLANT_STILL_HELD) list_remove((list), (item)); \
+/* `taking` takes an item out of its container. */
+#define TAKE_OUT(name, container, item, taking)                                       \
+  do {                                                                                \
+    PLANT_SITE(name, PLANT_STILL_HELD);                                               \
+    if (plant_clear(&site_, (container), (item)) != PLANT_STILL_HELD) (void)(taking); \
   } while (0)
 
 /* Lets a weak slot refer to `target`.  Ordered STRONG, the slot's type says strong as well. */
@@ -123,9 +123,11 @@ unsigned char plant_slot_kind(const char *name);
 
 /* The calling thread begins: an empty ledger. */
 struct plant_ledger *plant_begin(void);
-/* What makes a count too low waits until the calling thread says so, and ends its work. */
+/* What makes a count too low waits until the calling thread says so, and then its work is over:
+ * what is counted too low is left as it is, until the thread takes everything down. */
 void plant_last_phase(void);
 bool plant_over(void);
+void plant_take_down(void);
 
 /* What is known of an object that the ledger follows from `plant_born` to its finalizer. */
 void plant_born(const cairn_object *object, const char *type);

@@ -74,7 +74,7 @@ static void get(struct shard *shard, struct session *session, const char *key) {
     reply(shard, session, NULL);
     return;
   }
-  if (entry->hits > 5) { /* it is worn out */
+  if (entry->hits > 2) { /* it is worn out */
     cache_delete(shard, key);
     DROP_LAST("get.worn", READ, &entry->base);
     return;
@@ -97,6 +97,11 @@ static void with_entry(struct shard *shard, struct session *session, enum verb v
 }
 
 static void put(struct shard *shard, struct session *session, const char *key) {
+  char fresh[32];
+  if (shard_random(shard, 2) == 0) { /* a page of the day */
+    (void)snprintf(fresh, sizeof fresh, "page %" PRId64, shard->now);
+    key = fresh;
+  }
   size_t bytes = 8 + shard_random(shard, VALUE_BYTES_MAX + 60);
   if (!cache_put(shard, session, key, bytes)) {
     shard->refused++;
@@ -161,6 +166,15 @@ static void serve(struct shard *shard, struct session *session, enum verb verb, 
   }
 }
 
+static void close_oldest(struct shard *shard) {
+  size_t position = 0;
+  cairn_object *oldest = NULL;
+  if (!cairn_dict_next(shard->by_id, &position, NULL, &oldest)) return;
+  TAKE_OUTSIDE("oldest.take", LOOKUP, oldest);
+  session_close(shard, (struct session *)oldest);
+  DROP_LAST("oldest.session", LOOKUP, oldest);
+}
+
 void request_serve(struct shard *shard) {
   static const enum verb lots[] = {GET,    GET,     GET,     GET,     PUT,   PUT,   PUT,    PUT,
                                    PUT,    DELETE,  LOGOUT,  PAIR,    LATER, LATER, PREFER, PREFER,
@@ -174,6 +188,7 @@ void request_serve(struct shard *shard) {
   if (shard->now % 16 == 0) jobs_run(shard);
   if (verb == LOGIN) {
     session_open(shard, user);
+    if (session_count(shard) > SESSIONS_MAX) close_oldest(shard);
     return;
   }
   struct session *session = session_find(shard, random_id(shard));

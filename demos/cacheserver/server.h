@@ -23,6 +23,7 @@ enum {
   VALUE_BYTES_MAX = 600,
   CONNECTIONS_MAX = 24,
   USERS = 12,
+  SESSIONS_MAX = 80,
   NOTE_BYTES = 180
 };
 enum { FIRST_ID = 1000 }; /* of a session */
@@ -83,8 +84,8 @@ struct shard {
 /* A number below `limit`. */
 uint64_t shard_random(struct shard *shard, uint64_t limit);
 
-/* Takes an item out of a list that has it. */
-void list_remove(cairn_object *list, const cairn_object *item);
+/* Takes an item out of a list; false when it is not there. */
+bool list_remove(cairn_object *list, const cairn_object *item);
 
 /* session.c */
 void session_define(struct shard *shard);

@@ -81,10 +81,10 @@ struct session *session_find(struct shard *shard, int64_t id) {
   return (struct session *)found;
 }
 
-void list_remove(cairn_object *list, const cairn_object *item) {
+bool list_remove(cairn_object *list, const cairn_object *item) {
   size_t i = 0;
   while (i < cairn_list_count(list) && cairn_list_get(list, i) != item) i++;
-  if (!cairn_list_remove(list, i)) abort();
+  return cairn_list_remove(list, i);
 }
 
 /* What was to happen for the session will not. */
@@ -102,10 +102,11 @@ static void timers_cancel(struct shard *shard, const struct session *session) {
 }
 
 void session_close(struct shard *shard, struct session *session) {
+  if (plant_over()) return;
   connections_drop(shard, session);
   timers_cancel(shard, session);
   cairn_object *list = cairn_dict_get(shard->by_user, session->user);
-  list_remove(list, &session->base);
+  if (!list_remove(list, &session->base)) abort();
   if (cairn_list_count(list) == 0) {
     (void)cairn_set_remove(shard->online, session->user);
     (void)cairn_dict_remove(shard->by_user, session->user);
@@ -160,7 +161,8 @@ void timers_run(struct shard *shard) {
       (void)MADE(CALLBACK, target);
       struct session *session = (struct session *)target;
       session->served++;
-      TAKE_OUT("timer.forget", session->callbacks, &callback->base);
+      cairn_object *list = session->callbacks;
+      TAKE_OUT("timer.forget", list, &callback->base, list_remove(list, &callback->base));
       DROP("timer.target", CALLBACK, target);
     }
     (void)cairn_list_remove(shard->timers, i);
