@@ -45,12 +45,14 @@ enum {
  * cycle. */
 struct cairn_gathered {
   uint64_t looked_count, member_count;
+  bool far; /* most references of members lead far away */
 };
 /* Makes members of all live objects that may be in cycles, and explains their references.  Takes
  * state.candidate from all objects.  `clean`: all side bytes are 0 so far. */
 struct cairn_gathered cairn_gather(cairn_heap *heap, bool clean);
-/* Explains the references of members to members, whose side bytes say their counts. */
-void cairn_subtract(cairn_heap *heap);
+/* Explains the references of members to members, whose side bytes say their counts.  True: most
+ * references led far away. */
+bool cairn_subtract(cairn_heap *heap);
 
 /* ---- detect.c -------------------------------------------------------------------------------- */
 /* What a detection found.  The garbage are the members that are left: side byte 1. */
@@ -68,7 +70,11 @@ void cairn_detect_again(cairn_heap *heap);
 
 /* ---- restore.c ------------------------------------------------------------------------------- */
 /* Takes the members that are kept out of the set.  Returns how many are left. */
-uint64_t cairn_restore(cairn_heap *heap, uint64_t member_count);
+uint64_t cairn_restore(cairn_heap *heap, uint64_t member_count, bool far);
+
+/* ---- far.c ----------------------------------------------------------------------------------- */
+/* The same, but for the number, where most references lead far away. */
+void cairn_restore_far(cairn_heap *heap);
 
 /* ---- reclaim.c ------------------------------------------------------------------------------- */
 /* Clears weak references to the garbage, finalizes it, and frees what did not come back. */

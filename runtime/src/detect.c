@@ -25,8 +25,8 @@ enum { REACH_PERCENT = 15, REACH_MIN = 10000 };
 /* `clean`: all side bytes are 0 so far. */
 static struct cairn_detection detect_all(cairn_heap *heap, bool clean) {
   struct cairn_gathered gathered = cairn_gather(heap, clean);
-  return (struct cairn_detection){gathered.looked_count, cairn_restore(heap, gathered.member_count),
-                                  true};
+  return (struct cairn_detection){gathered.looked_count,
+                                  cairn_restore(heap, gathered.member_count, gathered.far), true};
 }
 
 struct cairn_detection cairn_detect_all(cairn_heap *heap) {
@@ -180,7 +180,7 @@ struct cairn_detection cairn_detect_candidates(cairn_heap *heap) {
   if (follow_all(&following)) {
     assert(heap->candidate_count == 0);
     uint64_t member_count = following.member_count;
-    return (struct cairn_detection){member_count, cairn_restore(heap, member_count), false};
+    return (struct cairn_detection){member_count, cairn_restore(heap, member_count, false), false};
   }
   return detect_all(heap, false);
 }
@@ -204,6 +204,6 @@ static void gather_again_page(cairn_heap *heap, struct cairn_blocks blocks, void
 void cairn_detect_again(cairn_heap *heap) {
   uint64_t member_count = 0;
   cairn_each_gathered(heap, gather_again_page, &member_count);
-  cairn_subtract(heap);
-  (void)cairn_restore(heap, member_count);
+  bool far = cairn_subtract(heap);
+  (void)cairn_restore(heap, member_count, far);
 }

@@ -187,34 +187,42 @@ static void choose_way(cairn_heap *heap, uint64_t looked_count, uint64_t member_
 /* ---- subtract -------------------------------------------------------------------------------- */
 
 /* Side bytes that are being fetched: each is lowered when FETCHED more references were seen. */
-enum { FETCHED = 32 };
+enum { FETCHED = 32, FAR_TIMES = 3 };
 struct fetched {
-  uint32_t next; /* the oldest */
-  uint8_t none;  /* stands for no member */
+  uint64_t next;       /* references that were fetched so far; modulo FETCHED the oldest */
+  uint64_t near_count; /* references within an arena */
+  uintptr_t arena;     /* that the walk is in */
+  uint8_t none;        /* stands for no member */
   uint8_t *sides[FETCHED];
 };
 
-CAIRN_INLINE void lower_later(struct fetched *fetched, uint32_t *next, uintptr_t object) {
+CAIRN_INLINE void lower_later(struct fetched *fetched, uint64_t *next, uintptr_t object) {
   uint8_t *side = cairn_side_byte((void *)object);
   __builtin_prefetch(side, 1);
-  uint8_t *oldest = fetched->sides[*next];
-  fetched->sides[*next] = side;
-  *next = (*next + 1) % FETCHED;
+  uint8_t *oldest = fetched->sides[*next % FETCHED];
+  fetched->sides[(*next)++ % FETCHED] = side;
   cairn_trial_lower(oldest);
 }
 
 static void subtract_reference(cairn_object *child, void *context) {
   struct fetched *fetched = context;
-  lower_later(fetched, &fetched->next, (uintptr_t)child);
+  uintptr_t place = (uintptr_t)child - fetched->arena;
+  if (place < CAIRN_ARENA_BYTES) {
+    cairn_trial_lower(cairn_side_byte(child));
+    fetched->near_count++;
+  } else {
+    lower_later(fetched, &fetched->next, (uintptr_t)child);
+  }
 }
 
 static void subtract_page(cairn_heap *heap, struct cairn_blocks blocks, void *context) {
   struct fetched *fetched = context;
-  uint32_t next = fetched->next;
+  uint64_t next = fetched->next, near_count = 0;
   struct cairn_kind kind = {.index = 0};
   const uintptr_t arena = (uintptr_t)blocks.arena;
-  uint8_t *arena_sides = (uint8_t *)blocks.arena - CAIRN_SIDE_BYTES;
+  uint8_t *arena_sides = cairn_side_bytes_of(blocks.arena);
   const size_t end = cairn_blocks_end(&blocks);
+  fetched->arena = arena;
   for (size_t offset = 0; offset < end; offset += blocks.stride) {
     if (*cairn_blocks_side(&blocks, offset) == CAIRN_TRIAL_NONE) continue;
     cairn_object *object = cairn_blocks_object(&blocks, offset);
@@ -230,19 +238,22 @@ static void subtract_page(cairn_heap *heap, struct cairn_blocks blocks, void *co
       uintptr_t place = word[i] - arena;
       if (place < CAIRN_ARENA_BYTES) {
         cairn_trial_lower(&arena_sides[place >> CAIRN_SIDE_GRAIN_SHIFT]);
+        near_count++;
       } else if (word[i] != 0) {
         lower_later(fetched, &next, word[i]);
       }
     }
   }
   fetched->next = next;
+  fetched->near_count += near_count;
 }
 
-void cairn_subtract(cairn_heap *heap) {
+bool cairn_subtract(cairn_heap *heap) {
   struct fetched fetched = {.next = 0, .none = CAIRN_TRIAL_NONE};
   for (uint32_t i = 0; i < FETCHED; i++) fetched.sides[i] = &fetched.none;
   cairn_each_gathered(heap, subtract_page, &fetched);
   for (uint32_t i = 0; i < FETCHED; i++) cairn_trial_lower(fetched.sides[i]);
+  return fetched.next > FAR_TIMES * fetched.near_count;
 }
 
 struct cairn_gathered cairn_gather(cairn_heap *heap, bool clean) {
@@ -254,6 +265,6 @@ struct cairn_gathered cairn_gather(cairn_heap *heap, bool clean) {
   }
   assert(heap->candidate_count == 0);
   choose_way(heap, gathering.looked_count, gathering.member_count);
-  cairn_subtract(heap);
-  return (struct cairn_gathered){gathering.looked_count, gathering.member_count};
+  bool far = cairn_subtract(heap);
+  return (struct cairn_gathered){gathering.looked_count, gathering.member_count, far};
 }

@@ -140,24 +140,36 @@ CAIRN_INLINE void let_go(cairn_heap *heap, cairn_object *object) {
   CAIRN_ORDER();
 }
 
+/* The words of a run that lead to others than garbage; most lead to garbage in the same arena. */
+CAIRN_INLINE void let_go_run(struct cairn_run run, cairn_object *object,
+                             struct cairn_arena *arena) {
+  const uint8_t *sides = cairn_side_bytes_of(arena);
+  cairn_word *word = cairn_run_words(run, object);
+  for (uint32_t i = 0; i < run.count; i++) {
+    uintptr_t place = word[i] - (uintptr_t)arena;
+    bool near = place < CAIRN_ARENA_BYTES;
+    if (near && sides[place >> CAIRN_SIDE_GRAIN_SHIFT] != CAIRN_TRIAL_NONE) continue;
+    if (word[i] != 0) let_go_word(&word[i], (cairn_object *)(uintptr_t)word[i]);
+  }
+}
+
+/* No block is added to the page meanwhile that was garbage, and it stays where it is. */
 static void let_go_of_page(cairn_heap *heap, struct cairn_blocks blocks, void *context) {
   (void)context;
   struct cairn_kind kind = {.index = 0};
-  for (size_t offset = 0; offset < cairn_blocks_end(&blocks); offset += blocks.stride) {
+  const size_t end = cairn_blocks_end(&blocks);
+  for (size_t offset = 0; offset < end; offset += blocks.stride) {
     if (*cairn_blocks_side(&blocks, offset) == CAIRN_TRIAL_NONE) continue;
     cairn_object *object = cairn_blocks_object(&blocks, offset);
     cairn_kind_meet(heap, object->header, &kind);
-    if (kind.run.count == CAIRN_RUN_NONE) {
+    if (kind.run.count != CAIRN_RUN_NONE) {
+      let_go_run(kind.run, object, blocks.arena);
+      let_go(heap, object);
+    } else {
       let_go_words(kind.type, object);
       let_go(heap, object);
       cairn_slots_free_buffers(kind.type, object);
-      continue;
     }
-    cairn_word *word = cairn_run_words(kind.run, object);
-    for (uint32_t i = 0; i < kind.run.count; i++) {
-      if (word[i] != 0) let_go_word(&word[i], (cairn_object *)(uintptr_t)word[i]);
-    }
-    let_go(heap, object);
   }
 }
 

@@ -13,6 +13,7 @@
  * What this is not: recursive, in need of memory, or dependent on how the heap is linked: each
  * member is looked at once, each page once a sweep.
  */
+#include "trial.h"
 #include "work.h"
 
 enum { FOLLOW_PART = 64, FOLLOW_MIN = 1024, FEW_MAX = 100 };
@@ -109,30 +110,17 @@ static __attribute__((noinline)) void follow(struct sweep *sweep, uintptr_t at) 
   sweep->delay.next = next;
 }
 
-/* In each byte of a word of side bytes the highest bit: the byte says that the member is kept. */
-static inline uint64_t kept_in(const uint8_t *sides) {
-  const uint64_t low = 0x7f7f7f7f7f7f7f7full;
-  uint64_t some;
-  memcpy(&some, sides, sizeof some);
-  return ((some & low) + (CAIRN_TRIAL_PENDING - CAIRN_TRIAL_REACHED) * 0x0101010101010101ull) &
-         ~low & ~some;
-}
-
-static inline bool is_kept(uint8_t trial) {
-  return trial >= CAIRN_TRIAL_REACHED && trial <= CAIRN_TRIAL_WIDE;
-}
-
 /* About how many members of the page are kept as yet: none, few (so that most words of side bytes
  * have none), or many. */
 enum density { KEPT_NONE, KEPT_FEW, KEPT_MANY };
 static enum density density_of(const struct cairn_blocks *blocks) {
   if (blocks->page->kind != CAIRN_PAGE_BLOCKS) {
-    return is_kept(*blocks->sides) ? KEPT_MANY : KEPT_NONE;
+    return cairn_trial_is_kept(*blocks->sides) ? KEPT_MANY : KEPT_NONE;
   }
   uint32_t words = 0;
   size_t places = cairn_blocks_places(blocks);
   for (size_t i = 0; i < places; i += sizeof(uint64_t)) {
-    words += kept_in(blocks->sides + i) != 0;
+    words += cairn_trial_kept_in(blocks->sides + i) != 0;
   }
   if (words == 0) return KEPT_NONE;
   return words <= FEW_MAX ? KEPT_FEW : KEPT_MANY;
@@ -148,7 +136,7 @@ struct visit {
 
 CAIRN_INLINE void sweep_block(struct sweep *sweep, struct visit *visit, size_t offset) {
   uint8_t *side = cairn_blocks_side(visit->blocks, offset);
-  if (!is_kept(*side)) return;
+  if (!cairn_trial_is_kept(*side)) return;
   cairn_object *object = cairn_blocks_object(visit->blocks, offset);
   uintptr_t at = (uintptr_t)object ^ sweep->flip;
   keep(sweep, &visit->kind, object, side, at, &visit->next);
@@ -182,7 +170,7 @@ CAIRN_INLINE void sweep_few_blocks(struct sweep *sweep, struct visit *visit) {
   for (size_t i = 0; i < words; i++) {
     size_t first = (visit->backward ? words - 1 - i : i) * sizeof(uint64_t);
     uint64_t kept;
-    while ((kept = kept_in(blocks->sides + first)) != 0) {
+    while ((kept = cairn_trial_kept_in(blocks->sides + first)) != 0) {
       int bit = visit->backward ? 63 - __builtin_clzll(kept) : __builtin_ctzll(kept);
       size_t offset = block_of_place(blocks, first + (size_t)bit / 8);
       if (left-- == 0) {
@@ -247,7 +235,7 @@ static void count_garbage(cairn_heap *heap, struct cairn_blocks blocks, void *co
   *(uint64_t *)context += cairn_blocks_garbage(&blocks);
 }
 
-uint64_t cairn_restore(cairn_heap *heap, uint64_t member_count) {
+static void sweep_to_and_fro(cairn_heap *heap, uint64_t member_count) {
   struct sweep sweep = {.heap = heap, .work.count = 0};
   bool forward = true;
   cairn_delay_begin(&sweep.delay, heap->arenas);
@@ -264,6 +252,14 @@ uint64_t cairn_restore(cairn_heap *heap, uint64_t member_count) {
     sweep_end(&sweep);
     forward = !forward;
   } while (sweep.behind_count != 0);
+}
+
+uint64_t cairn_restore(cairn_heap *heap, uint64_t member_count, bool far) {
+  if (far) {
+    cairn_restore_far(heap);
+  } else {
+    sweep_to_and_fro(heap, member_count);
+  }
   uint64_t garbage_count = 0;
   cairn_each_gathered(heap, count_garbage, &garbage_count);
   return garbage_count;

@@ -51,4 +51,29 @@ CAIRN_INLINE void cairn_trial_lower(uint8_t *side) {
   }
 }
 
+/* ---- what is kept, when all is explained ------------------------------------------------------
+ */
+
+/* In each byte of a word of side bytes the highest bit: the byte says that the member is kept. */
+static inline uint64_t cairn_trial_kept_in(const uint8_t *sides) {
+  const uint64_t low = 0x7f7f7f7f7f7f7f7full;
+  uint64_t some;
+  memcpy(&some, sides, sizeof some);
+  return ((some & low) + (CAIRN_TRIAL_PENDING - CAIRN_TRIAL_REACHED) * 0x0101010101010101ull) &
+         ~low & ~some;
+}
+
+static inline bool cairn_trial_is_kept(uint8_t trial) {
+  return trial >= CAIRN_TRIAL_REACHED && trial <= CAIRN_TRIAL_WIDE;
+}
+
+/* True when a member of the page is kept. */
+static inline bool cairn_blocks_have_kept(const struct cairn_blocks *blocks) {
+  if (blocks->page->kind != CAIRN_PAGE_BLOCKS) return cairn_trial_is_kept(*blocks->sides);
+  uint64_t kept = 0;
+  size_t places = cairn_blocks_places(blocks);
+  for (size_t i = 0; i < places; i += sizeof kept) kept |= cairn_trial_kept_in(blocks->sides + i);
+  return kept != 0;
+}
+
 #endif

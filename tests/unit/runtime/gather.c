@@ -79,7 +79,7 @@ static uint64_t members_of(const struct setting *self) {
   struct cairn_gathered gathered = cairn_gather(self->heap, true);
   uint64_t member_count = gathered.member_count;
   assert_in_range(gathered.looked_count, member_count, objects_in(self) + self->own_objects);
-  (void)cairn_restore(self->heap, member_count);
+  (void)cairn_restore(self->heap, member_count, false);
   for (struct cairn_arena *arena = self->heap->arenas; arena != NULL; arena = arena->next) {
     arena->gathered[0] = arena->gathered[1] = 0;
     arena->special[0] = arena->special[1] = 0;
