@@ -423,6 +423,54 @@ class DiffObject(NamedTuple):
     places: Sequence[Place] = ()
 
 
+class Cycle(NamedTuple):
+    """Objects that hold each other."""
+
+    number: int  # the lens's
+    objects: int
+    bytes: int  # of its objects with the buffers that they own
+    first: int  # snapshot index of its lowest object
+    garbage: bool
+
+
+class CyclesTotals(NamedTuple):
+    garbage_cycles: int
+    garbage_objects: int
+    garbage_bytes: int
+    live_cycles: int
+    live_objects: int
+    live_bytes: int
+
+
+class CycleOpened(NamedTuple):
+    """What is known of one cycle when it is looked into."""
+
+    slots: int  # references between its objects
+    ring: int  # the first of them: a shortest ring through its lowest object
+    outside_refs: int  # what the counts own beyond them
+    untried: int  # declared slots that were not tried, as the cycle is too large
+
+
+class CycleSlot(NamedTuple):
+    holder: Object
+    target: Object
+    reference: Reference
+
+
+class CycleBreak(NamedTuple):
+    """A declared slot, and what of the cycle would go if it were weak."""
+
+    type_name: str
+    name: str
+    part: str  # "key" of a table's keys, else ""
+    holder: Object  # the first that holds another by it
+    slots: int
+    objects: int
+    bytes: int
+    tried: bool
+    builtin: bool  # of a type of the runtime's own
+
+
 class TypeCensus(NamedTuple):
     type: int
     type_name: str

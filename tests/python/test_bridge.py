@@ -7,10 +7,10 @@ import unittest
 from typing import Dict, List, Tuple
 
 from cairn_gdb import bridge
-from cairn_gdb.bridge import (abi, accounts, audit, check, leaks, memory, model, moments, one,
-                              snapshot, tracking)
+from cairn_gdb.bridge import (abi, accounts, audit, check, graph, leaks, memory, model, moments,
+                              one, snapshot, tracking)
 
-PARTS = (abi, accounts, audit, check, leaks, memory, model, moments, one, snapshot, tracking)
+PARTS = (abi, accounts, audit, check, graph, leaks, memory, model, moments, one, snapshot, tracking)
 
 INCLUDE = pathlib.Path(__file__).resolve().parents[2] / "gdb-plugin" / "lens" / "include"
 HEADER = "".join(path.read_text(encoding="utf-8") for path in sorted(INCLUDE.glob("lens/*.h")))

@@ -21,6 +21,7 @@ NAMES = (
     "audit",
     "leaks",
     "collect",
+    "cycles",
     "check",
     "snapshot",
     "diff",

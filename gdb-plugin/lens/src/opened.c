@@ -32,8 +32,8 @@ static const uint32_t *members_of(const lens *self) {
 
 /* The key of a declared slot, made where it is new; LENS_KEY_NONE where there are too many of them.
  * False: out of memory. */
-static bool key_of(struct lens_opened *opened, uint32_t type, uint32_t slot, uint32_t part,
-                   uint16_t *key) {
+static bool key_of(lens *self, uint32_t type, uint32_t slot, uint32_t part, uint16_t *key) {
+  struct lens_opened *opened = &self->analysis->opened;
   uint32_t bucket = (type * 31 + slot * 2 + part) % BUCKETS;
   *key = LENS_KEY_NONE;
   for (uint32_t at = opened->key_buckets[bucket]; at != 0; at = opened->keys[at - 1].next) {
@@ -47,8 +47,13 @@ static bool key_of(struct lens_opened *opened, uint32_t type, uint32_t slot, uin
       lens_grow(opened->keys, &opened->key_capacity, opened->key_count + 1, sizeof *keys);
   if (keys == NULL) return false;
   opened->keys = keys;
-  keys[opened->key_count] = (struct lens_slot_key){
-      .shown = {.type = type, .slot = slot, .part = part}, .next = opened->key_buckets[bucket]};
+  const struct lens_type_model *model = &self->model.types[type];
+  keys[opened->key_count] = (struct lens_slot_key){.shown = {.type = type,
+                                                             .slot = slot,
+                                                             .part = part,
+                                                             .builtin = model->shown.builtin,
+                                                             .name = model->slots[slot].name},
+                                                   .next = opened->key_buckets[bucket]};
   *key = (uint16_t)opened->key_count++;
   opened->key_buckets[bucket] = (uint32_t)opened->key_count;
   return true;
@@ -67,7 +72,7 @@ static bool add_edge(lens *self, uint32_t type, uint32_t slot, uint32_t part) {
       !lens_column_reserve(&opened->edge_key, opened->edge_count + 1, sizeof(uint16_t)))
     return false;
   uint16_t key = LENS_KEY_NONE;
-  if (slot != LENS_NONE && !key_of(opened, type, slot, part, &key)) return false;
+  if (slot != LENS_NONE && !key_of(self, type, slot, part, &key)) return false;
   if (key != LENS_KEY_NONE) {
     lens_cycle_break *shown = &opened->keys[key].shown;
     if (shown->slot_count++ == 0) shown->holder = holder;

@@ -98,9 +98,12 @@ typedef struct lens_cycle_break {
   uint64_t slot_count;          /* references that it holds within the cycle */
   uint64_t back_count;          /* of those, how many lead to a lower address */
   uint64_t object_count, bytes; /* of the cycle: what would go, once nothing outside holds it */
-  uint32_t tried, reserved;
+  uint32_t tried;
+  uint32_t builtin; /* 1: of a type of the runtime's, whose slots can't be declared otherwise */
+  const char *name; /* of the slot */
 } lens_cycle_break;
-/* Those that let most bytes go first; ties: more objects, fewer references, more of them back. */
+/* Those that let most bytes go first; ties: more objects, slots that a program declares, fewer
+ * references, more of them back. */
 LENS_API lens_status lens_cycle_breaks(lens *self, uint64_t capacity, lens_cycle_break *rows,
                                        uint64_t *written, uint64_t *total);
 
