@@ -8,6 +8,7 @@ What this is not: it reads no heap, and no memory of the program.
 """
 
 import os
+import re
 from typing import Sequence, Tuple
 
 import gdb
@@ -15,6 +16,7 @@ import gdb
 from .records import Place, Region
 
 _OWN = "cairn_"  # how the functions are called that the headers inline
+_FILLS = re.compile(r"cairn_(assign|clear|list|dict|set|tuple|record|cell)(_|$)")  # ... a slot
 
 
 def place_of(caller: int, regions: Sequence[Region]) -> Place:
@@ -48,15 +50,38 @@ def _line(address: int) -> Tuple[str, str, int]:
     return "", file, line
 
 
-def _symbol(address: int) -> str:
-    """The function that a symbol without debug information names."""
+def function_of(caller: int) -> Tuple[int, bool]:
+    """Where the function begins that the call is in, inlined ones being a part of it (0: unknown);
+    and whether the call was inlined with one of Cairn's that fills or clears a slot."""
+    address = caller - 1
     try:
-        text = gdb.execute(f"info symbol {address:#x}", to_string=True)
+        block = gdb.block_for_pc(address)
+    except (gdb.error, RuntimeError):
+        block = None
+    start, inner = 0, False
+    while block is not None and not block.is_static and not block.is_global:
+        if block.function is not None:
+            start = block.start
+            name = block.function.name
+            inner = inner or _FILLS.match(name) is not None
+        block = block.superblock
+    if start:
+        return start, inner
+    match = re.search(r" \+ (\d+) in section", _symbol_text(address))
+    return address - int(match.group(1)) if match is not None else 0, False
+
+
+def _symbol_text(address: int) -> str:
+    try:
+        return gdb.execute(f"info symbol {address:#x}", to_string=True) or ""
     except gdb.error:
         return ""
-    if text.startswith("No symbol"):
-        return ""
-    return text.split(" ", 1)[0]
+
+
+def _symbol(address: int) -> str:
+    """The function that a symbol without debug information names."""
+    text = _symbol_text(address)
+    return "" if text == "" or text.startswith("No symbol") else text.split(" ", 1)[0]
 
 
 def _module(address: int, regions: Sequence[Region]) -> Tuple[str, int]:

@@ -221,6 +221,7 @@ class Event(NamedTuple):
     thread: int
     site: int
     heap: int
+    inner: bool = False  # the runtime did it on behalf of the caller: a container, a death
 
 
 class Site(NamedTuple):
@@ -229,6 +230,52 @@ class Site(NamedTuple):
     bytes: int
     allocations: int  # ever
     frames: Tuple[int, ...]  # return addresses, the innermost first
+
+
+class PairSite(NamedTuple):
+    """A place that allocates, retains or releases."""
+
+    caller: int  # a return address; 0: not known
+    heap: int
+    site: int  # number of the site with the callers around it; 0: there are none
+
+
+class Deed(NamedTuple):
+    """An event of an object, and what it goes with."""
+
+    sequence: int
+    partner: int  # the event that it is paired with; 0: none
+    op: str
+    refcount: int  # after it
+    thread: int
+    site: int  # a PairSite's index
+    inner: bool  # the runtime did it on behalf of the caller
+    fate: str  # "none", "paired", "held", "root", "gone", "lost", "unmatched", "cut"
+
+
+class Unmatched(NamedTuple):
+    """What is left over at one place."""
+
+    site: Optional[int]  # a PairSite's index; None: not known, or no place
+    op: str  # "allocate", "retain", "release"; "other": a slot that retained nothing
+    inner: bool
+    sureness: str  # "certain", "likely", "possible"
+    refs: int  # how many references
+    objects: int
+    partner: Optional[int]  # the place that it goes with in other objects
+    partner_count: int  # how often
+
+
+class Pairing(NamedTuple):
+    object: int
+    serial: int
+    heap: int
+    deed_count: int
+    lost_refs: int  # references that are older than the first event that is left
+    freed: bool
+    cut: bool  # only its last events were paired
+    gaps: bool  # events are missing between those that are left
+    unmatched_count: int
 
 
 class Place(NamedTuple):

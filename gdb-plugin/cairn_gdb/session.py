@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # loaded when a command first needs them
     from .slots import Outside, Scope
 
 VALUE_DEPTH, VALUE_WIDTH = 1, 8  # of the short value texts in listings
+FUNCTIONS_MAX = 5_000  # places that retain or release whose function is looked up
 _OF_THE_RUNTIME = {"set": "the intern table", "tuple": "the small ints"}  # by type
 
 
@@ -67,6 +68,10 @@ class Target(Protocol):
     def place_of(self, caller: int, lens: Lens) -> records.Place:
         """Where in the program the call is that returns to the address."""
 
+    def function_of(self, caller: int) -> Tuple[int, bool]:
+        """Where the function begins that the call is in that returns to the address (0: nobody
+        knows), and whether a container of Cairn's, inlined there, makes the call."""
+
     def symbol_at(self, address: int) -> str:
         """The symbol that the address lies in, with the distance; "" where none is known."""
 
@@ -84,6 +89,7 @@ class Session:
         self._identity: Optional[records.Identity] = None
         self._walked = self._indexed = False
         self._roots: Optional[Roots] = None
+        self._pairs: Optional[bool] = None  # the events were read; False: none are kept
 
     # ---- what was read, and when to forget it ----
 
@@ -92,6 +98,7 @@ class Session:
         self._current = self._walked = self._indexed = False
         self._problem = ""
         self._roots = None
+        self._pairs = None
 
     def forget_roots(self) -> None:
         """The names of variables, or the registers, may have changed."""
@@ -121,6 +128,7 @@ class Session:
             raise CairnError(self._problem)
         self._walked = self._indexed = False
         self._roots = None
+        self._pairs = None
         try:
             self._lens = self._fresh_lens()
         except CairnError as problem:
@@ -171,6 +179,16 @@ class Session:
             lens.clear_roots()
             self._roots = self.target.collect_roots(self)
         return self._roots
+
+    def pairs(self) -> bool:
+        """Reads the events of all heaps, for pairing; False: no heap records events."""
+        lens = self.lens
+        if self._pairs is None:
+            self._pairs = lens.read_pairs(self.target.progress)
+            for index in range(min(lens.pair_site_count(), FUNCTIONS_MAX) if self._pairs else 0):
+                lens.set_pair_function(
+                    index, *self.target.function_of(lens.pair_site(index).caller))
+        return self._pairs
 
     @property
     def indexed(self) -> bool:

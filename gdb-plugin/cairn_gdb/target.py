@@ -201,6 +201,10 @@ class GdbTarget:
             self._regions = lens.regions()
         return places.place_of(caller, self._regions)
 
+    def function_of(self, caller: int) -> Tuple[int, bool]:
+        from . import places
+        return places.function_of(caller)
+
     def symbol_at(self, address: int) -> str:
         from . import statics
         return statics.symbol_at(address)

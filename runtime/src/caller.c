@@ -89,8 +89,8 @@ static _Unwind_Reason_Code visit_frame(struct _Unwind_Context *context, void *ar
 void cairn_callers_find(uint64_t known, uint32_t max, struct cairn_callers *out) {
   assert(max >= 1 && max <= CAIRN_SITE_FRAMES);
   pthread_once(&codes_once, codes_find);
-  *out = (struct cairn_callers){.count = 0};
-  if (max == 1 && known != 0 && !is_runtime(known)) {
+  *out = (struct cairn_callers){.inner = known == 0 || is_runtime(known)};
+  if (max == 1 && !out->inner) {
     out->frames[out->count++] = known;
     return;
   }

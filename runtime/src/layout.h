@@ -328,7 +328,7 @@ enum {
   F(uint32_t, , type, UINT)      /* index */                                       \
   F(uint32_t, , count, UINT)     /* after it */                                    \
   F(uint32_t, , thread, UINT)    /* as the kernel numbers it */                    \
-  F(uint32_t, , reserved, UINT)
+  F(uint32_t, , inner, UINT) /* 1: the runtime retained or released it on the program's behalf */
 
 /* A place in the program: the innermost caller, and those around it. */
 #define CAIRN_LAYOUT_SITE(F)                                                              \

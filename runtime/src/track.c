@@ -79,6 +79,7 @@ static void record_event(struct cairn_tracking *tracking, const cairn_object *ob
       .op = op,
       .type = object == NULL ? 0 : cairn_type_index(object),
       .count = count,
+      .inner = (op == CAIRN_EVENT_RETAIN || op == CAIRN_EVENT_RELEASE) && callers->inner,
   };
   cairn_ring_add(tracking, event);
 }

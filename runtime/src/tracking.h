@@ -89,6 +89,7 @@ bool cairn_track_options_parse(const char *text, const char *heap_name,
 struct cairn_callers {
   uint64_t frames[CAIRN_SITE_FRAMES]; /* return addresses in the program, innermost first */
   uint32_t count;                     /* 0: not known */
+  bool inner; /* the runtime itself retains or releases: a container, a holder that dies */
 };
 /* The callers of the runtime, at most `max`.  `known`: where the function that the program or the
  * runtime called returns to; 0: not known. */

@@ -39,6 +39,10 @@ class FakeLens:
         self.event_rows: List[records.Event] = []
         self.tracking_row: Optional[records.Tracking] = None
         self.site_rows: Dict[int, records.Site] = {}
+        self.pair_sites: List[records.PairSite] = []
+        self.pairing_row: Optional[records.Pairing] = None
+        self.deed_rows: List[records.Deed] = []
+        self.unmatched_rows: List[records.Unmatched] = []
         self.finding_rows: List[records.Finding] = []
         self.audit_totals = records.AuditTotals(5, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0,
                                                 records.EXACT)
@@ -212,6 +216,39 @@ class FakeLens:
     def snapshot_object(self, index: int) -> Object:
         return self.objects[sorted(self.objects)[index]]
 
+    # ---- pairs ----
+
+    def read_pairs(self, progress: Any = None) -> bool:
+        return self.tracking_row is not None and "events" in self.tracking_row.switches
+
+    def learn_pairs(self, progress: Any = None) -> None:
+        self.asked.append("learn")
+
+    def pair_site_count(self) -> int:
+        return len(self.pair_sites)
+
+    def pair_site(self, index: int) -> records.PairSite:
+        return self.pair_sites[index]
+
+    def set_pair_function(self, index: int, function: int, inner: bool) -> None:
+        pass
+
+    def pairing(self, heap: int, serial: int, held: int, maybe: int) -> Optional[records.Pairing]:
+        self.asked.append(f"pairing {serial} {held} {maybe}")
+        return self.pairing_row
+
+    def pairing_of_finding(self, finding: records.Finding) -> Optional[records.Pairing]:
+        return self.pairing_row
+
+    def deeds(self) -> List[records.Deed]:
+        return self.deed_rows
+
+    def unmatched(self) -> List[records.Unmatched]:
+        return self.unmatched_rows
+
+    def blame(self, progress: Any = None) -> Tuple[List[records.Unmatched], int]:
+        return self.unmatched_rows, 1
+
     # ---- check ----
 
     def check(self, progress: Any = None) -> CheckTotals:
@@ -274,6 +311,9 @@ class FakeTarget:
         if caller < 0x900:
             return records.Place(caller, "build", "/src/main.c", caller, "demo", caller)
         return records.Place(caller, "", "", 0, "demo", caller - 0x900)
+
+    def function_of(self, caller: int) -> Tuple[int, bool]:
+        return caller // 0x100, False
 
     def collect_roots(self, session: Session) -> FakeRoots:
         return FakeRoots(self.lens)

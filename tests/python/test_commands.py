@@ -358,6 +358,52 @@ class Tracking(unittest.TestCase):
         with self.assertRaisesRegex(CairnError, "nothing was recorded"):
             ask(self.session, history, "0x3000")
 
+    def pair_up(self) -> None:
+        """The allocation was not given back; the retain went with a release."""
+        self.lens.pair_sites = [records.PairSite(0x10, 0, 1), records.PairSite(0x950, 0, 0),
+                                records.PairSite(0x20, 0, 0)]
+        self.lens.pairing_row = records.Pairing(0x2000, 17, 0, 2, 1, False, False, False, 1)
+        self.lens.deed_rows = [
+            records.Deed(3, 0, "allocate", 1, 55, 0, False, "unmatched"),
+            records.Deed(4, 9, "retain", 2, 55, 1, False, "paired")]
+        self.lens.unmatched_rows = [
+            records.Unmatched(0, "allocate", False, "likely", 2, 1, 2, 12)]
+
+    def test_history_in_pairs(self) -> None:
+        self.pair_up()
+        _, data, text = ask(self.session, history, "0x2000")
+        self.assertEqual([(row["seq"], row["paired"], row["fate"]) for row in data["rows"]],
+                         [(3, None, "unmatched"), (4, 9, "paired")])
+        left = data["unmatched"][0]
+        self.assertEqual((left["op"], left["count"], left["confidence"], left["partner_count"]),
+                         ("allocate", 2, "likely", 12))
+        self.assertEqual((left["site"]["line"], left["partner"]["line"]), (16, 32))
+        self.assertEqual(len(left["backtrace"]), 2)
+        self.assertEqual(data["lost_refs"], 1)
+        self.assertIn("pairing 17 1 1", self.lens.asked)  # one slot holds it, one root may
+        self.assertIn("2 x allocated at main.c:16 in build, never released (likely)", text)
+        self.assertIn("    called from demo+0x50", text)
+        self.assertIn("    of other objects it was released at main.c:32 in build (12 times)", text)
+
+    def test_history_with_nothing_left_over(self) -> None:
+        self.pair_up()
+        self.lens.unmatched_rows = []
+        text = ask(self.session, history, "0x2000")[2]
+        self.assertEqual(text[-1],
+                         "Nothing is left over: what was not given back is held.")
+
+    def test_audit_names_the_lines(self) -> None:
+        self.pair_up()
+        self.lens.finding_rows = [records.Finding(
+            address, index, Account(3, 1, 0, 1, 1, "over-retained", EXACT), 0, 48, 3, frozenset())
+            for index, address in ((1, 0x2000), (0, 0x1000))]
+        _, data, text = ask(self.session, audit)
+        self.assertEqual(data["rows"][0]["unmatched"][0]["count"], 2)
+        self.assertEqual((data["unmatched"][0]["site"]["line"], data["without_events"]), (16, 1))
+        self.assertIn("    2 x allocated at main.c:16 in build, never released (likely)", text)
+        self.assertIn("Left over, all of them together:", text)
+        self.assertIn("Of 1 finding no event is left.", text)
+
     def test_sites(self) -> None:
         result, data, text = ask(self.session, sites)
         self.assertEqual([(row["count"], row["bytes"], row["allocations"])

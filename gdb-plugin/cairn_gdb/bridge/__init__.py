@@ -17,16 +17,16 @@ What this is not: it knows nothing of GDB and nothing of what a command wants.
 """
 
 from .abi import ABI
-from .audit import Audit
 from .check import Check
 from .graph import Graph
 from .leaks import Leaks
 from .library import load_library
 from .moments import Diff, Moment, Moments, is_moment_file
+from .pairs import Pairs
 from .tracking import Tracking
 
 __all__ = ["ABI", "Diff", "Lens", "Moment", "is_moment_file", "load_library"]
 
 
-class Lens(Tracking, Audit, Graph, Leaks, Moments, Check):
+class Lens(Tracking, Pairs, Graph, Leaks, Moments, Check):
     """One lens over one program or core: all parts."""

@@ -2,15 +2,19 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple
 
-from .. import audits, options
+from .. import audits, options, pairing
 from ..audits import Suspect
 from ..errors import CairnError, did_you_mean
 from ..options import Arguments, Option
+from ..pairing import Left
 from ..records import AuditTotals, Result
 from ..render import json_doc, objects, units
 from ..render.page import Page
 from ..session import Session, type_names
 from .command import Command
+from .history import left_lines
+
+BLAMES_MAX = 20  # places of all suspects together, in text
 
 
 class Audit(NamedTuple):
@@ -18,6 +22,10 @@ class Audit(NamedTuple):
     matched: int
     totals: AuditTotals
     type_glob: str
+    left: List[List[Left]]  # of each row: what is left over of its events
+    blame: List[Left]  # of all findings together
+    silent: int  # findings of which no event is left
+    tracked: bool
 
 
 def run(session: Session, arguments: Arguments) -> Result:
@@ -32,8 +40,26 @@ def run(session: Session, arguments: Arguments) -> Result:
     rows = audits.suspects(session, findings)
     session.remember([row.object.address for row in rows])
     wrong = totals.over + totals.under
-    return Result(Audit(rows, matched, totals, glob), session.exactness(),
+    left: List[List[Left]] = []
+    blame: List[Left] = []
+    silent = 0
+    known = matched > 0 and pairing.learn(session)
+    if known:
+        everyone, silent = lens.blame(session.target.progress)
+        blame = pairing.left(session, everyone)
+        left = [_left_of(session, row) for row in rows]
+    return Result(Audit(rows, matched, totals, glob, left, blame, silent, known),
+                  session.exactness(),
                   session.walk_warnings() + roots.warnings, status=1 if wrong else 0)
+
+
+def _left_of(session: Session, row: Suspect) -> List[Left]:
+    """What is left over of the events of one finding."""
+    if row.finding.account.verdict == "balanced":
+        return []
+    if session.lens.pairing_of_finding(row.finding) is None:
+        return []
+    return pairing.left(session, session.lens.unmatched())
 
 
 def _check_glob(session: Session, glob: str) -> None:
@@ -47,13 +73,19 @@ def _check_glob(session: Session, glob: str) -> None:
 # ---- JSON ---------------------------------------------------------------------------------------
 
 def document(found: Audit) -> Any:
-    record = json_doc.listing([_row_record(row) for row in found.rows], found.matched)
+    records = [_row_record(row) for row in found.rows]
+    for record, left in zip(records, found.left):
+        record["unmatched"] = json_doc.left_records(left)
+    record = json_doc.listing(records, found.matched)
     totals = found.totals
     record["totals"] = {
         "balanced": totals.balanced, "over": totals.over, "under": totals.under,
         "over_doubtful": totals.over_doubtful, "under_doubtful": totals.under_doubtful,
         "unsure": totals.guessed, "immortal": totals.immortal, "unknown": totals.unknown,
         "freed": totals.freed, "surplus": totals.surplus, "deficit": totals.deficit}
+    if found.tracked:
+        record["unmatched"] = json_doc.left_records(found.blame)
+        record["without_events"] = found.silent
     return record
 
 
@@ -90,10 +122,29 @@ def lines(found: Audit, page: Page) -> Iterator[str]:
         yield f"{objects.label(number)}  {_head(row, page)}"
         for line in _verdict_lines(row, page):
             yield "    " + line
+        if found.left:
+            yield from left_lines(found.left[number - 1], page, "    ")
     yield from objects.closing(len(found.rows), found.matched, "finding", page)
+    yield from _blame(found, page)
     yield from _totals(found, page)
     if found.rows:
-        yield objects.hint("Next: cairn show @1, cairn referrers @1", page)
+        more = ", cairn history @1" if found.tracked else ""
+        yield objects.hint(f"Next: cairn show @1, cairn referrers @1{more}", page)
+        if not found.tracked:
+            yield objects.hint("With CAIRN_TRACK=events,sites in the program's environment this "
+                               "names the lines.", page)
+
+
+def _blame(found: Audit, page: Page) -> Iterator[str]:
+    """The places of all suspects together, where there are several."""
+    if found.matched > 1 and found.blame:
+        yield "Left over, all of them together:"
+        yield from left_lines(found.blame[:BLAMES_MAX], page, "  ")
+        if len(found.blame) > BLAMES_MAX:
+            yield page.style("quiet", f"  and {units.number(len(found.blame) - BLAMES_MAX)} more "
+                             "places; -json has them all.")
+    if found.silent:
+        yield page.style("quiet", f"Of {units.counted(found.silent, 'finding')} no event is left.")
 
 
 def _head(row: Suspect, page: Page) -> str:

@@ -1,11 +1,12 @@
-"""`cairn history OBJECT`: what happened to an object, as far as the program recorded it."""
+"""`cairn history OBJECT`: what happened to an object, in pairs, and what is left over."""
 
-from typing import Any, Iterator, NamedTuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from .. import tracked
+from .. import accounting, pairing, tracked
 from ..errors import CairnError
 from ..options import Arguments
-from ..records import Result
+from ..pairing import Left
+from ..records import EXACT, Deed, Pairing, Result, least_sure
 from ..render import json_doc, objects, units
 from ..render.page import Page
 from ..render.tables import Column, Table
@@ -20,6 +21,10 @@ class Found(NamedTuple):
     address: int
     type_name: str
     tracked: Tracked
+    deeds: Dict[int, Deed]  # by the number of the event
+    pairing: Optional[Pairing]
+    left: List[Left]
+    balance: str  # the verdict on its count; "" for one that was freed
 
 
 def run(session: Session, arguments: Arguments) -> Result:
@@ -34,16 +39,57 @@ def run(session: Session, arguments: Arguments) -> Result:
         raise CairnError("Its heap records no events: run the program with CAIRN_TRACK=events in "
                          "its environment, or call cairn_track_start.")
     name = "" if known.track.type is None else session.lens.type(known.track.type).name
-    return Result(Found(known.track.base, name, known))
+    held, maybe, balance, exactness, warnings = _claims(session, known)
+    paired = None
+    if pairing.learn(session):
+        paired = session.lens.pairing(known.track.heap, known.track.serial, held, maybe)
+    deeds = {deed.sequence: deed for deed in session.lens.deeds()} if paired else {}
+    left = pairing.left(session, session.lens.unmatched()) if paired else []
+    return Result(Found(known.track.base, name, known, deeds, paired, left, balance), exactness,
+                  warnings)
 
+
+def _claims(session: Session, known: Tracked) -> Tuple[int, int, str, str, List[str]]:
+    """How many references are held for sure and perhaps, the verdict, and how sure that is."""
+    row = session.lens.object_at(known.track.base) if known.track.place == "object" else None
+    if row is None:
+        rows, _ = session.lens.referrers(known.track.base, 0, session.target.progress)
+        held = sum(one.reference.kind == "strong" for one in rows)
+        return held, 0, "", EXACT, []
+    found = accounting.of(session, row)
+    account = found.account
+    sure = account.heap_refs + account.runtime_refs
+    maybe = max(0, account.refcount - sure - max(0, account.surplus))
+    return (sure, maybe, account.verdict, least_sure(account.exactness, session.exactness()),
+            found.warnings)
+
+
+# ---- JSON ---------------------------------------------------------------------------------------
 
 def document(found: Found) -> Any:
     known = found.tracked
     rows = json_doc.event_records(known)
+    for record in rows:
+        deed = found.deeds.get(record["seq"])
+        record["paired"] = deed.partner if deed is not None and deed.partner else None
+        if deed is not None and deed.fate != "none":
+            record["fate"] = deed.fate
     record = json_doc.listing(rows, known.event_count)
     record.update(addr=json_doc.address(found.address), type=found.type_name,
-                  serial=known.track.serial, events_lost=known.lost)
+                  serial=known.track.serial, events_lost=known.lost,
+                  unmatched=json_doc.left_records(found.left))
+    if found.pairing is not None:
+        record["lost_refs"] = found.pairing.lost_refs
+        record["gaps"] = found.pairing.gaps
+    if found.balance:
+        record["verdict"] = found.balance
     return record
+
+
+# ---- text ---------------------------------------------------------------------------------------
+
+_FATES = {"held": "held now", "root": "held by a root, perhaps", "gone": "collected",
+          "lost": "not kept", "unmatched": "nothing"}
 
 
 def lines(found: Found, page: Page) -> Iterator[str]:
@@ -51,27 +97,76 @@ def lines(found: Found, page: Page) -> Iterator[str]:
     gone = ", freed" if known.track.place in ("freed", "quarantined") else ""
     yield (f"{page.style('type', found.type_name)} at "
            f"{page.style('address', hex(found.address))}, serial {known.track.serial}{gone}")
-    if known.lost:
-        yield page.style("quiet", f"What was before is lost: {units.number(known.lost)} events of "
-                         "the heap were overwritten.")
+    yield from _missing(found, page)
     table = Table(Column("event", right=True), Column(""), Column("count", right=True),
-                  Column("thread", right=True), Column("where"))
+                  Column("thread", right=True), Column("goes with"), Column("where"))
     for event, place in known.events:
         table.add(units.number(event.sequence), event.op, units.number(event.refcount),
-                  str(event.thread), tracked.place_text(place))
+                  str(event.thread), _goes_with(found.deeds.get(event.sequence)),
+                  tracked.place_text(place))
     yield from table.lines(page)
     yield from objects.closing(len(known.events), known.event_count, "event", page)
+    yield from left_lines(found.left, page)
+    if not found.left and found.pairing is not None:
+        yield (page.style("good", "Nothing is left over") +
+               (": each reference was given back." if gone else
+                ": what was not given back is held."))
+
+
+def _missing(found: Found, page: Page) -> Iterator[str]:
+    known, paired = found.tracked, found.pairing
+    if paired is not None and paired.lost_refs:
+        had = units.counted(paired.lost_refs, "reference")
+        why = (f"what was before is overwritten ({units.number(known.lost)} events of the heap)."
+               if known.lost else "it is older than the tracking.")
+        yield page.style("quiet", f"It had {had} before the first event that is left: {why}")
+    elif known.lost:
+        yield page.style("quiet", f"What was before is lost: {units.number(known.lost)} events of "
+                         "the heap were overwritten.")
+    if paired is not None and paired.gaps:
+        yield page.style("warning", "Events are missing between those that are left: the pairs "
+                         "are a guess.")
+    if paired is not None and paired.cut:
+        yield page.style("quiet", "Only its last 65,536 events were paired.")
+
+
+def _goes_with(deed: Optional[Deed]) -> str:
+    if deed is None:
+        return ""
+    return units.number(deed.partner) if deed.partner else _FATES.get(deed.fate, "")
+
+
+def left_lines(left: List[Left], page: Page, indent: str = "") -> Iterator[str]:
+    """`1 x retained at ..., never released (likely)`, and where it goes elsewhere."""
+    for each in left:
+        yield (f"{indent}{page.style('bad', f'{units.number(each.row.refs)} x')} "
+               f"{pairing.deed_text(each)} ({each.row.sureness})")
+        for place in each.places[1:]:
+            yield page.style("quiet", f"{indent}    called from {tracked.place_text(place)}")
+        partner = pairing.partner_text(each)
+        if partner:
+            yield page.style("quiet", f"{indent}    {partner}")
 
 
 COMMAND = Command(
     name="history",
-    summary="Show each retain and release of an object, with its line.",
+    summary="Show each retain and release of an object, with its line, in pairs.",
     argument="OBJECT",
     run=run, document=document, lines=lines,
     details="""
-For programs that track events (CAIRN_TRACK=events).  The last events of the object, the latest by
-the prompt, with its count after each, the thread, and the line of the program.  What is freed
-already has a history too, until its memory is used again; an address that was used again shows
-only what happened to the object that is there now.  With -limit 0 all events that are left.""",
+For programs that track events (CAIRN_TRACK=events).  The last events of the object, the latest
+by the prompt, with its count after each, the thread, the event that it goes with, and the line of
+the program.  What is left over stands below: retains that nobody gave back and nobody holds, or
+releases too many.  The runtime does not know which release is meant for which retain: they are
+paired by what balanced objects show, by function, thread and order (docs/TRACKING.md), and each
+place says how sure it is:
+
+  certain    no other place can be the one: the numbers alone say so
+  likely     everything else found its partner as in other objects
+  possible   others might be the one; this fits best
+
+What is freed already has a history too, until its memory is used again; an address that was used
+again shows only what happened to the object that is there now.  With -limit 0 all events that are
+left.""",
     examples=(("cairn history x", "who retained x, and who released it"),
               ("cairn history @1 -limit 0", "all that is left of row 1's")))

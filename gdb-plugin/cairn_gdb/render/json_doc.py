@@ -2,6 +2,7 @@
 
 from typing import Any, Dict, Iterator, List, Optional, Sequence
 
+from ..pairing import Left
 from ..records import Account, Identity, Object, Place, Result, Root
 from ..tracked import Tracked
 
@@ -50,6 +51,28 @@ def place_record(row: Optional[Place]) -> Optional[Dict[str, Any]]:
     if row.module:
         record.update(module=row.module, offset=row.offset)
     return record
+
+
+def left_records(rows: Sequence[Left]) -> List[Dict[str, Any]]:
+    """What is left over, by place."""
+    found = []
+    for each in rows:
+        row = each.row
+        record: Dict[str, Any] = {"site": place_record(each.place), "op": _LEFT_OPS[row.op],
+                                  "count": row.refs, "objects": row.objects,
+                                  "confidence": row.sureness}
+        if len(each.places) > 1:
+            record["backtrace"] = [place_record(place) for place in each.places]
+        if row.inner:
+            record["inner"] = True
+        if each.partner is not None:
+            record["partner"] = place_record(each.partner)
+            record["partner_count"] = row.partner_count
+        found.append(record)
+    return found
+
+
+_LEFT_OPS = {"allocate": "allocate", "retain": "retain", "release": "release", "other": "slot"}
 
 
 def event_records(row: Tracked) -> List[Dict[str, Any]]:

@@ -28,6 +28,7 @@
 #include "lens/model.h"
 #include "lens/moments.h"
 #include "lens/object.h"
+#include "lens/pairs.h"
 #include "lens/questions.h"
 #include "lens/reader.h"
 #include "lens/snapshot.h"

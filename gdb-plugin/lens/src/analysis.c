@@ -17,6 +17,7 @@ void lens_analysis_free(struct lens_analysis *analysis) {
   lens_roots_free(&analysis->roots);
   lens_accounts_free(&analysis->accounts);
   lens_audit_free(&analysis->audit);
+  lens_pairs_free(&analysis->pairs);
   lens_check_free(&analysis->check);
   lens_weights_free(&analysis->weights);
   lens_cycles_free(&analysis->cycles);

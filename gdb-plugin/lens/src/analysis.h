@@ -15,6 +15,7 @@
 #include "leaks.h"
 #include "moment.h"
 #include "opened.h"
+#include "pairs.h"
 #include "reach.h"
 #include "referrers.h"
 #include "roots.h"
@@ -31,6 +32,7 @@ struct lens_analysis {
   struct lens_roots roots;
   struct lens_accounts_state accounts;
   struct lens_audit_state audit;
+  struct lens_pairs_state pairs; /* histories.c, match.c, learn.c, blame.c */
   struct lens_check_state check;
   struct lens_weights weights;     /* weights.c */
   struct lens_cycles cycles;       /* components.c, cycles.c */

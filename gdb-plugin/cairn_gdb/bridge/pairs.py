@@ -1,0 +1,127 @@
+"""Pairing: which release goes with which retain, and what is left over."""
+
+from ctypes import POINTER, byref, c_uint32, c_uint64
+from typing import Any, List, Optional, Tuple
+
+from .. import records
+from .abi import (COUNT, NONE, NOT_FOUND, OK, STATUS, STEP, LensPointer, Progress, declare, named,
+                  struct, u32, u64)
+from .audit import Audit, FindingStruct
+from .tracking import EVENT_OPS
+
+SURENESS = ("certain", "likely", "possible")
+FATES = ("none", "paired", "held", "root", "gone", "lost", "unmatched", "cut")
+
+PairSiteStruct = struct("lens_pair_site", *u64("caller", "function"),
+                        *u32("heap", "site", "inner", "reserved"))
+ClaimsStruct = struct("lens_claims", *u64("held", "maybe"))
+PairingStruct = struct("lens_pairing", *u64("object", "serial"), *u32("heap", "type"),
+                       *u64("deed_count", "lost_refs"),
+                       *u32("freed", "cut", "gaps", "unmatched_count"))
+DeedStruct = struct("lens_deed", *u64("sequence", "partner"),
+                    *u32("op", "count", "thread", "site", "inner", "fate"))
+UnmatchedStruct = struct("lens_unmatched", *u32("site", "op", "inner", "sureness"),
+                         *u64("count", "objects"), *u32("partner", "reserved"),
+                         *u64("partner_count"))
+
+declare({
+    "lens_pairs_read": (STATUS, STEP),
+    "lens_pair_site_count": (c_uint64, [LensPointer]),
+    "lens_pair_site_get": (STATUS, [LensPointer, c_uint64, POINTER(PairSiteStruct)]),
+    "lens_pair_function_set": (STATUS, [LensPointer, c_uint64, c_uint64, c_uint32]),
+    "lens_pairs_learn": (STATUS, STEP),
+    "lens_pairing_of": (STATUS, [LensPointer, c_uint64, c_uint64, POINTER(ClaimsStruct),
+                                 POINTER(PairingStruct)]),
+    "lens_deeds": (STATUS, [LensPointer, c_uint64, c_uint64, POINTER(DeedStruct), COUNT, COUNT]),
+    "lens_unmatched_rows": (STATUS, [LensPointer, c_uint64, POINTER(UnmatchedStruct), COUNT,
+                                     COUNT]),
+    "lens_blame": (STATUS, STEP),
+    "lens_blame_rows": (STATUS, [LensPointer, c_uint64, POINTER(UnmatchedStruct), COUNT, COUNT,
+                                 COUNT]),
+    "lens_pairing_of_finding": (STATUS, [LensPointer, POINTER(FindingStruct),
+                                         POINTER(PairingStruct)]),
+})
+
+
+class Pairs(Audit):
+    """See the file's head."""
+
+    def read_pairs(self, progress: Optional[Progress] = None) -> bool:
+        """Reads the events of all heaps; False: no heap records events."""
+        if self._check(self._library.lens_pairs_read(self._self, 1, None), 1, NOT_FOUND
+                       ) == NOT_FOUND:
+            return False
+        self._steps(self._library.lens_pairs_read, progress)
+        return True
+
+    def learn_pairs(self, progress: Optional[Progress] = None) -> None:
+        """Learns from balanced objects; live ones teach where an audit was made."""
+        self._steps(self._library.lens_pairs_learn, progress)
+
+    def pair_site_count(self) -> int:
+        return int(self._library.lens_pair_site_count(self._self))
+
+    def pair_site(self, index: int) -> records.PairSite:
+        row = self._get(self._library.lens_pair_site_get, PairSiteStruct, index)
+        return records.PairSite(row.caller, row.heap, row.site)
+
+    def set_pair_function(self, index: int, function: int, inner: bool) -> None:
+        """Says which function a place is in: any number that is the same for the same one, 0: not
+        known; and whether it is a container's own, inlined into the program."""
+        self._check(self._library.lens_pair_function_set(self._self, index, function, int(inner)))
+
+    def pairing(self, heap: int, serial: int, held: int, maybe: int) -> Optional[records.Pairing]:
+        """Pairs the events of one object; None: none is left.  `held`: references that are held
+        for sure; `maybe`: those that may be.  deeds() and unmatched() tell the rest."""
+        row = PairingStruct()
+        status = self._check(self._library.lens_pairing_of(
+            self._self, heap, serial, byref(ClaimsStruct(held, maybe)), byref(row)), NOT_FOUND)
+        return self._pairing(row) if status == OK else None
+
+    def pairing_of_finding(self, finding: records.Finding) -> Optional[records.Pairing]:
+        account, row = finding.account, PairingStruct()
+        wanted = FindingStruct(
+            finding.address, NONE if finding.object is None else finding.object, 0,
+            account.surplus, account.refcount, account.heap_refs, account.runtime_refs,
+            account.root_refs, finding.guessed_refs, finding.size_bytes,
+            NONE if finding.type is None else finding.type, 0)
+        status = self._check(self._library.lens_pairing_of_finding(
+            self._self, byref(wanted), byref(row)), NOT_FOUND)
+        return self._pairing(row) if status == OK else None
+
+    @staticmethod
+    def _pairing(row: Any) -> records.Pairing:
+        return records.Pairing(row.object, row.serial, row.heap, row.deed_count, row.lost_refs,
+                               bool(row.freed), bool(row.cut), bool(row.gaps),
+                               row.unmatched_count)
+
+    def deeds(self) -> List[records.Deed]:
+        """The events of the last pairing, in order."""
+        rows, written, _ = self._rows(self._library.lens_deeds, DeedStruct, 0, 0)
+        return [records.Deed(row.sequence, row.partner, named(EVENT_OPS, row.op), row.count,
+                             row.thread, row.site, bool(row.inner), named(FATES, row.fate))
+                for row in rows[:written]]
+
+    def unmatched(self) -> List[records.Unmatched]:
+        """What is left over of the last pairing, by place."""
+        rows, written, _ = self._rows(self._library.lens_unmatched_rows, UnmatchedStruct, 0)
+        return [self._unmatched(row) for row in rows[:written]]
+
+    @staticmethod
+    def _unmatched(row: Any) -> records.Unmatched:
+        return records.Unmatched(
+            None if row.site == NONE else row.site, named(EVENT_OPS, row.op), bool(row.inner),
+            named(SURENESS, row.sureness), row.count, row.objects,
+            None if row.partner == NONE else row.partner, row.partner_count)
+
+    def blame(self, progress: Optional[Progress] = None
+              ) -> Tuple[List[records.Unmatched], int]:
+        """What is left over of all findings, by place; and how many have no event left."""
+        self._steps(self._library.lens_blame, progress)
+        written, total, silent = c_uint64(), c_uint64(), c_uint64()
+        ask = self._library.lens_blame_rows
+        self._check(ask(self._self, 0, None, byref(written), byref(total), byref(silent)))
+        rows = (UnmatchedStruct * max(1, total.value))()
+        self._check(ask(self._self, total.value, rows, byref(written), byref(total),
+                        byref(silent)))
+        return [self._unmatched(row) for row in rows[:written.value]], silent.value

@@ -1,0 +1,199 @@
+/* Pairing: what the lens says of who forgot what, where the program knows it: places that take and
+ * give back, called as often as the test says. */
+#include "../runtime/nodes.h"
+#include "self.h"
+
+#define PLACE __attribute__((noinline))
+
+static struct nodes *nodes;
+
+static PLACE void take(cairn_object *object) { (void)cairn_retain(object); }
+static PLACE void give_back(cairn_object *object) { cairn_release(object); }
+
+/* What the lens knows of one object. */
+static lens_pairing pair_up(lens *self, const void *object, uint64_t serial, uint64_t held) {
+  lens_status status = LENS_AGAIN;
+  while (status == LENS_AGAIN) status = lens_pairs_read(self, 1, NULL);
+  assert_int_equal(status, LENS_OK);
+  status = LENS_AGAIN;
+  while (status == LENS_AGAIN) status = lens_pairs_learn(self, 1, NULL);
+  assert_int_equal(status, LENS_OK);
+  const lens_claims claims = {.held = held};
+  lens_pairing pairing;
+  assert_int_equal(lens_pairing_of(self, 0, serial, &claims, &pairing), LENS_OK);
+  assert_int_equal(pairing.object, address_of(object));
+  return pairing;
+}
+
+static void track(uint64_t events) {
+  const cairn_track_options options = {.events = events};
+  assert_true(cairn_track_start(nodes->heap, &options));
+}
+
+static lens_unmatched only_row(lens *self) {
+  lens_unmatched row;
+  uint64_t written, total;
+  assert_int_equal(lens_unmatched_rows(self, 1, &row, &written, &total), LENS_OK);
+  assert_int_equal(total, 1);
+  return row;
+}
+
+/* The lines of this file, as return addresses: noted by running them once. */
+static uint64_t caller_of(lens *self, uint64_t sequence) {
+  lens_event events[256];
+  uint64_t written, total;
+  assert_int_equal(lens_events(self, 0, 0, 0, 0, 0, 256, events, &written, &total), LENS_OK);
+  for (uint64_t i = 0; i < written; i++) {
+    if (events[i].sequence == sequence) return events[i].caller;
+  }
+  fail_msg("no event %" PRIu64, sequence);
+  return 0;
+}
+
+static uint64_t place_of(lens *self, uint32_t site) {
+  lens_pair_site place;
+  assert_int_equal(lens_pair_site_get(self, site, &place), LENS_OK);
+  return place.caller;
+}
+
+/* One retain of three is not given back. */
+static void test_a_missing_release(void **state) {
+  nodes = *state;
+  track(1024);
+  struct node *healthy[20];
+  for (int i = 0; i < 20; i++) {
+    healthy[i] = node_new(nodes, nodes->plain, i);
+    take(&healthy[i]->base);
+    give_back(&healthy[i]->base);
+    cairn_release(&healthy[i]->base);
+  }
+  struct node *node = node_new(nodes, nodes->plain, 99); /* event n */
+  uint64_t serial = cairn_track_serial(&node->base);
+  take(&node->base);
+  give_back(&node->base);
+  take(&node->base); /* n + 3: nobody gives this one back */
+  lens *self = self_lens();
+  lens_pairing pairing = pair_up(self, node, serial, 1);
+  assert_int_equal(pairing.deed_count, 4);
+  assert_int_equal(pairing.lost_refs, 0);
+  assert_int_equal(pairing.gaps + pairing.cut + pairing.freed, 0);
+  lens_deed deeds[8];
+  uint64_t written, total;
+  assert_int_equal(lens_deeds(self, 0, 8, deeds, &written, &total), LENS_OK);
+  assert_int_equal(written, 4);
+  lens_unmatched left = only_row(self);
+  assert_int_equal(left.count, 1);
+  /* A slot is said to hold one: the allocation or a retain, that is all one to the lens. */
+  assert_true(left.op == LENS_EVENT_RETAIN || left.op == LENS_EVENT_ALLOCATE);
+  assert_int_equal(place_of(self, left.site),
+                   caller_of(self, deeds[left.op == LENS_EVENT_RETAIN ? 1 : 0].sequence));
+  assert_int_equal(deeds[2].fate, LENS_FATE_PAIRED);
+  /* Nothing holds it: both are left over. */
+  (void)pair_up(self, node, serial, 0);
+  lens_unmatched rows[4];
+  assert_int_equal(lens_unmatched_rows(self, 4, rows, &written, &total), LENS_OK);
+  assert_int_equal(total, 2);
+  assert_int_equal(rows[0].count + rows[1].count, 2);
+  /* Two of three are left over: at least one of the two retains of one place must be. */
+  assert_int_equal(rows[0].op, LENS_EVENT_ALLOCATE);
+  assert_int_equal(rows[0].sureness, LENS_LIKELY);
+  assert_int_equal(rows[1].op, LENS_EVENT_RETAIN);
+  assert_int_equal(rows[1].sureness, LENS_CERTAIN);
+  lens_free(self);
+  cairn_release(&node->base);
+  cairn_release(&node->base);
+}
+
+static void test_only_an_allocation(void **state) {
+  nodes = *state;
+  track(64);
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  lens *self = self_lens();
+  lens_pairing pairing = pair_up(self, node, cairn_track_serial(&node->base), 0);
+  assert_int_equal(pairing.unmatched_count, 1);
+  lens_unmatched left = only_row(self);
+  assert_int_equal(left.op, LENS_EVENT_ALLOCATE);
+  assert_int_equal(left.sureness, LENS_CERTAIN);
+  /* Held: nothing is left over. */
+  assert_int_equal(pair_up(self, node, cairn_track_serial(&node->base), 1).unmatched_count, 0);
+  lens_free(self);
+  cairn_release(&node->base);
+}
+
+/* Two slots, a count of one. */
+static void test_a_release_too_many(void **state) {
+  nodes = *state;
+  track(1024);
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  struct node *holder = node_new(nodes, nodes->plain, 2);
+  cairn_object *list = cairn_list_new(nodes->heap, 0);
+  uint64_t serial = cairn_track_serial(&node->base);
+  assert_true(cairn_list_insert(list, 0, &node->base));
+  cairn_object *tuple = cairn_tuple_new(nodes->heap, 1, (cairn_object *[]){&node->base});
+  cairn_release(&node->base); /* the maker's */
+  give_back(&node->base);     /* the bug */
+  lens *self = self_lens();
+  lens_pairing pairing = pair_up(self, node, serial, 2);
+  assert_int_equal(pairing.unmatched_count, 1);
+  lens_unmatched left = only_row(self);
+  assert_int_equal(left.op, LENS_EVENT_RELEASE);
+  assert_int_equal(left.inner, 0);
+  assert_int_equal(left.count, 1);
+  lens_deed deeds[8];
+  uint64_t written, total;
+  assert_int_equal(lens_deeds(self, 0, 8, deeds, &written, &total), LENS_OK);
+  assert_int_equal(written, 5);
+  assert_int_equal(deeds[1].inner, 1);
+  assert_int_equal(deeds[1].fate, LENS_FATE_HELD);
+  assert_int_equal(deeds[2].fate, LENS_FATE_HELD);
+  lens_free(self);
+  (void)cairn_retain(&node->base);
+  cairn_release(list);
+  cairn_release(tuple);
+  cairn_release(&holder->base);
+}
+
+/* What was overwritten is counted, and nothing is certain then. */
+static void test_a_ring_that_wrapped(void **state) {
+  nodes = *state;
+  track(16);
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  uint64_t serial = cairn_track_serial(&node->base);
+  for (int i = 0; i < 30; i++) take(&node->base);
+  give_back(&node->base);
+  lens *self = self_lens();
+  lens_pairing pairing = pair_up(self, node, serial, 0);
+  assert_int_equal(pairing.deed_count, 16);
+  assert_int_equal(pairing.lost_refs, 16); /* 31 were taken, 15 of them are left */
+  lens_unmatched rows[4];
+  uint64_t written, total, count = 0;
+  assert_int_equal(lens_unmatched_rows(self, 4, rows, &written, &total), LENS_OK);
+  for (uint64_t i = 0; i < written; i++) {
+    count += rows[i].count;
+    assert_int_not_equal(rows[i].sureness, LENS_CERTAIN);
+  }
+  assert_int_equal(count, 30);
+  lens_free(self);
+  for (int i = 0; i < 30; i++) cairn_release(&node->base);
+}
+
+static void test_no_events(void **state) {
+  nodes = *state;
+  lens *self = self_lens();
+  assert_int_equal(lens_pairs_read(self, 0, NULL), LENS_NOT_FOUND);
+  assert_int_equal(lens_pairs_learn(self, 0, NULL), LENS_BAD_ARGUMENT);
+  assert_int_equal(lens_blame(self, 0, NULL), LENS_BAD_ARGUMENT);
+  lens_pairing pairing;
+  const lens_claims claims = {0};
+  assert_int_equal(lens_pairing_of(self, 0, 1, &claims, &pairing), LENS_BAD_ARGUMENT);
+  lens_free(self);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, nodes_setup, nodes_teardown)
+  const struct CMUnitTest tests[] = {
+      TEST(test_a_missing_release),   TEST(test_only_an_allocation), TEST(test_a_release_too_many),
+      TEST(test_a_ring_that_wrapped), TEST(test_no_events),
+  };
+  return cmocka_run_group_tests_name("pairs", tests, NULL, NULL);
+}
