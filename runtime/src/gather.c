@@ -88,48 +88,91 @@ static __attribute__((noinline)) bool meet(const cairn_heap *heap, uint64_t head
   return true;
 }
 
+/* A walk over one page. */
+struct visit {
+  const struct cairn_blocks *blocks;
+  size_t end, step; /* backwards the offset wraps around behind the first block */
+  struct gathered_kind met;
+  uint32_t tries;
+  uint64_t looked_count, member_count;
+  bool special;
+};
+
+CAIRN_INLINE void join(const struct cairn_blocks *blocks, size_t offset, uint64_t header) {
+  cairn_object *object = cairn_blocks_object(blocks, offset);
+  if ((header & CAIRN_STATE(CANDIDATE)) != 0) object->header = cairn_header_untold(header);
+  *cairn_blocks_side(blocks, offset) = cairn_trial_set(object, header & CAIRN_COUNT_MASK);
+}
+
+/* From `offset` on: all are members, up to one that is of another kind, or to the end. */
+static size_t gather_kind(struct visit *visit, size_t offset) {
+  const struct cairn_blocks blocks = *visit->blocks;
+  const size_t end = visit->end, step = visit->step;
+  const uint64_t mask = KIND_MASK, expected = visit->met.expected;
+  size_t count = 0;
+  for (; offset < end; offset += step, count++) {
+    uint64_t header = cairn_blocks_object(&blocks, offset)->header;
+    if ((header & mask) != expected) break;
+    join(&blocks, offset, header);
+  }
+  visit->looked_count += count;
+  visit->member_count += count;
+  return offset;
+}
+
+/* The object at `offset`, whatever it is. */
+CAIRN_INLINE void gather_object(const struct gathering *gathering, struct visit *visit,
+                                size_t offset) {
+  cairn_object *object = cairn_blocks_object(visit->blocks, offset);
+  struct gathered_kind *met = &visit->met;
+  uint64_t header = object->header;
+  bool ordinary = !met->special;
+  if ((header & KIND_MASK) != met->expected) {
+    if (!meet(gathering->heap, header, met)) return;
+    ordinary = !met->special && (header & CAIRN_STATE(WEAKLY)) == 0;
+  }
+  visit->looked_count++;
+  if (ordinary && visit->tries != 0) {
+    const uintptr_t flip = gathering->flip;
+    bool leads = met->kind.run.count == CAIRN_RUN_NONE
+                     ? leads_on_slowly(met->kind.type, object, flip)
+                     : leads_on(met->kind.run, object, flip, (uintptr_t)object ^ flip);
+    if (!leads) {
+      visit->tries = TRIES;
+      if ((header & CAIRN_STATE(CANDIDATE)) != 0) object->header = cairn_header_untold(header);
+      return;
+    }
+    visit->tries--;
+  }
+  visit->special |= !ordinary;
+  visit->member_count++;
+  join(visit->blocks, offset, header);
+}
+
 /* Makes the page's objects members that may be. */
 static void gather_page(struct gathering *gathering, const struct cairn_blocks *blocks) {
-  struct gathered_kind met = {.kind.index = 0, .expected = UINT64_MAX};
-  struct cairn_page *page = blocks->page;
-  const uintptr_t flip = gathering->flip;
-  const bool backward = flip < CAIRN_ARENA_BYTES;
   const size_t stride = blocks->stride, end = cairn_blocks_end(blocks);
-  uint32_t tries = TRIES;
-  uint64_t looked_count = 0, left_out_count = 0;
-  bool special = false;
-  /* Backwards the offset wraps around behind the first block. */
-  for (size_t offset = backward ? end - stride : 0; offset < end;
-       offset = backward ? offset - stride : offset + stride) {
-    cairn_object *object = cairn_blocks_object(blocks, offset);
-    uint64_t header = object->header;
-    bool ordinary = !met.special;
-    if ((header & KIND_MASK) != met.expected) {
-      if (!meet(gathering->heap, header, &met)) continue;
-      ordinary = !met.special && (header & CAIRN_STATE(WEAKLY)) == 0;
+  const bool backward = gathering->flip < CAIRN_ARENA_BYTES;
+  struct visit visit = {.blocks = blocks,
+                        .end = end,
+                        .step = backward ? 0 - stride : stride,
+                        .met = {.kind.index = 0, .expected = UINT64_MAX},
+                        .tries = TRIES};
+  for (size_t offset = backward ? end - stride : 0; offset < end; offset += visit.step) {
+    if (visit.tries == 0 && !visit.met.special) {
+      offset = gather_kind(&visit, offset);
+      if (offset >= end) break;
     }
-    looked_count++;
-    if ((header & CAIRN_STATE(CANDIDATE)) != 0) object->header = cairn_header_untold(header);
-    if (ordinary && tries != 0) {
-      bool leads = met.kind.run.count == CAIRN_RUN_NONE
-                       ? leads_on_slowly(met.kind.type, object, flip)
-                       : leads_on(met.kind.run, object, flip, (uintptr_t)object ^ flip);
-      tries = leads ? tries - 1 : TRIES;
-      if (!leads) {
-        left_out_count++;
-        continue;
-      }
-    }
-    special |= !ordinary;
-    *cairn_blocks_side(blocks, offset) = cairn_trial_set(object, header & CAIRN_COUNT_MASK);
+    gather_object(gathering, &visit, offset);
   }
+  struct cairn_page *page = blocks->page;
   gathering->heap->candidate_count -= page->candidate_count;
   page->candidate_count = 0;
-  gathering->looked_count += looked_count;
-  gathering->member_count += looked_count - left_out_count;
+  gathering->looked_count += visit.looked_count;
+  gathering->member_count += visit.member_count;
   uint32_t index = cairn_page_index(blocks->arena, blocks->memory);
-  if (looked_count != left_out_count) cairn_bits_set(blocks->arena->gathered, index);
-  if (special) cairn_bits_set(blocks->arena->special, index);
+  if (visit.member_count != 0) cairn_bits_set(blocks->arena->gathered, index);
+  if (visit.special) cairn_bits_set(blocks->arena->special, index);
 }
 
 /* Takes back what a walk from candidates left beside the page's blocks. */
@@ -215,37 +258,72 @@ static void subtract_reference(cairn_object *child, void *context) {
   }
 }
 
+/* A walk over one page; what changes with each object is in registers. */
+struct subtracting {
+  struct fetched *fetched;
+  uintptr_t arena;
+  uint8_t *sides; /* of the arena */
+  uint64_t next, near_count;
+};
+
+CAIRN_INLINE void subtract_word(struct subtracting *at, cairn_word word) {
+  uintptr_t place = word - at->arena;
+  if (place < CAIRN_ARENA_BYTES) {
+    cairn_trial_lower(&at->sides[place >> CAIRN_SIDE_GRAIN_SHIFT]);
+    at->near_count++;
+  } else if (word != 0) {
+    lower_later(at->fetched, &at->next, word);
+  }
+}
+
+/* From the block at `offset` on: the members of the kind, whose run is of `count` words, up to one
+ * of another kind, or to the end. */
+CAIRN_INLINE size_t subtract_kind(struct subtracting *at, const struct cairn_blocks *blocks,
+                                  const struct cairn_kind *kind, size_t offset, uint32_t count) {
+  const uint64_t mask = (uint64_t)CAIRN_TYPE_MAX << CAIRN_TYPE_SHIFT;
+  const uint64_t type = (uint64_t)kind->index << CAIRN_TYPE_SHIFT;
+  const size_t end = cairn_blocks_end(blocks), stride = blocks->stride;
+  for (; offset < end; offset += stride) {
+    if (*cairn_blocks_side(blocks, offset) == CAIRN_TRIAL_NONE) continue;
+    cairn_object *object = cairn_blocks_object(blocks, offset);
+    if ((object->header & mask) != type) break;
+    const cairn_word *word = cairn_run_words(kind->run, object);
+    if (count == 2) {
+      subtract_word(at, word[0]);
+      subtract_word(at, word[1]);
+    } else {
+      for (uint32_t i = 0; i < count; i++) subtract_word(at, word[i]);
+    }
+  }
+  return offset;
+}
+
 static void subtract_page(cairn_heap *heap, struct cairn_blocks blocks, void *context) {
   struct fetched *fetched = context;
-  uint64_t next = fetched->next, near_count = 0;
+  struct subtracting at = {.fetched = fetched,
+                           .arena = (uintptr_t)blocks.arena,
+                           .sides = cairn_side_bytes_of(blocks.arena),
+                           .next = fetched->next};
   struct cairn_kind kind = {.index = 0};
-  const uintptr_t arena = (uintptr_t)blocks.arena;
-  uint8_t *arena_sides = cairn_side_bytes_of(blocks.arena);
   const size_t end = cairn_blocks_end(&blocks);
-  fetched->arena = arena;
-  for (size_t offset = 0; offset < end; offset += blocks.stride) {
-    if (*cairn_blocks_side(&blocks, offset) == CAIRN_TRIAL_NONE) continue;
+  fetched->arena = at.arena;
+  size_t offset = 0;
+  while ((offset = cairn_blocks_next_member(&blocks, offset, end)) < end) {
     cairn_object *object = cairn_blocks_object(&blocks, offset);
     cairn_kind_meet(heap, object->header, &kind);
     if (kind.run.count == CAIRN_RUN_NONE) {
-      fetched->next = next;
+      fetched->next = at.next;
       cairn_each_child(kind.type, object, subtract_reference, fetched);
-      next = fetched->next;
-      continue;
-    }
-    const cairn_word *word = cairn_run_words(kind.run, object);
-    for (uint32_t i = 0; i < kind.run.count; i++) {
-      uintptr_t place = word[i] - arena;
-      if (place < CAIRN_ARENA_BYTES) {
-        cairn_trial_lower(&arena_sides[place >> CAIRN_SIDE_GRAIN_SHIFT]);
-        near_count++;
-      } else if (word[i] != 0) {
-        lower_later(fetched, &next, word[i]);
-      }
+      at.next = fetched->next;
+      offset += blocks.stride;
+    } else if (kind.run.count == 2) {
+      offset = subtract_kind(&at, &blocks, &kind, offset, 2);
+    } else {
+      offset = subtract_kind(&at, &blocks, &kind, offset, kind.run.count);
     }
   }
-  fetched->next = next;
-  fetched->near_count += near_count;
+  fetched->next = at.next;
+  fetched->near_count += at.near_count;
 }
 
 bool cairn_subtract(cairn_heap *heap) {

@@ -42,6 +42,16 @@ CAIRN_INLINE size_t cairn_blocks_end(const struct cairn_blocks *blocks) {
   return blocks->page->fresh * blocks->stride;
 }
 
+/* The first block from `offset` on, and before `end`, that holds a member; else what is not before
+ * `end`. */
+CAIRN_INLINE size_t cairn_blocks_next_member(const struct cairn_blocks *blocks, size_t offset,
+                                             size_t end) {
+  while (offset < end && *cairn_blocks_side(blocks, offset) == CAIRN_TRIAL_NONE) {
+    offset += blocks->stride;
+  }
+  return offset;
+}
+
 /* How many side bytes to look at for all of the page's blocks that were ever used: whole words of
  * them.  (A large block has one.) */
 CAIRN_INLINE size_t cairn_blocks_places(const struct cairn_blocks *blocks) {

@@ -140,35 +140,57 @@ CAIRN_INLINE void let_go(cairn_heap *heap, cairn_object *object) {
   CAIRN_ORDER();
 }
 
-/* The words of a run that lead to others than garbage; most lead to garbage in the same arena. */
-CAIRN_INLINE void let_go_run(struct cairn_run run, cairn_object *object,
-                             struct cairn_arena *arena) {
-  const uint8_t *sides = cairn_side_bytes_of(arena);
-  cairn_word *word = cairn_run_words(run, object);
-  for (uint32_t i = 0; i < run.count; i++) {
-    uintptr_t place = word[i] - (uintptr_t)arena;
-    bool near = place < CAIRN_ARENA_BYTES;
-    if (near && sides[place >> CAIRN_SIDE_GRAIN_SHIFT] != CAIRN_TRIAL_NONE) continue;
-    if (word[i] != 0) let_go_word(&word[i], (cairn_object *)(uintptr_t)word[i]);
+/* A word that leads to garbage, most often to some in the same arena, stays as it is. */
+CAIRN_INLINE void let_go_near_word(const struct cairn_blocks *blocks, cairn_word *word) {
+  uintptr_t place = *word - (uintptr_t)blocks->arena;
+  const uint8_t *sides = cairn_side_bytes_of(blocks->arena);
+  if (place < CAIRN_ARENA_BYTES && sides[place >> CAIRN_SIDE_GRAIN_SHIFT] != CAIRN_TRIAL_NONE) {
+    return;
   }
+  if (*word != 0) let_go_word(word, (cairn_object *)(uintptr_t)*word);
 }
 
-/* No block is added to the page meanwhile that was garbage, and it stays where it is. */
+/* From the block at `offset` on: the garbage of the kind, whose run is of `count` words, up to some
+ * of another kind, or to `end`. */
+CAIRN_INLINE size_t let_go_of_kind(cairn_heap *heap, const struct cairn_blocks *blocks,
+                                   const struct cairn_kind *kind, size_t offset, size_t end,
+                                   uint32_t count) {
+  const uint64_t mask = (uint64_t)CAIRN_TYPE_MAX << CAIRN_TYPE_SHIFT;
+  const uint64_t type = (uint64_t)kind->index << CAIRN_TYPE_SHIFT;
+  for (; offset < end; offset += blocks->stride) {
+    if (*cairn_blocks_side(blocks, offset) == CAIRN_TRIAL_NONE) continue;
+    cairn_object *object = cairn_blocks_object(blocks, offset);
+    if ((object->header & mask) != type) break;
+    cairn_word *word = cairn_run_words(kind->run, object);
+    if (count == 2) {
+      let_go_near_word(blocks, &word[0]);
+      let_go_near_word(blocks, &word[1]);
+    } else {
+      for (uint32_t i = 0; i < count; i++) let_go_near_word(blocks, &word[i]);
+    }
+    let_go(heap, object);
+  }
+  return offset;
+}
+
+/* What is garbage in the page stays where it is meanwhile, and nothing that comes is. */
 static void let_go_of_page(cairn_heap *heap, struct cairn_blocks blocks, void *context) {
   (void)context;
   struct cairn_kind kind = {.index = 0};
   const size_t end = cairn_blocks_end(&blocks);
-  for (size_t offset = 0; offset < end; offset += blocks.stride) {
-    if (*cairn_blocks_side(&blocks, offset) == CAIRN_TRIAL_NONE) continue;
+  size_t offset = 0;
+  while ((offset = cairn_blocks_next_member(&blocks, offset, end)) < end) {
     cairn_object *object = cairn_blocks_object(&blocks, offset);
     cairn_kind_meet(heap, object->header, &kind);
-    if (kind.run.count != CAIRN_RUN_NONE) {
-      let_go_run(kind.run, object, blocks.arena);
-      let_go(heap, object);
-    } else {
+    if (kind.run.count == CAIRN_RUN_NONE) {
       let_go_words(kind.type, object);
       let_go(heap, object);
       cairn_slots_free_buffers(kind.type, object);
+      offset += blocks.stride;
+    } else if (kind.run.count == 2) {
+      offset = let_go_of_kind(heap, &blocks, &kind, offset, end, 2);
+    } else {
+      offset = let_go_of_kind(heap, &blocks, &kind, offset, end, kind.run.count);
     }
   }
 }
