@@ -20,7 +20,13 @@ and for what lies outside the heap:
     places.py      a line of the program's code                         imports gdb
     rootset.py     the roots of one stop      layout.py   the memory of the process
 
-Only these import gdb: the seven above that say so, functions.py (the convenience functions),
+and for stopping the program where something happens to an object:
+
+    breakpoints.py   breakpoints and watchpoints that know objects      imports gdb
+    heads.py     one object by its header, at each hit
+    runtime_code.py  which code is the runtime's
+
+Only these import gdb: the eight above that say so, functions.py (the convenience functions),
 printers.py (pretty-printers), mi.py (MI commands).  Only bridge/ imports ctypes.  All else is
 pure and tested without GDB.
 

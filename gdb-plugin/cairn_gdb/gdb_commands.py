@@ -312,7 +312,8 @@ def install() -> str:
         type("Cairn_" + command.name, (CairnCommand,), {"command": command, "__doc__": doc})()
     set_status(STATUS_NO_ANSWER)
     sessions.connect()
-    from . import functions, mi, printers
+    from . import breakpoints, functions, mi, printers
+    breakpoints.install(sessions.current)
     functions.install(sessions.current)
     printers.install(sessions.current)
     mi.install(list(_table.values()))

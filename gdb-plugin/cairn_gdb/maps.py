@@ -48,7 +48,7 @@ def _region(start: int, end: int, permissions: str, name: str) -> Region:
 
 # ---- sections of the files that GDB has ---------------------------------------------------------
 
-_SECTION_LINE = re.compile(r"\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is (\.\S+)(?: in (.*))?")
+_SECTION_LINE = re.compile(r"\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is (\.\S+|cairn_\S+)(?: in (.*))?")
 
 
 def parse_sections(text: str) -> List[Section]:

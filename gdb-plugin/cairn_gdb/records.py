@@ -408,6 +408,42 @@ class CollectRow(NamedTuple):
     external: int
 
 
+class Shortcut(NamedTuple):
+    """How to look at one object without the lens: masks of its header, offsets of arenas."""
+
+    live: int
+    dying: int
+    buffer: int
+    quarantined: int
+    saturated: int
+    count_mask: int
+    type_mask: int  # of the header shifted by type_shift
+    type_shift: int
+    arena_alignment: int
+    arena_heap: int
+    heap_id: int
+
+
+class Head(NamedTuple):
+    """An object's header, decoded."""
+
+    live: bool  # an object that is not dying
+    refcount: int
+    type_index: int  # in its heap's types
+
+
+class Stop(NamedTuple):
+    """A breakpoint or watchpoint that was set."""
+
+    number: int  # of GDB's
+    kind: str  # "watch", "free", "alloc", "collect"
+    what: str  # in words: what it waits for
+    address: int  # of the object it is about; 0: of any
+    location: str  # as GDB calls it
+    pending: bool = False  # it has no place in the program yet
+    after: int = 1  # it stops at this time, and from then on
+
+
 class MomentInfo(NamedTuple):
     """What a kept moment says of itself."""
 

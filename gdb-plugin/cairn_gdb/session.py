@@ -72,6 +72,19 @@ class Target(Protocol):
         """Where the function begins that the call is in that returns to the address (0: nobody
         knows), and whether a container of Cairn's, inlined there, makes the call."""
 
+    def watch(self, session: Session, address: int, name: str, after: int) -> records.Stop:
+        """Stops the program where an object's count changes, from the after-th time on."""
+
+    def break_death(self, session: Session, address: int, name: str) -> records.Stop:
+        """Stops the program where an object dies."""
+
+    def break_event(self, kind: str, glob: str, after: int, loaded: bool) -> records.Stop:
+        """Stops the program where objects are made ("alloc") or freed ("free"), or a collection
+        starts ("collect").  `loaded`: the runtime is in the program already."""
+
+    def environment(self, name: str) -> str:
+        """A variable of the environment that the program will be run with; "" where it has none."""
+
     def symbol_at(self, address: int) -> str:
         """The symbol that the address lies in, with the distance; "" where none is known."""
 

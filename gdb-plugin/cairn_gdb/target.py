@@ -205,6 +205,22 @@ class GdbTarget:
         from . import places
         return places.function_of(caller)
 
+    def watch(self, session: Session, address: int, name: str, after: int) -> records.Stop:
+        from . import breakpoints
+        return breakpoints.watch(session, address, name, after)
+
+    def break_death(self, session: Session, address: int, name: str) -> records.Stop:
+        from . import breakpoints
+        return breakpoints.break_death(session, address, name)
+
+    def break_event(self, kind: str, glob: str, after: int, loaded: bool) -> records.Stop:
+        from . import breakpoints
+        return breakpoints.break_event(kind, glob, after, loaded)
+
+    def environment(self, name: str) -> str:
+        said = gdb.execute(f"show environment {name}", to_string=True)
+        return said.split("=", 1)[1].strip() if said.startswith(f"{name} =") else ""
+
     def symbol_at(self, address: int) -> str:
         from . import statics
         return statics.symbol_at(address)

@@ -4,8 +4,8 @@ from ctypes import POINTER, byref, c_char_p, c_uint32, c_uint64
 from typing import List, Optional
 
 from .. import records
-from .abi import (AGAIN, CORRUPT, NOT_FOUND, OK, SLICE_MS, STATUS, UNREADABLE, LensPointer,
-                  Progress, as_text, declare, named, struct, u32, u64)
+from .abi import (AGAIN, CORRUPT, NOT_FOUND, OK, SLICE_MS, STATUS, UNREADABLE, UNSUPPORTED,
+                  LensPointer, Progress, as_text, declare, named, struct, u32, u64)
 from .memory import Memory
 
 PAGE_KINDS = ("free", "meta", "blocks", "large", "large_tail", "damaged")
@@ -32,7 +32,14 @@ TypeStruct = struct("lens_type", *u64("address", "size_bytes"), ("name", c_char_
                     *u32("heap", "index", "slot_count", "field_count", "opaque", "acyclic",
                          "builtin", "damaged"))
 
+ShortcutStruct = struct(
+    "lens_shortcut",
+    *u64("live", "dying", "buffer", "quarantined", "saturated", "count_mask", "type_mask",
+         "arena_alignment"),
+    *u32("type_shift", "arena_heap", "heap_id", "reserved"))
+
 declare({
+    "lens_shortcut_get": (STATUS, [LensPointer, POINTER(ShortcutStruct)]),
     "lens_root_hint": (STATUS, [LensPointer, c_uint64]),
     "lens_model_load": (STATUS, [LensPointer, c_uint32]),
     "lens_root_record_count": (c_uint64, [LensPointer]),
@@ -87,6 +94,16 @@ class Model(Memory):
             row.candidate_count, row.flux_object, as_text(row.flux), row.type_count,
             bool(row.shared), row.soft_limit_bytes, row.taken_bytes, row.peak_bytes,
             row.group_limit_bytes, row.group_taken_bytes, as_text(row.group) if row.group else None)
+
+    def shortcut(self) -> Optional[records.Shortcut]:
+        """How to look at one object without the lens; None where the program is not so simple."""
+        row = ShortcutStruct()
+        status = self._library.lens_shortcut_get(self._self, byref(row))
+        if self._check(status, UNSUPPORTED) != OK:
+            return None
+        return records.Shortcut(row.live, row.dying, row.buffer, row.quarantined, row.saturated,
+                                row.count_mask, row.type_mask, row.type_shift,
+                                row.arena_alignment, row.arena_heap, row.heap_id)
 
     def external_bytes(self, heap: int, address: int) -> int:
         """What an object keeps outside its heap; 0 too where that can't be read."""

@@ -27,6 +27,8 @@ NAMES = (
     "diff",
     "history",
     "sites",
+    "watch",
+    "break_",
 )
 
 

@@ -57,3 +57,24 @@ lens_status lens_type_get(const lens *self, uint64_t type, lens_type *out) {
   *out = self->model.types[type].shown;
   return LENS_OK;
 }
+
+lens_status lens_shortcut_get(const lens *self, lens_shortcut *out) {
+  if (self->model.contract_count != 1) return LENS_UNSUPPORTED;
+  const struct lens_contract *contract = self->model.contracts[0];
+  const struct lens_header_layout *header = &contract->header;
+  if (contract->arena.heap.width != 8 || contract->heap.id.width != 8 ||
+      contract->arena_alignment == 0 || header->live == 0)
+    return LENS_UNSUPPORTED;
+  *out = (lens_shortcut){.live = header->live,
+                         .dying = header->dying,
+                         .buffer = header->buffer,
+                         .quarantined = header->quarantined,
+                         .saturated = header->saturated,
+                         .count_mask = header->count_mask,
+                         .type_mask = header->type_mask,
+                         .arena_alignment = contract->arena_alignment,
+                         .type_shift = header->type_shift,
+                         .arena_heap = contract->arena.heap.offset,
+                         .heap_id = contract->heap.id.offset};
+  return LENS_OK;
+}

@@ -29,4 +29,6 @@ if TARGET == "core":
     check("growing.c:" in text, "lines are known: " + text)
 check("no core that can be read" in error_of(f"cairn diff {os.environ['SCENARIO_TRUTH']}"),
       "a file that is neither")
+for command in (f"watch {TOLD[0][1]}", f"break free {TOLD[0][1]}", "break alloc", "break collect"):
+    check("core does not run" in error_of("cairn " + command), command)
 passed()

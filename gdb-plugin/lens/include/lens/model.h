@@ -84,6 +84,20 @@ typedef struct lens_type {
 LENS_API uint64_t lens_type_count(const lens *self);
 LENS_API lens_status lens_type_get(const lens *self, uint64_t type, lens_type *out);
 
+/* What is needed to look at one object again and again without the lens: bits of its header, and
+ * where its arena and heap say who they are.  Masks are of the header word, 0: the runtime has no
+ * such state.  LENS_UNSUPPORTED where several runtimes differ, or the contract does not state it.
+ */
+typedef struct lens_shortcut {
+  uint64_t live, dying, buffer, quarantined, saturated, count_mask, type_mask;
+  uint64_t arena_alignment; /* an address rounded down to it is its arena's */
+  uint32_t type_shift;      /* type_mask is of the word shifted so far to the right */
+  uint32_t arena_heap;      /* where in an arena the address of its heap stands: 8 bytes */
+  uint32_t heap_id;         /* where in a heap its id stands: 8 bytes */
+  uint32_t reserved;
+} lens_shortcut;
+LENS_API lens_status lens_shortcut_get(const lens *self, lens_shortcut *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,219 @@
+"""Stops at what happens to objects: counts that change, deaths, allocations, frees, collections;
+who did it, in programs of all kinds, live and remote, tracked and not.
+
+The expected changes, lines and addresses are those that the program tells of itself.
+"""
+import os
+import re
+from typing import List, Tuple
+
+import gdb
+from harness import TARGET, check, data, equal, error_of, execute, fail, passed, start
+
+TRACKED = "tracked" in os.environ["SCENARIO_COMMAND"]
+VARIANT = os.path.basename(os.environ["SCENARIO_PROGRAM"]).split(".")[1]
+LIVE_HERE = TARGET == "live"  # a remote program is searched for roots for a second
+LINES = VARIANT.startswith("O")
+
+
+def told(word: str) -> List[List[str]]:
+    with open(os.environ["SCENARIO_TRUTH"], encoding="ascii") as file:
+        return [line.split()[1:] for line in file if line.split()[0] == word]
+
+
+def address_of(name: str) -> str:
+    return next(address for each, address in told("object") if each == name)
+
+
+def continued() -> Tuple[str, str]:
+    """Goes on; all that is said, and Cairn's line of it ("" where there is none)."""
+    text = execute("continue")
+    lines = [line for line in text.splitlines() if line.startswith("cairn ")]
+    check(len(lines) <= 1, f"one line a stop: {text}")
+    return text, lines[0] if lines else ""
+
+
+def at_line(said: str, line: str) -> None:
+    """The line, or where there are none the module."""
+    wanted = f"at stops.c:{line} in " if LINES else f"stops.{VARIANT}+0x"
+    check(wanted in said, f"{wanted!r} in {said!r}")
+
+
+def names_it(address: str) -> None:
+    if LIVE_HERE:
+        equal(data("show @1")["addr"], address, "@1 names it")
+
+
+def numbers() -> List[int]:
+    return [each.number for each in gdb.breakpoints() or ()]
+
+
+def counts() -> None:
+    """Every change of a count, in order, with its line; then the death."""
+    address = address_of("counted")
+    found = data(f"watch {address}")
+    equal((found["addr"], found["refcount"], found["kind"]), (address, 1, "watch"), "what is set")
+    number = found["number"]
+    listed = execute("info breakpoints")
+    check("hw watchpoint" in listed and address in listed, listed)
+    for before, after, line in told("change"):
+        text, said = continued()
+        verb = "retained" if int(after) > int(before) else "released"
+        wanted = f"the count of the list at {address} was {before} and is {after}, {verb} at "
+        check(said.startswith(f"cairn {number}: {wanted}"), said or text)
+        at_line(said, line)
+        names_it(address)
+    text, said = continued()
+    wanted = f"the list at {address} died, with a count of 1 before, released at "
+    check(wanted in said, said or text)
+    at_line(said, next(line for name, line in told("death") if name == "counted"))
+    check(f"{number} is deleted" in said, said)
+    equal(numbers(), [], "it deletes itself")
+
+
+def deaths() -> None:
+    """One leaf, freed by code that may be inlined, and one of a cycle that is collected."""
+    leaf = data(f"break free {address_of('leaf')}")["number"]
+    cycle = data(f"break free {address_of('cycle')}")["number"]
+    lines = {name: line for name, line in told("death")}
+    for number, name, kind in ((leaf, "leaf", "int"), (cycle, "cycle", "node")):
+        text, said = continued()
+        wanted = f"cairn {number}: the {kind} at {address_of(name)} died"
+        check(said.startswith(wanted), said or text)
+        at_line(said, lines[name])
+    equal(numbers(), [], "both are gone")
+
+
+def lost() -> None:
+    """A heap that is destroyed takes its objects along: told at the next stop."""
+    address = address_of("lost")
+    execute(f"cairn watch {address}")
+    text, said = continued()
+    check(f"the list at {address} is gone: its memory was given back" in said
+          or f"the list at {address} died" in said, said or text)
+    equal(numbers(), [], "its watchpoint, too")
+
+
+def after() -> None:
+    """The k-th change, and deleting by hand."""
+    address, others = address_of("counted"), numbers()
+    execute(f"cairn watch {address} -after 3")
+    before, then, line = told("change")[2]
+    text, said = continued()
+    check(f"was {before} and is {then}" in said, said or text)
+    at_line(said, line)
+    execute(f"delete {numbers()[-1]}")
+    continued()
+    equal(numbers(), others, "deleted as any other")
+
+
+def events() -> None:
+    """Making and freeing in a heap that is tracked."""
+    made = data("break alloc -type node")
+    check(not made.get("pending"), "the probe is there")
+    check("$cairn_type_like" in execute("info breakpoints"), "the type is a condition")
+    floats = data("break alloc -type fl?at -after 4")["number"]
+    stops: List[Tuple[int, str]] = []
+    for _ in range(6 + 3):
+        text, said = continued()
+        match = re.match(r"cairn (\d+): (node|float) at (0x[0-9a-f]+), serial \d+, made at ", said)
+        if match is None:
+            fail(said or text)
+        row = told("made")
+        # What was made before is told; this one will be, as the next.
+        stops.append((len(row), match.group(3)))
+        equal(int(match.group(1)), floats if match.group(2) == "float" else made["number"], said)
+        names_it(match.group(3))
+        wanted = "float" if len(row) % 2 else "node"
+        equal(match.group(2), wanted, "in the program's order")
+        if row and LINES:
+            line = next((line for kind, _, line in row if kind == wanted), None)
+            if line is not None:
+                at_line(said, line)
+    execute(f"delete {made['number']} {floats}")
+    freed = data("break free -type node -after 6")["number"]
+    text, said = continued()
+    check(said.startswith(f"cairn {freed}: node at "), said or text)
+    addresses = [address for kind, address, _ in told("made")]
+    equal([address for _, address in stops], [addresses[index] for index, _ in stops], "objects")
+    check(f"node at {addresses[10]}, serial" in said, "the sixth node that was freed: " + said)
+
+
+def not_tracked() -> None:
+    """Where a heap says nothing, this is said."""
+    text = execute("cairn break alloc")
+    check("not tracked" in text and "CAIRN_TRACK" in text, text)
+    text, said = continued()
+    equal((gdb.selected_inferior().pid, said), (0, ""), "nothing was caught, as was said: " + text)
+    execute("delete")
+
+
+def collecting() -> int:
+    number = data("break collect")["number"]
+    check("collect_start" in execute("info breakpoints"), "a probe")
+    return int(number)
+
+
+def mistakes() -> None:
+    for command, said in (("watch", "Usage"), ("watch 0", "NULL"), ("break", "Usage"),
+                          ("break nothing", "one of alloc, collect, free"),
+                          ("break collect -type list", "of no type"),
+                          ("break alloc 0x10", "takes an object"),
+                          (f"break free {address_of('counted')} -after 2", "dies once"),
+                          (f"watch {address_of('counted')} -after 0", "from 1 on"),
+                          ('break alloc -type "a\\"b"', "no quotes")):
+        message = error_of("cairn " + command)
+        check(said in message, f"{command}: {message}")
+    immortal = next(row for row in data("objects -limit 0")["rows"] if row.get("immortal"))
+    check("immortal" in error_of(f"cairn watch {immortal['addr']}"), "nothing to wait for")
+    check("immortal" in error_of(f"cairn break free {immortal['addr']}"), "nor here")
+    execute("set can-use-hw-watchpoints 0")
+    check("hardware" in error_of(f"cairn watch {address_of('counted')}"), "no hardware watchpoint")
+    equal(numbers(), [], "nothing is left of it")
+    execute("set can-use-hw-watchpoints 1")
+    check("cairn break alloc" in execute("complete cairn break a"), "completion")
+
+
+def another_run() -> None:
+    """What waits for an object goes with the program, what waits for any stays."""
+    collect = collecting()
+    execute(f"cairn watch {address_of('counted')}")
+    execute("kill")
+    equal(numbers(), [collect], "what is left")
+    execute("run")
+    after()
+    text, said = continued()
+    check(said.startswith(f"cairn {collect}: collection "), said or text)
+    check("of the whole heap" in said, said)
+    execute(f"delete {collect}")
+
+
+def before_it_runs() -> None:
+    if TARGET != "live":
+        return
+    text = execute("cairn break alloc -type list")
+    check("CAIRN_TRACK" in text, "what it needs: " + text)
+    execute("set environment CAIRN_TRACK probes")
+    check("CAIRN_TRACK" not in execute("cairn break alloc"), "it has it")
+    execute("unset environment CAIRN_TRACK")
+    execute("delete")
+
+
+before_it_runs()
+start()
+mistakes()
+counts()
+continued()
+deaths()
+continued()
+lost()
+continued()
+if TRACKED:
+    events()
+    execute("delete")
+else:
+    not_tracked()
+if TARGET == "live":
+    execute("run")
+    another_run()
+passed()
