@@ -247,8 +247,7 @@ struct cairn_page *cairn_pages_take(cairn_heap *heap, uint32_t count) {
 /* How many empty arenas the heap keeps, so that a program that drops much and makes as much again
  * does not pay for it with the system's time.  Where there is a limit, memory is dearer. */
 static uint32_t kept_count(const cairn_heap *heap) {
-  bool limited = heap->limit_bytes != 0 || heap->soft_limit_bytes != 0 || heap->group != NULL;
-  return limited ? 1 : KEPT_MAX;
+  return cairn_heap_is_limited(heap) ? 1 : KEPT_MAX;
 }
 
 void cairn_pages_return(cairn_heap *heap, struct cairn_page *first, uint32_t count) {

@@ -36,7 +36,7 @@ void cairn_object_forget(cairn_heap *heap, cairn_object *object) {
 }
 
 static inline const struct cairn_plan *plan_of(const cairn_heap *heap, uint64_t header) {
-  return &heap->plans[(header >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX];
+  return &heap->front.plans[(header >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX];
 }
 
 /* True for the last count of an object that someone may release: a dead object has none, and one
@@ -443,7 +443,9 @@ static void die(cairn_heap *heap, cairn_object *object) {
 /* A leaf that the program releases.  The size class comes from the address: nothing that is stored
  * here has to wait for the header, which may still be on its way from memory. */
 static inline void free_leaf(cairn_heap *heap, cairn_object *object) {
-  cairn_object_free(heap, &heap->hot_rows[cairn_page_of(object)->size_class], object);
+  struct cairn_hot *row = &heap->hot_rows[*cairn_size_class_at(cairn_arena_of(object), object)];
+  __asm__("" : "+r"(row)); /* its address is worked out once */
+  cairn_object_free(heap, row, object);
 }
 
 void cairn_object_release_slow_(cairn_object *object) {

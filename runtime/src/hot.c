@@ -1,7 +1,7 @@
 /* Blocks: the slow ways, when the row of a size class is empty or full, or there is none.
  *
- * An empty row takes a batch of blocks from one page; what a full one has no room for goes straight
- * back to its page, so a heap that shrinks leaves no more than a row a class behind.
+ * An empty row takes a batch of blocks from one page; a full one gives its newer half back to the
+ * pages, so a heap that shrinks leaves no more than a row a class behind.
  *
  * Invariants: those of hot.h.  While blocks are on their way between a page and a row heap.flux is
  * not `none`: they are handed out by the page's counters, and nowhere to be seen.
@@ -32,15 +32,38 @@ static void rows_close(cairn_heap *heap) {
   for (uint32_t i = 0; i < CAIRN_SIZE_CLASSES; i++) heap->hot_rows[i].capacity = 0;
 }
 
+/* The `count` newest blocks of a row go back to their pages. */
+static void row_give(cairn_heap *heap, struct cairn_hot *row, size_t count) {
+  uint32_t outer_flux = heap->flux; /* of a cascade, maybe: its dying objects say so themselves */
+  heap->flux = CAIRN_FLUX_ALLOCATE;
+  CAIRN_ORDER();
+  row->pushed -= count;
+  CAIRN_ORDER();
+  cairn_pages_put(heap, row->blocks + cairn_hot_count(row), count);
+  CAIRN_ORDER();
+  heap->flux = outer_flux;
+}
+
+/* Puts a free block on a row that may be full, or closed.  A full one gives its newer half back to
+ * the pages first: a page's counters are then changed once for all of its blocks among them.  But
+ * where there is a limit the block itself goes back: what a shrinking heap leaves ready is then
+ * what it freed first, in few arenas. */
+static void row_push(cairn_heap *heap, struct cairn_hot *row, void *block) {
+  uint64_t count = cairn_hot_count(row);
+  if (count >= row->capacity) {
+    if (count == 0 || cairn_heap_is_limited(heap)) {
+      cairn_pages_put(heap, &block, 1);
+      return;
+    }
+    row_give(heap, row, (size_t)(count + 1) / 2);
+  }
+  cairn_hot_push(row, cairn_hot_count(row), block);
+}
+
 void cairn_hot_flush(cairn_heap *heap) {
   for (uint32_t i = 0; i < CAIRN_SIZE_CLASSES; i++) {
     struct cairn_hot *row = &heap->hot_rows[i];
-    uint64_t count;
-    while ((count = cairn_hot_count(row)) != 0) {
-      row->pushed--;
-      CAIRN_ORDER();
-      cairn_page_put(heap, row->blocks[count - 1]);
-    }
+    if (cairn_hot_count(row) != 0) row_give(heap, row, (size_t)cairn_hot_count(row));
   }
 }
 
@@ -168,17 +191,6 @@ void cairn_block_free_retired(cairn_heap *heap, void *block) {
   cairn_block_free(heap, block);
 }
 
-/* Keeps a block of the class ready.  False: there is no room. */
-static bool row_push(cairn_heap *heap, uint32_t size_class, void *block) {
-  struct cairn_hot *row = &heap->hot_rows[size_class];
-  uint64_t count = cairn_hot_count(row);
-  if (count >= row->capacity) return false;
-  row->blocks[count] = block;
-  CAIRN_ORDER();
-  row->pushed++;
-  return true;
-}
-
 void cairn_block_free(cairn_heap *heap, void *block) {
   if ((heap->slow & CAIRN_SLOW_TRACKED) != 0 && cairn_track_free(heap, block)) return;
   cairn_object *object = block;
@@ -190,9 +202,20 @@ void cairn_block_free(cairn_heap *heap, void *block) {
   struct cairn_page *page = cairn_page_of(block);
   if (page->kind == CAIRN_PAGE_LARGE) {
     cairn_large_free(heap, page);
-  } else if (!row_push(heap, page->size_class, block)) {
-    cairn_page_put(heap, block);
+  } else {
+    row_push(heap, &heap->hot_rows[page->size_class], block);
   }
+}
+
+void cairn_object_free_full(cairn_heap *heap, struct cairn_hot *row, cairn_object *object) {
+  if (row->capacity == 0) {
+    cairn_block_free(heap, object);
+    return;
+  }
+  CAIRN_ORDER();
+  object->header = 0;
+  CAIRN_ORDER();
+  row_push(heap, row, object);
 }
 
 size_t cairn_block_size(const void *block) { return cairn_page_of(block)->block_bytes; }

@@ -75,19 +75,14 @@ static inline void cairn_object_publish(cairn_object *object, uint64_t header) {
   CAIRN_ORDER();
 }
 
-/* Puts a block, whose header is 0, back into the list of its page of blocks. */
-static inline void cairn_page_put(cairn_heap *heap, void *block) {
-  struct cairn_page *page = cairn_page_of(block);
-  struct cairn_free_block *freed = (struct cairn_free_block *)block;
-  bool was_full = page->used_count == page->block_count;
-  freed->next = page->free_list;
+/* As cairn_object_free where the row is full, or closed. */
+void cairn_object_free_full(cairn_heap *heap, struct cairn_hot *row, cairn_object *object);
+
+/* Puts a free block on top of a row with `count` blocks and room for one more. */
+static inline void cairn_hot_push(struct cairn_hot *row, uint64_t count, void *block) {
+  row->blocks[count] = block;
   CAIRN_ORDER();
-  page->free_list = freed;
-  heap->block_count--;
-  heap->block_bytes -= page->block_bytes;
-  CAIRN_ORDER(); /* used_count runs ahead of the headers as long as another counter does */
-  page->used_count--;
-  if (CAIRN_UNLIKELY(was_full || page->used_count == 0)) cairn_page_regain(heap, page, was_full);
+  row->pushed++;
 }
 
 /* Makes the object, whose slots are cleared, a free block: one store.  `row` is its size class's,
@@ -95,20 +90,14 @@ static inline void cairn_page_put(cairn_heap *heap, void *block) {
 static inline void cairn_object_free(cairn_heap *heap, struct cairn_hot *row,
                                      cairn_object *object) {
   uint64_t count = cairn_hot_count(row);
-  if (CAIRN_UNLIKELY(count >= row->capacity) && row->capacity == 0) {
-    cairn_block_free(heap, object);
+  if (CAIRN_UNLIKELY(count >= row->capacity)) {
+    cairn_object_free_full(heap, row, object);
     return;
   }
   CAIRN_ORDER();
   object->header = 0;
   CAIRN_ORDER();
-  if (CAIRN_UNLIKELY(count >= row->capacity)) {
-    cairn_page_put(heap, object);
-    return;
-  }
-  row->blocks[count] = object;
-  CAIRN_ORDER();
-  row->pushed++;
+  cairn_hot_push(row, count, object);
 }
 
 #endif

@@ -61,6 +61,9 @@ struct cairn_arena {
   uint64_t special[CAIRN_ARENA_PAGES / 64];         /* members whose death takes more than memory */
   uint32_t idle_pages; /* BLOCKS pages whose blocks are all free (page.c) */
   bool in_room;
+  /* Of each block that starts in the first CAIRN_ARENA_PAGES pages of ordinary size: the size
+   * class; CAIRN_SIZE_CLASSES for large ones.  What a free leaf's address leads to (page.c). */
+  uint8_t size_classes[CAIRN_ARENA_PAGES];
 };
 
 /* Which numbers arenas have. */
@@ -83,10 +86,10 @@ enum {
 };
 
 struct cairn_heap {
+  struct cairn_front front; /* where programs find it (cairn/make.h): plans, beside `types` */
   CAIRN_LAYOUT_HEAP(CAIRN_LAYOUT_DECLARE)
   /* private from here on */
   struct cairn_page *class_pages[CAIRN_SIZE_CLASSES]; /* pages with room, hottest first */
-  struct cairn_plan *plans;                           /* beside `types`, a row a type */
   uint64_t aside_made_count;  /* blocks that were handed out so far, past the rows */
   uint64_t buffer_made_count; /* buffers that were made so far */
   uint64_t metadata_bytes;
@@ -212,6 +215,10 @@ void *cairn_limit_map(cairn_heap *heap, size_t below, size_t bytes, size_t align
 void cairn_limit_unmap(cairn_heap *heap, void *memory, size_t below, size_t bytes);
 /* Changes external_bytes, whatever the limits. */
 void cairn_limit_external(cairn_heap *heap, int64_t change);
+/* True when there is a limit: memory is dearer then than time. */
+static inline bool cairn_heap_is_limited(const cairn_heap *heap) {
+  return heap->limit_bytes != 0 || heap->soft_limit_bytes != 0 || heap->group != NULL;
+}
 /* True when `bytes` more stay within the limits. */
 bool cairn_limit_allows(const cairn_heap *heap, uint64_t bytes);
 /* Recomputes CAIRN_SLOW_PRESSED after a limit, an external byte or a fault changed. */
@@ -276,6 +283,10 @@ static inline struct cairn_page *cairn_page_of(const void *block) {
 static inline char *cairn_page_memory(struct cairn_arena *arena, const struct cairn_page *page) {
   return (char *)arena + ((size_t)(page - cairn_arena_page(arena, 0)) << arena->page_shift);
 }
+/* Where the size class of a block is noted. */
+static inline uint8_t *cairn_size_class_at(struct cairn_arena *arena, const void *block) {
+  return &arena->size_classes[((uintptr_t)block - (uintptr_t)arena) / CAIRN_PAGE_BYTES];
+}
 static inline bool cairn_arena_is_huge(const struct cairn_arena *arena) {
   return arena->page_bytes != CAIRN_PAGE_BYTES;
 }
@@ -310,8 +321,8 @@ void cairn_arena_free_all(cairn_heap *heap);
 /* Takes up to `wanted` free blocks (header 0) of one page of the class, the one to hand out first
  * last in `blocks`.  How many; 0: no page has room and none could be had. */
 uint32_t cairn_page_take(cairn_heap *heap, uint32_t size_class, uint32_t wanted, void **blocks);
-/* The page has room again, or nothing of it is used any more (cairn_page_put, hot.h). */
-void cairn_page_regain(cairn_heap *heap, struct cairn_page *page, bool was_full);
+/* Puts small blocks, whose headers are 0, back into the lists of their pages. */
+void cairn_pages_put(cairn_heap *heap, void *const *blocks, size_t count);
 /* Gives the pages that only idle blocks keep, and all that is empty then, back to the system. */
 void cairn_pages_trim(cairn_heap *heap);
 /* A block with pages of its own: header 0, the rest of the first `bytes` zeroed; NULL: no memory.
@@ -385,16 +396,8 @@ static inline cairn_traverse_fn cairn_type_traverser(const struct cairn_type *ty
 /* As cairn_type_define, with the way to show it and flags that a spec cannot say. */
 cairn_type cairn_type_define_as(cairn_heap *heap, const cairn_type_spec *spec, uint32_t display,
                                 uint32_t flags);
-/* What the description comes down to, for making and freeing objects fast.  A dense row beside
- * heap->types, so that a header leads to it with one load. */
-struct cairn_plan {
-  uint64_t header;          /* of a new object: a count of 1, live */
-  struct cairn_hot *source; /* where the blocks of new objects come from */
-  struct cairn_hot *target; /* where those of dead ones go; tails: the row that is always full */
-  uint32_t zero_bytes;      /* of a new object, a multiple of 8, header included */
-  uint16_t first, count;    /* CAIRN_DEATH_RUN: offset of the first word, how many */
-  uint8_t death;            /* enum cairn_death */
-};
+/* What the description comes down to, for making and freeing objects fast, is its plan
+ * (cairn/make.h): a dense row beside heap->types, so that a header leads to it with one load. */
 /* What dying takes, where the header does not say more. */
 enum cairn_death {
   CAIRN_DEATH_GENERAL, /* all that die.c knows */
@@ -403,7 +406,7 @@ enum cairn_death {
   CAIRN_DEATH_ROW      /* the only slot is an array, or a tail, of untagged words side by side */
 };
 static inline const struct cairn_plan *cairn_plan_at(const cairn_heap *heap, uint32_t index) {
-  return &__atomic_load_n(&heap->plans, __ATOMIC_ACQUIRE)[index];
+  return &__atomic_load_n(&heap->front.plans, __ATOMIC_ACQUIRE)[index];
 }
 /* The plan of a type of the heap (plan.c). */
 struct cairn_plan cairn_plan_of(cairn_heap *heap, const struct cairn_type *type,

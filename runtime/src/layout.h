@@ -17,6 +17,7 @@
 
 #include <stdint.h>
 
+#include "cairn/make.h"
 #include "cairn/object.h"
 
 /* ---- geometry -------------------------------------------------------------------------------- */
@@ -29,7 +30,6 @@ enum {
   CAIRN_BLOCK_ALIGN = 8,
   CAIRN_SMALL_MAX_BYTES = 16384, /* above it a block has pages of its own */
   CAIRN_SIZE_CLASSES = 41,       /* size_class.c states them */
-  CAIRN_HOT_BLOCKS = 61,         /* kept ready of a size class at most (hot.h) */
   CAIRN_RUNTIME_SLOTS = 16,      /* references that the runtime itself owns, see below */
   CAIRN_SITE_FRAMES = 8,         /* callers that a site may have */
   CAIRN_POISON_BYTE = 0xdb /* fills blocks in quarantine; as an address it can't be followed */
@@ -373,9 +373,10 @@ struct cairn_page {
 struct cairn_free_block {
   CAIRN_LAYOUT_FREE_BLOCK(CAIRN_LAYOUT_DECLARE)
 };
-struct cairn_hot {
-  CAIRN_LAYOUT_HOT(CAIRN_LAYOUT_DECLARE)
-};
+/* struct cairn_hot is in cairn/make.h: programs have it compiled in. */
+#define CAIRN_LAYOUT_CHECK_HOT(c_type, suffix, name, kind) \
+  _Static_assert(sizeof(((struct cairn_hot *)0)->name) == sizeof(c_type suffix), #name);
+CAIRN_LAYOUT_HOT(CAIRN_LAYOUT_CHECK_HOT)
 struct cairn_slot {
   CAIRN_LAYOUT_SLOT(CAIRN_LAYOUT_DECLARE)
 };

@@ -6,6 +6,7 @@
  *
  * What this is not: the allocator (page.c), the end of an object (die.c).
  */
+#define CAIRN_OUT_OF_LINE /* cairn_object_new is defined here */
 #include "hot.h"
 #include "tracking.h"
 
@@ -46,7 +47,7 @@ __attribute__((noinline)) static cairn_object *publish_large(cairn_object *objec
   return object;
 }
 
-cairn_object *cairn_object_new(cairn_heap *heap, cairn_type type) {
+cairn_object *cairn_object_new_slow_(cairn_heap *heap, cairn_type type) {
   cairn_heap_check(heap);
   assert(type < cairn_type_count(heap));
   const struct cairn_plan *plan = cairn_plan_at(heap, type);
@@ -57,6 +58,10 @@ cairn_object *cairn_object_new(cairn_heap *heap, cairn_type type) {
   if (plan->zero_bytes != 0) cairn_block_zero(object, plan->zero_bytes);
   cairn_object_publish(object, plan->header);
   return object;
+}
+
+cairn_object *cairn_object_new(cairn_heap *heap, cairn_type type) {
+  return cairn_object_new_slow_(heap, type);
 }
 
 cairn_object *cairn_object_new_tail(cairn_heap *heap, cairn_type type, size_t tail_count) {

@@ -70,6 +70,8 @@ static struct cairn_page *blocks_page_new(cairn_heap *heap, uint32_t size_class)
     page->fresh = 0;
     page->used_count = 0;
     page->free_list = NULL;
+    struct cairn_arena *arena = cairn_arena_of(page);
+    *cairn_size_class_at(arena, cairn_page_memory(arena, page)) = (uint8_t)size_class;
     CAIRN_ORDER();
     page->kind = CAIRN_PAGE_BLOCKS;
     cairn_arena_of(page)->idle_pages++;
@@ -134,7 +136,9 @@ void cairn_pages_trim(cairn_heap *heap) {
 /* Makes `count` free pages one block. */
 static void large_set_up(struct cairn_page *page, uint32_t count) {
   struct cairn_arena *arena = cairn_arena_of(page);
-  ((cairn_object *)(void *)cairn_page_memory(arena, page))->header = 0;
+  cairn_object *block = (cairn_object *)(void *)cairn_page_memory(arena, page);
+  block->header = 0;
+  *cairn_size_class_at(arena, block) = CAIRN_SIZE_CLASSES;
   for (uint32_t i = 1; i < count; i++) {
     page[i].span_pages = i;
     CAIRN_ORDER();
@@ -251,9 +255,36 @@ uint32_t cairn_page_take(cairn_heap *heap, uint32_t size_class, uint32_t wanted,
   return count;
 }
 
-void cairn_page_regain(cairn_heap *heap, struct cairn_page *page, bool was_full) {
+/* Puts the first of the blocks, and those behind it that lie in the same page, into its list.
+ * Returns how many. */
+static size_t page_put(cairn_heap *heap, void *const *blocks, size_t count) {
+  struct cairn_page *page = cairn_page_of(blocks[0]);
+  struct cairn_free_block *list = page->free_list;
+  size_t freed = 0;
+  do {
+    struct cairn_free_block *block = blocks[freed++];
+    block->next = list;
+    list = block;
+  } while (freed < count && ((uintptr_t)blocks[freed] ^ (uintptr_t)blocks[0]) < CAIRN_PAGE_BYTES);
+  bool was_full = page->used_count == page->block_count;
+  /* Till they are in the list they are nowhere to be seen: in hand. */
+  CAIRN_ORDER();
+  page->used_count -= (uint32_t)freed;
+  CAIRN_ORDER();
+  page->free_list = list;
+  heap->block_count -= freed;
+  heap->block_bytes -= freed * page->block_bytes;
   if (was_full) class_link(heap, page);
   if (page->used_count == 0) blocks_page_idle(heap, page);
+  return freed;
+}
+
+void cairn_pages_put(cairn_heap *heap, void *const *blocks, size_t count) {
+  while (count > 0) {
+    size_t freed = page_put(heap, blocks, count);
+    blocks += freed;
+    count -= freed;
+  }
 }
 
 void cairn_page_empty(cairn_heap *heap, struct cairn_page *page) {

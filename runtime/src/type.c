@@ -27,13 +27,14 @@ static bool types_reserve(cairn_heap *heap) {
     if (types == NULL || plans == NULL) return false;
     if (heap->type_capacity >= capacity) continue;
     if (heap->type_count == 0) {
-      plans[0].source = plans[0].target = cairn_hot_none(heap); /* index 0 is no type */
+      /* Index 0 is no type. */
+      plans[0].ready = plans[0].source = plans[0].target = cairn_hot_none(heap);
     } else {
       memcpy(types, heap->types, heap->type_count * sizeof *types);
-      memcpy(plans, heap->plans, heap->type_count * sizeof *plans);
+      memcpy(plans, heap->front.plans, heap->type_count * sizeof *plans);
     }
     CAIRN_ORDER();
-    __atomic_store_n(&heap->plans, plans, __ATOMIC_RELEASE);
+    __atomic_store_n(&heap->front.plans, plans, __ATOMIC_RELEASE);
     __atomic_store_n(&heap->types, types, __ATOMIC_RELEASE);
     heap->type_capacity = capacity;
     CAIRN_ORDER();
@@ -167,7 +168,7 @@ static cairn_type type_define(cairn_heap *heap, const cairn_type_spec *spec, uin
   type->strong_run = spec_run(spec);
   CAIRN_ORDER();
   heap->types[index] = type;
-  heap->plans[index] = cairn_plan_of(heap, type, spec->uninitialized);
+  heap->front.plans[index] = cairn_plan_of(heap, type, spec->uninitialized);
   CAIRN_ORDER();
   __atomic_store_n(&heap->type_count, index + 1, __ATOMIC_RELEASE);
   return index;

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
-"""Builds the runtime and two of its tests as another compiler or level would, and runs them.
+"""Builds the runtime and some of its tests as another compiler or level would, and runs them.
 
     compilers.py COMPILER "FLAGS" STEPS
 
-The tests are the random steps against a model (tests/property/runtime.c) and the one that stops at
+The tests are the random steps against a model (tests/property/runtime.c), the one that stops at
 every instruction (tests/unit/runtime/instruction.c): which instructions there are is the compiler's
-choice.  Warnings are errors.  With -flto each program is optimised as a whole, the runtime with it.
+choice; and the one of ready blocks (tests/unit/runtime/hot.c), which programs that are optimised
+take by themselves.  Warnings are errors.  With -flto each program is optimised as a whole, the
+runtime with it.
 """
 
 import glob
@@ -19,7 +21,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wno-unused-parameter", "-Werror"]
 DEFINES = ["-D_GNU_SOURCE", '-DCAIRN_VERSION="0.0.0"']
 TESTS = {"property_runtime": ["tests/world/*.c", "tests/property/runtime.c"],
-         "instruction": ["tests/unit/runtime/instruction.c"]}
+         "instruction": ["tests/unit/runtime/instruction.c"],
+         "hot": ["tests/unit/runtime/hot.c"]}
 FOLDERS = ["runtime/include", "runtime/src", "tests/world", "tests/unit/runtime", "tests"]
 
 

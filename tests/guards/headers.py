@@ -29,8 +29,8 @@ for header in sorted(INCLUDE.rglob("*.h")):
         for standard in (standard for of, standard in DIALECTS if of == language):
             # Included, not compiled itself: GCC warns of headers as main files.  Twice is harmless.
             result = subprocess.run(
-                [compiler, "-x", language, "-std=" + standard, *WARNINGS, *OWN_WARNINGS[language],
-                 "-I", str(INCLUDE), "-fsyntax-only", "-"],
+                [compiler, "-x", language, "-std=" + standard, "-O2", *WARNINGS,
+                 *OWN_WARNINGS[language], "-I", str(INCLUDE), "-fsyntax-only", "-"],
                 input="#include <%s>\n#include <%s>\n" % (name, name), stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, universal_newlines=True, check=False)
             checked += 1

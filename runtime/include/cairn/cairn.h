@@ -45,6 +45,7 @@
 #include "cairn/heap.h"
 #include "cairn/layouts.h"
 #include "cairn/list.h"
+#include "cairn/make.h"
 #include "cairn/object.h"
 #include "cairn/record.h"
 #include "cairn/scalar.h"

@@ -218,4 +218,6 @@ CAIRN_API cairn_object *cairn_weak_get(cairn_object *const *slot);
 }
 #endif
 
+#include "cairn/make.h" /* cairn_object_new, inline */
+
 #endif

@@ -66,7 +66,8 @@ static void counters_add_up(void **state) {
     assert_int_equal(full.used_bytes, before.used_bytes + COUNT * BYTES);
     assert_null(cairn_heap_validate(heap));
     for (int i = 0; i < COUNT; i++) cairn_release(&things[i]->base);
-    assert_int_equal(cairn_hot_count(row_of(heap)), row_of(heap)->capacity);
+    uint64_t ready = cairn_hot_count(row_of(heap));
+    assert_true(ready >= row_of(heap)->capacity / 2 && ready <= row_of(heap)->capacity);
     assert_null(cairn_heap_validate(heap));
   }
   struct cairn_counts after = cairn_counts_of(heap);
@@ -125,6 +126,43 @@ static void failures_are_not_passed_by(void **state) {
   assert_null(cairn_heap_validate(heap));
 }
 
+/* What is compiled into programs pops blocks of small types by itself; whatever needs the library
+ * finds an empty row: large objects, types with a tail, index 0, and a library that asserts. */
+static void what_is_made_inline_comes_from_its_row(void **state) {
+  cairn_heap *heap = *state;
+#ifdef NDEBUG
+  struct cairn_hot *small = row_of(heap);
+#else
+  struct cairn_hot *small = cairn_hot_none(heap);
+#endif
+  assert_ptr_equal(cairn_plan_at(heap, thing_type(heap, false))->ready, small);
+  cairn_type_spec spec = {.name = "large", .size_bytes = CAIRN_MAKE_ZERO_MAX_ + 8};
+  cairn_type large = cairn_type_define(heap, &spec);
+  assert_ptr_equal(cairn_plan_at(heap, large)->ready, cairn_hot_none(heap));
+  spec.uninitialized = true;
+  large = cairn_type_define(heap, &spec);
+  assert_true((cairn_plan_at(heap, large)->ready == cairn_plan_at(heap, large)->source) ==
+              (small != cairn_hot_none(heap)));
+  spec.size_bytes = CAIRN_SMALL_MAX_BYTES + 8;
+  large = cairn_type_define(heap, &spec);
+  assert_ptr_equal(cairn_plan_at(heap, large)->ready, cairn_hot_none(heap));
+  assert_ptr_equal(cairn_plan_at(heap, 0)->ready, cairn_hot_none(heap));
+  assert_null(cairn_object_new(heap, 0));
+  assert_int_equal(cairn_hot_count(cairn_hot_none(heap)), 0);
+  assert_int_equal(sizeof(struct cairn_plan), 64);
+  assert_ptr_equal(heap, &heap->front.plans);
+}
+
+/* A program may take the function's address, or be compiled without it. */
+static void the_function_is_in_the_library_too(void **state) {
+  cairn_heap *heap = *state;
+  cairn_object *(*volatile make)(cairn_heap *, cairn_type) = cairn_object_new;
+  cairn_object *object = make(heap, thing_type(heap, false));
+  assert_non_null(object);
+  assert_int_equal(cairn_refcount(object), 1);
+  cairn_release(object);
+}
+
 /* ---- what a new object holds ----------------------------------------------------------------- */
 
 static void new_objects_are_zero_unless_told_otherwise(void **state) {
@@ -172,7 +210,7 @@ static enum cairn_death death_of(cairn_heap *heap, const cairn_slot_spec *slots,
                                 .finalize = finalizer};
   cairn_type type = cairn_type_define(heap, &spec);
   assert_int_not_equal(type, 0);
-  return (enum cairn_death)heap->plans[type].death;
+  return (enum cairn_death)cairn_plan_at(heap, type)->death;
 }
 
 static void a_type_comes_down_to_a_way_to_die(void **state) {
@@ -193,8 +231,8 @@ static void a_type_comes_down_to_a_way_to_die(void **state) {
   assert_int_equal(death_of(heap, apart, 2, NULL), CAIRN_DEATH_GENERAL);
   assert_int_equal(death_of(heap, tagged, 1, NULL), CAIRN_DEATH_GENERAL);
   assert_int_equal(death_of(heap, weak, 1, NULL), CAIRN_DEATH_GENERAL);
-  assert_int_equal(heap->plans[CAIRN_TYPE_LIST].death, CAIRN_DEATH_ROW);
-  assert_int_equal(heap->plans[CAIRN_TYPE_FLOAT].death, CAIRN_DEATH_LEAF);
+  assert_int_equal(cairn_plan_at(heap, CAIRN_TYPE_LIST)->death, CAIRN_DEATH_ROW);
+  assert_int_equal(cairn_plan_at(heap, CAIRN_TYPE_FLOAT)->death, CAIRN_DEATH_LEAF);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -205,6 +243,8 @@ int main(void) {
       TEST(what_was_freed_last_comes_first),
       TEST(nothing_lies_ready_on_the_slow_way),
       TEST(failures_are_not_passed_by),
+      TEST(what_is_made_inline_comes_from_its_row),
+      TEST(the_function_is_in_the_library_too),
       TEST(new_objects_are_zero_unless_told_otherwise),
       TEST(every_size_is_zeroed),
       TEST(a_type_comes_down_to_a_way_to_die),

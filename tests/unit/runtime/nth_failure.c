@@ -220,6 +220,7 @@ ROW(cairn_list_insert) { return cairn_list_insert(g->list, g->size / 2, g->b); }
 ROW_NEW(cairn_list_new, cairn_list_new(g->heap, g->size * 100))
 ROW(cairn_list_reserve) { return cairn_list_reserve(g->list, 1000); }
 ROW_NEW(cairn_object_new, cairn_object_new(g->heap, g->native_type))
+ROW_NEW(cairn_object_new_slow_, cairn_object_new_slow_(g->heap, g->native_type))
 ROW_NEW(cairn_object_new_tail, cairn_object_new_tail(g->heap, g->tail_type, 1 + g->size * 1000))
 ROW(cairn_record_define) {
   const char *names[] = {"left", "right"};
@@ -399,7 +400,9 @@ ROW(cairn_object_candidate_) {
   return true;
 }
 ROW(cairn_object_die_) {
-  cairn_clear(&g->native); /* calls it */
+  cairn_object *native = g->native;
+  g->native = NULL;
+  cairn_object_die_(native);
   return true;
 }
 ROW(cairn_object_heap) { return cairn_object_heap(g->a) == g->heap; }
@@ -517,6 +520,7 @@ static const struct row {
     CALL(cairn_object_die_, NEVER),
     CALL(cairn_object_heap, NEVER),
     CALL(cairn_object_new, MAY_FAIL),
+    CALL(cairn_object_new_slow_, MAY_FAIL),
     CALL(cairn_object_new_tail, MAY_FAIL),
     CALL(cairn_object_release_slow_, NEVER),
     CALL(cairn_object_retain_slow_, NEVER),
