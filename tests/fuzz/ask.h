@@ -102,6 +102,21 @@ static inline void ask_graph(lens *self) {
   }
 }
 
+static inline void ask_retained(lens *self) {
+  lens_retained_type types[4];
+  lens_retained_root roots[4];
+  lens_retained_row row;
+  uint32_t objects[4];
+  uint64_t written = 0;
+  uint64_t total = 0;
+  if (!ask_whole(self, lens_retained)) return;
+  (void)lens_retained_roots(self, 4, roots, &written, &total);
+  (void)lens_retained_under(self, 0, 4, objects, &written, &total);
+  (void)lens_retained_object(self, 0, &row);
+  if (ask_whole(self, lens_retained_types))
+    (void)lens_retained_types_get(self, 4, types, &written, &total);
+}
+
 static inline void ask_everything(lens *self) {
   lens_status status = LENS_AGAIN;
   for (int i = 0; i < ASK_SLICES_MAX && status == LENS_AGAIN; i++) {
@@ -123,6 +138,7 @@ static inline void ask_everything(lens *self) {
   (void)ask_whole(self, lens_account_all);
   (void)ask_whole(self, lens_check);
   ask_graph(self);
+  ask_retained(self);
 }
 
 #endif

@@ -9,7 +9,7 @@ from .abi import (AGAIN, COUNT, NONE, NOT_FOUND, OK, SLICE_MS, STATUS, STEP, Len
                   Progress, declare, struct, u32, u64)
 from .one import ObjectStruct, One, RefStruct
 
-SORTS = ("refcount", "size", "address", "type")
+SORTS = ("refcount", "size", "address", "type", "retained")
 
 WalkTotalsStruct = struct(
     "lens_walk_totals",

@@ -24,6 +24,7 @@ void lens_analysis_free(struct lens_analysis *analysis) {
   lens_collector_free(&analysis->collector);
   lens_taking_free(&analysis->taking);
   lens_opened_free(&analysis->opened);
+  lens_retained_free(&analysis->retained);
   lens_leaks_free(&analysis->leaks);
   lens_dealloc(analysis);
 }
@@ -31,6 +32,7 @@ void lens_analysis_free(struct lens_analysis *analysis) {
 void lens_roots_changed(lens *self) {
   lens_accounts_free(&self->analysis->accounts);
   lens_cycles_forget_roots(&self->analysis->cycles);
+  lens_retained_free(&self->analysis->retained);
   if (!self->analysis->reach.complete) lens_reach_free(&self->analysis->reach);
   lens_audit_free(&self->analysis->audit);
   lens_leaks_free(&self->analysis->leaks);

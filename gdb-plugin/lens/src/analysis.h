@@ -18,6 +18,7 @@
 #include "pairs.h"
 #include "reach.h"
 #include "referrers.h"
+#include "retained.h"
 #include "roots.h"
 #include "snapshot.h"
 #include "weights.h"
@@ -39,6 +40,7 @@ struct lens_analysis {
   struct lens_collector collector; /* collect.c */
   struct lens_taking taking;       /* moment_take.c */
   struct lens_opened opened;       /* opened.c, breaks.c */
+  struct lens_retained retained;   /* dominators.c, retained.c, retained_types.c */
   struct lens_leaks_state leaks;   /* leaks.c */
 };
 

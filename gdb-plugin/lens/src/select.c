@@ -77,6 +77,9 @@ static uint64_t key_of(const lens *self, const lens_filter *filter, const struct
     case LENS_SORT_ADDRESS:
       key = lens_row_addresses(snapshot)[object];
       break;
+    case LENS_SORT_RETAINED:
+      key = lens_retained_bytes(&self->analysis->retained, object);
+      break;
     default:
       key = types->name_key[type == LENS_NONE ? self->model.type_count : type];
       break;
@@ -109,8 +112,10 @@ lens_status lens_select(lens *self, const lens_filter *filter, uint64_t capacity
                         uint64_t *written, uint64_t *matched) {
   lens_status status = lens_need_snapshot(self);
   if (status != LENS_OK) return status;
-  if (filter->sort > LENS_SORT_TYPE)
+  if (filter->sort > LENS_SORT_RETAINED)
     return lens_fail(self, LENS_BAD_ARGUMENT, "no such order: %u", filter->sort);
+  if (filter->sort == LENS_SORT_RETAINED && self->analysis->retained.phase != LENS_RETAINED_DONE)
+    return lens_fail(self, LENS_BAD_ARGUMENT, "call lens_retained first");
   uint64_t objects = self->analysis->snapshot.object_count;
   if (capacity > objects) capacity = objects;
 

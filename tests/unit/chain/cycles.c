@@ -4,106 +4,11 @@
  */
 #include <stdlib.h>
 
-#include "cairn/cairn.h"
-#include "self.h"
+#include "small_heap.h"
 
-enum { HEAPS = 1500, NODES_MAX = 14, ITEMS = 3, SLOTS = 3, ROWS = 256 };
+enum { HEAPS = 1500, ROWS = 256 };
 
-extern const char cairn_contract_root[];
-
-struct node {
-  cairn_object base;
-  cairn_object *left, *right;
-  cairn_object **items;
-  uint32_t count;
-  uint32_t number;
-};
-
-static uint64_t seed = 4711;
-static cairn_heap *heap;
-static struct node *nodes[NODES_MAX];
-static uint32_t types[NODES_MAX]; /* 0 or 1 */
-static uint32_t node_count;
-static bool held[NODES_MAX]; /* by the program, in the end */
-static bool freed[NODES_MAX];
-static lens *self;
-static uint32_t rows[NODES_MAX];         /* snapshot index of each node */
 static bool reach[NODES_MAX][NODES_MAX]; /* over at least one reference */
-
-static uint64_t random_below(uint64_t below) {
-  seed ^= seed << 13;
-  seed ^= seed >> 7;
-  seed ^= seed << 17;
-  return (seed >> 11) % below;
-}
-
-/* ---- heaps ---- */
-
-static void note_freed(cairn_object *object) { freed[((struct node *)object)->number] = true; }
-
-static cairn_type define(const char *name) {
-  static const cairn_slot_spec slots[] = {CAIRN_STRONG(struct node, left),
-                                          CAIRN_STRONG_ARRAY(struct node, items, count),
-                                          CAIRN_STRONG(struct node, right)};
-  const cairn_type_spec spec = {.name = name,
-                                .size_bytes = sizeof(struct node),
-                                .slots = slots,
-                                .slot_count = SLOTS,
-                                .finalize = note_freed};
-  return cairn_type_define(heap, &spec);
-}
-
-/* Slot 0 is `left`, 1 `items`, 2 `right`; the reference at `at` of it, or NULL where there is none.
- */
-static cairn_object **place(struct node *node, uint32_t slot, uint32_t at) {
-  if (slot == 1) return at < ITEMS ? &node->items[at] : NULL;
-  if (at != 0) return NULL;
-  return slot == 0 ? &node->left : &node->right;
-}
-
-static uint32_t number_of(const cairn_object *object) {
-  return ((const struct node *)object)->number;
-}
-
-static void make_heap(void) {
-  cairn_heap_options options = {.name = "cycles", .manual_collection = true};
-  heap = cairn_heap_new(&options);
-  assert_non_null(heap);
-  const cairn_type both[] = {define("one"), define("two")};
-  node_count = (uint32_t)random_below(NODES_MAX) + 1;
-  for (uint32_t i = 0; i < node_count; i++) {
-    types[i] = (uint32_t)random_below(2);
-    nodes[i] = (struct node *)cairn_object_new(heap, both[types[i]]);
-    nodes[i]->items = cairn_buffer_new(heap, ITEMS * sizeof(cairn_object *));
-    memset(nodes[i]->items, 0, ITEMS * sizeof(cairn_object *));
-    nodes[i]->count = ITEMS;
-    nodes[i]->number = i;
-    freed[i] = false;
-    held[i] = random_below(4) == 0;
-  }
-  uint64_t sparse = random_below(5) + 2;
-  for (uint32_t i = 0; i < node_count; i++) {
-    for (uint32_t slot = 0; slot < SLOTS; slot++) {
-      for (uint32_t at = 0; place(nodes[i], slot, at) != NULL; at++) {
-        if (random_below(sparse) == 0)
-          cairn_assign(place(nodes[i], slot, at), &nodes[random_below(node_count)]->base);
-      }
-    }
-  }
-}
-
-/* Calls with each reference between nodes. */
-static void each_edge(void (*visit)(uint32_t holder, uint32_t slot, uint32_t target, void *context),
-                      void *context) {
-  for (uint32_t i = 0; i < node_count; i++) {
-    for (uint32_t slot = 0; slot < SLOTS; slot++) {
-      for (uint32_t at = 0; place(nodes[i], slot, at) != NULL; at++) {
-        const cairn_object *target = *place(nodes[i], slot, at);
-        if (target != NULL) visit(i, slot, number_of(target), context);
-      }
-    }
-  }
-}
 
 static void add_reach(uint32_t holder, uint32_t slot, uint32_t target, void *context) {
   (void)slot;
@@ -132,26 +37,9 @@ static bool is_live(uint32_t node) {
 
 /* ---- the lens ---- */
 
-static void look(void) {
-  lens_refresh(self);
-  assert_int_equal(lens_root_hint(self, address_of(cairn_contract_root)), LENS_OK);
-  assert_int_equal(lens_model_load(self, 0), LENS_OK);
-  assert_int_equal(lens_walk(self, 0, NULL), LENS_OK);
-  for (uint32_t i = 0; i < node_count; i++) {
-    assert_int_equal(lens_snapshot_find(self, address_of(nodes[i]), &rows[i]), LENS_OK);
-    lens_root root = {.slot_address = address_of(&nodes[i]),
-                      .value = address_of(nodes[i]),
-                      .kind = LENS_ROOT_STATIC};
-    if (held[i]) assert_int_equal(lens_root_add(self, &root), LENS_OK);
-  }
+static void find_cycles(void) {
+  look();
   assert_int_equal(lens_cycles(self, 0, NULL), LENS_OK);
-}
-
-static uint32_t node_of(uint32_t row) {
-  for (uint32_t i = 0; i < node_count; i++) {
-    if (rows[i] == row) return i;
-  }
-  return LENS_NONE;
 }
 
 /* The lowest node of each component, by address. */
@@ -325,7 +213,7 @@ static void as_the_program_knows(void **state) {
   for (uint32_t i = 0; i < HEAPS; i++) {
     make_heap();
     work_out_reach();
-    look();
+    find_cycles();
     compare_cycles();
     bool released = compare_each();
     cyclic += released;

@@ -49,6 +49,20 @@ static lens_status ask_cycles(lens *self) {
   return status;
 }
 
+static lens_status ask_retained(lens *self) {
+  lens_retained_type types[4];
+  lens_retained_root roots[4];
+  lens_retained_row row;
+  uint32_t objects[4];
+  uint64_t written = 0, total = 0;
+  lens_status status = lens_retained(self, 0, NULL);
+  if (status == LENS_OK) status = lens_retained_types(self, 0, NULL);
+  if (status == LENS_OK) status = lens_retained_types_get(self, 4, types, &written, &total);
+  if (status == LENS_OK) status = lens_retained_roots(self, 4, roots, &written, &total);
+  if (status == LENS_OK) status = lens_retained_under(self, 0, 4, objects, &written, &total);
+  return status == LENS_OK ? lens_retained_object(self, 0, &row) : status;
+}
+
 /* Every question once; the first failure ends it. */
 static lens_status ask(lens *self) {
   static lens_object rows[64];
@@ -72,6 +86,7 @@ static lens_status ask(lens *self) {
   if (status == LENS_OK) status = lens_check(self, 0, NULL);
   if (status == LENS_OK) status = lens_cycles(self, 0, NULL);
   if (status == LENS_OK) status = ask_cycles(self);
+  if (status == LENS_OK) status = ask_retained(self);
   if (status == LENS_OK) status = lens_reach(self, NULL, 0, LENS_REACH_ROOTS, 0, NULL);
   if (status == LENS_OK)
     status = lens_referrers(self, address_of(cairn_list_get(all, 0)), 0, 0, 1, &holder, &written,
@@ -97,6 +112,9 @@ static void assert_answered(lens *self) {
   assert_int_equal(lens_cycles_totals_get(self, &cycles), LENS_OK);
   assert_int_equal(components.cycle_count, 1); /* the nodes hold the list that holds them */
   assert_int_equal(cycles.live_objects, 41);
+  lens_retained_totals retained;
+  assert_int_equal(lens_retained_totals_get(self, &retained), LENS_OK);
+  assert_int_equal(retained.lost_objects, 0);
   assert_true(reached.object_count > 300);
 }
 

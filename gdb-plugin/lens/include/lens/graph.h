@@ -107,6 +107,52 @@ typedef struct lens_cycle_break {
 LENS_API lens_status lens_cycle_breaks(lens *self, uint64_t capacity, lens_cycle_break *rows,
                                        uint64_t *written, uint64_t *total);
 
+/* ---- dominators and retained sizes ---- */
+
+/* What would go if one thing went, for each object and each root: the tree of dominators over all
+ * roots added so far, what the runtime holds and what is never freed.  The answer lasts until roots
+ * are added or cleared. */
+LENS_API lens_status lens_retained(lens *self, uint32_t slice_ms, lens_progress *progress);
+typedef struct lens_retained_totals {
+  uint64_t objects, bytes;               /* reached */
+  uint64_t lost_objects, lost_bytes;     /* not reached: garbage */
+  uint64_t shared_objects, shared_bytes; /* reached, but no single root keeps them */
+  uint64_t roots;
+} lens_retained_totals;
+LENS_API lens_status lens_retained_totals_get(const lens *self, lens_retained_totals *out);
+typedef struct lens_retained_row {
+  uint64_t bytes, objects; /* would go: itself (not a root) and all that only it leads to; 0: it is
+                              not reached */
+  uint64_t dominator_root; /* the root that alone keeps it, directly; UINT64_MAX: none */
+  uint32_t dominator;      /* the object that alone keeps it, directly; LENS_NONE: none */
+  uint32_t reached;
+} lens_retained_row;
+LENS_API lens_status lens_retained_object(lens *self, uint32_t object, lens_retained_row *out);
+typedef struct lens_retained_root {
+  uint64_t root, bytes, objects; /* a number for lens_root_get */
+} lens_retained_root;
+/* The roots, most bytes first, ties by number; those that keep nothing alone are left out of the
+ * rows, not of `total`. */
+LENS_API lens_status lens_retained_roots(lens *self, uint64_t capacity, lens_retained_root *rows,
+                                         uint64_t *written, uint64_t *total);
+/* The objects that one object (LENS_NONE: nobody) keeps directly, most bytes first. */
+LENS_API lens_status lens_retained_under(lens *self, uint32_t object, uint64_t capacity,
+                                         uint32_t *objects, uint64_t *written, uint64_t *total);
+
+/* What would go if all objects of a type went, for each type: everything that nothing outside leads
+ * to without an object of that type; exact, not a sum over objects.  64 types are worked out in one
+ * pass. */
+LENS_API lens_status lens_retained_types(lens *self, uint32_t slice_ms, lens_progress *progress);
+typedef struct lens_retained_type {
+  uint32_t type, reserved;
+  uint64_t count, own_bytes; /* its objects that are reached, and what they weigh */
+  uint64_t bytes, objects;   /* would go, they among them */
+} lens_retained_type;
+/* Most bytes first, ties by type; types without a reached object are left out. */
+LENS_API lens_status lens_retained_types_get(lens *self, uint64_t capacity,
+                                             lens_retained_type *rows, uint64_t *written,
+                                             uint64_t *total);
+
 #ifdef __cplusplus
 }
 #endif

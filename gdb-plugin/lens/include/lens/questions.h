@@ -8,7 +8,13 @@
 extern "C" {
 #endif
 
-enum lens_sort { LENS_SORT_REFCOUNT, LENS_SORT_SIZE, LENS_SORT_ADDRESS, LENS_SORT_TYPE };
+enum lens_sort {
+  LENS_SORT_REFCOUNT,
+  LENS_SORT_SIZE,
+  LENS_SORT_ADDRESS,
+  LENS_SORT_TYPE,
+  LENS_SORT_RETAINED /* needs a finished lens_retained; what is not reached retains 0 */
+};
 typedef struct lens_filter {
   const char *type_glob; /* NULL: all; `*`, `?`, `[...]` as fnmatch */
   uint64_t refcount_min, refcount_max, size_min,

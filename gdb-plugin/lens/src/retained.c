@@ -1,0 +1,233 @@
+/* Retained sizes.  See retained.h. */
+#include "retained.h"
+
+#include "analysis.h"
+#include "best.h"
+
+enum { ROWS_A_CLOCK = 1 << 15, AHEAD = 16 };
+
+_Static_assert(sizeof(lens_root) % sizeof(uint32_t) == 0, "a root is a row of words");
+
+void lens_retained_free(struct lens_retained *self) {
+  lens_dominators_free(&self->tree);
+  lens_column_free(&self->standing);
+  lens_column_free(&self->bytes);
+  lens_column_free(&self->objects);
+  lens_by_type_free(&self->types);
+  *self = (struct lens_retained){0};
+}
+
+struct lens_entries lens_retained_entries(const lens *self) {
+  const lens_root *roots = lens_root_rows(&self->analysis->roots);
+  return (struct lens_entries){.nodes = roots == NULL ? NULL : &roots[0].object,
+                               .count = self->analysis->roots.count,
+                               .stride = sizeof(lens_root) / sizeof(uint32_t),
+                               .standing = self->analysis->retained.standing.items};
+}
+
+/* ---- the tree ---- */
+
+static void stand(void *context, uint32_t object) {
+  ((uint64_t *)context)[object / 64] |= 1ull << (object % 64);
+}
+
+/* What the runtime holds and what is never freed stands by itself. */
+static lens_status begin(lens *self) {
+  struct lens_analysis *analysis = self->analysis;
+  struct lens_retained *retained = &analysis->retained;
+  uint64_t objects = analysis->snapshot.object_count;
+  lens_retained_free(retained);
+  if (!lens_column_reserve(&retained->standing, objects / 64 + 1, sizeof(uint64_t)))
+    return lens_out_of_memory(self);
+  const uint16_t *states = lens_row_states(&analysis->snapshot);
+  const uint32_t standing = LENS_STATE_HELD | LENS_STATE_IMMORTAL | LENS_STATE_SATURATED;
+  for (uint32_t i = 0; i < objects; i++) {
+    if ((states[i] & standing) != 0) stand(retained->standing.items, i);
+  }
+  return lens_runtime_visit(self, stand, retained->standing.items);
+}
+
+/* ---- sums ---- */
+
+/* From the last number to the first: each row is complete before its dominator's is. */
+static lens_status sum(lens *self, const lens_slice *slice) {
+  struct lens_retained *retained = &self->analysis->retained;
+  const uint32_t *vertex = retained->tree.vertex.items,
+                 *dominators = retained->tree.dominator.items,
+                 *own = self->analysis->weights.own_bytes.items;
+  if (own == NULL) own = lens_row_sizes(&self->analysis->snapshot);
+  uint64_t *bytes = retained->bytes.items, nodes = self->analysis->snapshot.object_count;
+  uint32_t *objects = retained->objects.items;
+  for (uint64_t work = 0; retained->at > 0; retained->at--) {
+    if (++work % ROWS_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
+    uint64_t at = retained->at;
+    if (at > AHEAD) {
+      if (vertex[at - AHEAD] < nodes) __builtin_prefetch(&own[vertex[at - AHEAD]]);
+      __builtin_prefetch(&bytes[dominators[at - AHEAD]], 1);
+      __builtin_prefetch(&objects[dominators[at - AHEAD]], 1);
+    }
+    uint32_t object = vertex[at];
+    if (object < nodes) {
+      bytes[at] += own[object] != UINT32_MAX ? own[object] : lens_weights_of(self, object);
+      objects[at]++;
+    } else {
+      continue; /* a root hangs from nobody: what it keeps is not nobody's */
+    }
+    bytes[dominators[at]] += bytes[at];
+    objects[dominators[at]] += objects[at];
+  }
+  return LENS_OK;
+}
+
+static void sum_totals(lens *self) {
+  struct lens_retained *retained = &self->analysis->retained;
+  const uint64_t *bytes = retained->bytes.items;
+  const uint32_t *objects = retained->objects.items, *entry = retained->tree.entry.items;
+  uint64_t all_bytes =
+      self->analysis->snapshot.totals.object_bytes + self->analysis->weights.owned_bytes;
+  lens_retained_totals totals = {.shared_objects = objects[0],
+                                 .shared_bytes = bytes[0],
+                                 .objects = objects[0],
+                                 .bytes = bytes[0],
+                                 .roots = self->analysis->roots.count};
+  for (uint64_t i = 0; i < totals.roots; i++) {
+    totals.objects += objects[entry[i]];
+    totals.bytes += bytes[entry[i]];
+  }
+  totals.lost_objects = self->analysis->snapshot.object_count - totals.objects;
+  totals.lost_bytes = all_bytes - totals.bytes;
+  retained->totals = totals;
+}
+
+static lens_status step(lens *self, const lens_slice *slice, lens_progress *progress) {
+  struct lens_retained *retained = &self->analysis->retained;
+  lens_status status = LENS_OK;
+  if (retained->phase == LENS_RETAINED_IDLE) {
+    status = begin(self);
+    retained->phase = LENS_RETAINED_TREE;
+  }
+  if (status == LENS_OK && retained->phase == LENS_RETAINED_TREE) {
+    struct lens_graph graph = lens_graph_of(self);
+    struct lens_entries entries = lens_retained_entries(self);
+    status = lens_dominators_step(&retained->tree, &graph, &entries, slice);
+    lens_progress_set(progress, "dominators",
+                      lens_dominators_progress(&retained->tree, graph.node_count),
+                      4 * graph.node_count);
+    uint64_t numbers = retained->tree.count + 1;
+    if (status == LENS_NO_MEMORY) return lens_out_of_memory(self);
+    if (status != LENS_OK) return status;
+    if (!lens_column_reserve(&retained->bytes, numbers, sizeof(uint64_t)) ||
+        !lens_column_reserve(&retained->objects, numbers, sizeof(uint32_t)))
+      return lens_out_of_memory(self);
+    retained->at = retained->tree.count;
+    retained->phase = LENS_RETAINED_SUMS;
+  }
+  if (status == LENS_OK) status = sum(self, slice);
+  if (status != LENS_OK) return status;
+  sum_totals(self);
+  retained->phase = LENS_RETAINED_DONE;
+  return LENS_OK;
+}
+
+lens_status lens_retained(lens *self, uint32_t slice_ms, lens_progress *progress) {
+  lens_slice slice = lens_slice_begin(slice_ms);
+  lens_status status = lens_index(self, slice_ms, progress);
+  if (status != LENS_OK || self->analysis->retained.phase == LENS_RETAINED_DONE) return status;
+  if (lens_slice_over(&slice)) return LENS_AGAIN;
+  status = lens_weights_step(self, &slice, progress);
+  if (status != LENS_OK) return status;
+  status = step(self, &slice, progress);
+  if (status != LENS_OK && status != LENS_AGAIN) lens_retained_free(&self->analysis->retained);
+  return status;
+}
+
+/* ---- asking ---- */
+
+static bool is_done(const lens *self) {
+  return self->analysis != NULL && self->analysis->retained.phase == LENS_RETAINED_DONE;
+}
+
+static lens_status need_done(lens *self) {
+  return is_done(self) ? LENS_OK : lens_fail(self, LENS_BAD_ARGUMENT, "call lens_retained first");
+}
+
+lens_status lens_retained_totals_get(const lens *self, lens_retained_totals *out) {
+  if (!is_done(self)) return LENS_BAD_ARGUMENT;
+  *out = self->analysis->retained.totals;
+  return LENS_OK;
+}
+
+lens_status lens_retained_object(lens *self, uint32_t object, lens_retained_row *out) {
+  lens_status status = need_done(self);
+  if (status != LENS_OK) return status;
+  uint64_t nodes = self->analysis->snapshot.object_count;
+  if (object >= nodes) return lens_fail(self, LENS_NOT_FOUND, "no object has the index %u", object);
+  const struct lens_retained *retained = &self->analysis->retained;
+  uint32_t number = ((const uint32_t *)retained->tree.number.items)[object];
+  lens_retained_row row = {.dominator_root = UINT64_MAX, .dominator = LENS_NONE};
+  if (number != 0) {
+    uint32_t above = ((const uint32_t *)retained->tree.dominator.items)[number];
+    uint32_t vertex = ((const uint32_t *)retained->tree.vertex.items)[above];
+    row.reached = 1;
+    row.bytes = ((const uint64_t *)retained->bytes.items)[number];
+    row.objects = ((const uint32_t *)retained->objects.items)[number];
+    if (above != 0 && vertex < nodes) row.dominator = vertex;
+    if (above != 0 && vertex >= nodes) row.dominator_root = vertex - nodes;
+  }
+  *out = row;
+  return LENS_OK;
+}
+
+lens_status lens_retained_roots(lens *self, uint64_t capacity, lens_retained_root *rows,
+                                uint64_t *written, uint64_t *total) {
+  lens_status status = need_done(self);
+  if (status != LENS_OK) return status;
+  const struct lens_retained *retained = &self->analysis->retained;
+  const uint32_t *entry = retained->tree.entry.items, *objects = retained->objects.items;
+  const uint64_t *bytes = retained->bytes.items;
+  uint64_t roots = retained->totals.roots, count = 0;
+  if (capacity > roots) capacity = roots;
+  struct lens_best *best = lens_alloc((size_t)capacity * sizeof *best);
+  if (best == NULL) return lens_out_of_memory(self);
+  for (uint32_t i = 0; i < roots; i++) {
+    if (objects[entry[i]] == 0) continue;
+    count = lens_best_offer(best, count, capacity, (struct lens_best){bytes[entry[i]], i});
+  }
+  lens_best_sort(best, count);
+  for (uint64_t i = 0; i < count; i++)
+    rows[i] = (lens_retained_root){best[i].row, best[i].key, objects[entry[best[i].row]]};
+  lens_dealloc(best);
+  *written = count;
+  *total = roots;
+  return LENS_OK;
+}
+
+lens_status lens_retained_under(lens *self, uint32_t object, uint64_t capacity, uint32_t *objects,
+                                uint64_t *written, uint64_t *total) {
+  lens_status status = need_done(self);
+  if (status != LENS_OK) return status;
+  const struct lens_retained *retained = &self->analysis->retained;
+  const uint32_t *vertex = retained->tree.vertex.items,
+                 *dominators = retained->tree.dominator.items;
+  const uint64_t *bytes = retained->bytes.items;
+  uint64_t nodes = self->analysis->snapshot.object_count, count = 0, found = 0;
+  if (object != LENS_NONE && object >= nodes)
+    return lens_fail(self, LENS_NOT_FOUND, "no object has the index %u", object);
+  uint32_t above =
+      object == LENS_NONE ? 0 : ((const uint32_t *)retained->tree.number.items)[object];
+  if (capacity > nodes) capacity = nodes;
+  struct lens_best *best = lens_alloc((size_t)capacity * sizeof *best);
+  if (best == NULL) return lens_out_of_memory(self);
+  bool any = object == LENS_NONE || above != 0;
+  for (uint64_t i = 1; any && i <= retained->tree.count; i++) {
+    if (dominators[i] != above || vertex[i] >= nodes) continue;
+    found++;
+    count = lens_best_offer(best, count, capacity, (struct lens_best){bytes[i], vertex[i]});
+  }
+  lens_best_sort(best, count);
+  for (uint64_t i = 0; i < count; i++) objects[i] = best[i].row;
+  lens_dealloc(best);
+  *written = count;
+  *total = found;
+  return LENS_OK;
+}
