@@ -244,7 +244,7 @@ static void small_heaps(void **state) {
   struct tally tally = {0};
   static struct graph graph;
   for (uint64_t seed = first_seed; tally.heaps < wanted; seed++, tally.heaps++) {
-    graph_make(&graph, seed);
+    graph_make(&graph, seed, GRAPH_OBJECTS);
     look(self, &graph, true);
     compare(self, &graph, &tally);
     compare_with_the_report(self, &graph);

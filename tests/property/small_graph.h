@@ -16,11 +16,12 @@
 
 #include <cmocka.h>
 
-enum { GRAPH_OBJECTS = 40, GRAPH_SLOTS = 3, GRAPH_EDGES = 6 };
+enum { GRAPH_OBJECTS = 40, GRAPH_SLOTS = 3, GRAPH_EDGES = 6, GRAPH_NO_OBJECT = 0xffff };
 
 struct graph_node {
   cairn_object base;
   cairn_object *slots[GRAPH_SLOTS];
+  cairn_object *weak, *borrowed;
 };
 
 struct graph {
@@ -30,9 +31,10 @@ struct graph {
   cairn_object *objects[GRAPH_OBJECTS];
   bool is_list[GRAPH_OBJECTS];
   uint32_t edges[GRAPH_OBJECTS][GRAPH_EDGES], edge_count[GRAPH_OBJECTS];
-  uint32_t roots[GRAPH_OBJECTS]; /* how many slots outside hold it */
-  uint32_t extra[GRAPH_OBJECTS]; /* references that nobody holds */
-  bool borrowed[GRAPH_OBJECTS];  /* a slot outside points to it, and is not counted */
+  uint32_t roots[GRAPH_OBJECTS];   /* how many slots outside hold it */
+  uint32_t extra[GRAPH_OBJECTS];   /* references that nobody holds */
+  uint32_t soft[GRAPH_OBJECTS][2]; /* what its weak and its borrowed slot lead to; NO_OBJECT */
+  bool borrowed[GRAPH_OBJECTS];    /* a slot outside points to it, and is not counted */
 };
 
 static inline uint64_t graph_random(struct graph *graph, uint64_t bound) {
@@ -48,13 +50,13 @@ static inline cairn_type graph_type(cairn_heap *heap) {
       {.name = "second",
        .kind = CAIRN_SLOT_STRONG,
        .offset = offsetof(struct graph_node, slots[1])},
-      {.name = "third",
-       .kind = CAIRN_SLOT_STRONG,
-       .offset = offsetof(struct graph_node, slots[2])}};
+      {.name = "third", .kind = CAIRN_SLOT_STRONG, .offset = offsetof(struct graph_node, slots[2])},
+      CAIRN_WEAK(struct graph_node, weak),
+      CAIRN_BORROWED(struct graph_node, borrowed)};
   const cairn_type_spec spec = {.name = "node",
                                 .size_bytes = sizeof(struct graph_node),
                                 .slots = slots,
-                                .slot_count = GRAPH_SLOTS};
+                                .slot_count = GRAPH_SLOTS + 2};
   return cairn_type_define(heap, &spec);
 }
 
@@ -70,25 +72,44 @@ static inline void graph_link(struct graph *graph, uint32_t from, uint32_t to) {
   graph->edges[from][graph->edge_count[from]++] = to;
 }
 
-/* Draws and makes one.  Density, roots and references too many differ with the seed. */
-static inline void graph_make(struct graph *graph, uint64_t seed) {
+/* Weak and borrowed slots of some nodes. */
+static inline void graph_link_softly(struct graph *graph) {
+  uint64_t odds = 1 + graph_random(graph, 8);
+  for (uint32_t i = 0; i < graph->count; i++) {
+    graph->soft[i][0] = graph->soft[i][1] = GRAPH_NO_OBJECT;
+    struct graph_node *node = (struct graph_node *)(void *)graph->objects[i];
+    if (graph->is_list[i] || graph_random(graph, odds) != 0) continue;
+    uint32_t target = (uint32_t)graph_random(graph, graph->count), kind = i % 2;
+    graph->soft[i][kind] = target;
+    if (kind == 1) {
+      node->borrowed = graph->objects[target];
+    } else {
+      assert_true(cairn_weak_set(&node->base, &node->weak, graph->objects[target]));
+    }
+  }
+}
+
+/* Draws and makes one of at most so many objects.  Density, roots and references too many differ
+ * with the seed. */
+static inline void graph_make(struct graph *graph, uint64_t seed, uint32_t most) {
   *graph = (struct graph){.random = seed * 0x9e3779b97f4a7c15u + 1};
   graph->heap = cairn_heap_new(&(cairn_heap_options){.name = "graph", .manual_collection = true});
   assert_non_null(graph->heap);
   cairn_type type = graph_type(graph->heap);
   for (int i = 0; i < 8; i++) (void)graph_random(graph, 2);
-  graph->count = 1 + (uint32_t)graph_random(graph, GRAPH_OBJECTS);
+  graph->count = 1 + (uint32_t)graph_random(graph, most);
   for (uint32_t i = 0; i < graph->count; i++) {
     graph->is_list[i] = graph_random(graph, 4) == 0;
     graph->objects[i] =
         graph->is_list[i] ? cairn_list_new(graph->heap, 0) : cairn_object_new(graph->heap, type);
     assert_non_null(graph->objects[i]);
   }
-  uint64_t links = graph_random(graph, 2 * (uint64_t)graph->count + 2);
+  uint64_t links = graph_random(graph, 4 * (uint64_t)graph->count + 2);
   for (uint64_t i = 0; i < links; i++) {
     graph_link(graph, (uint32_t)graph_random(graph, graph->count),
                (uint32_t)graph_random(graph, graph->count));
   }
+  graph_link_softly(graph);
   uint64_t root_odds = 1 + graph_random(graph, 12), extra_odds = 1 + graph_random(graph, 12);
   for (uint32_t i = 0; i < graph->count; i++) {
     if (graph_random(graph, root_odds + 1) == 0) graph->roots[i] = 1 + (i % 2);

@@ -29,6 +29,7 @@
 #include "lens/moments.h"
 #include "lens/object.h"
 #include "lens/pairs.h"
+#include "lens/paths.h"
 #include "lens/questions.h"
 #include "lens/reader.h"
 #include "lens/snapshot.h"

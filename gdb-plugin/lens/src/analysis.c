@@ -26,6 +26,7 @@ void lens_analysis_free(struct lens_analysis *analysis) {
   lens_opened_free(&analysis->opened);
   lens_retained_free(&analysis->retained);
   lens_leaks_free(&analysis->leaks);
+  lens_paths_free(&analysis->paths);
   lens_dealloc(analysis);
 }
 
@@ -36,6 +37,7 @@ void lens_roots_changed(lens *self) {
   if (!self->analysis->reach.complete) lens_reach_free(&self->analysis->reach);
   lens_audit_free(&self->analysis->audit);
   lens_leaks_free(&self->analysis->leaks);
+  lens_paths_free(&self->analysis->paths);
 }
 
 void lens_snapshot_free(struct lens_snapshot *self) {

@@ -16,6 +16,7 @@
 #include "moment.h"
 #include "opened.h"
 #include "pairs.h"
+#include "paths.h"
 #include "reach.h"
 #include "referrers.h"
 #include "retained.h"
@@ -42,6 +43,7 @@ struct lens_analysis {
   struct lens_opened opened;       /* opened.c, breaks.c */
   struct lens_retained retained;   /* dominators.c, retained.c, retained_types.c */
   struct lens_leaks_state leaks;   /* leaks.c */
+  struct lens_paths_state paths;   /* paths*.c */
 };
 
 /* The analysis of this lens, made where there is none; NULL when out of memory. */
