@@ -383,6 +383,23 @@ class LeakCensus(NamedTuple):
     bytes: int
 
 
+class Way(NamedTuple):
+    """A way to an object from what holds it from outside."""
+
+    number: int  # for Lens.way_objects
+    start: str  # "root", "runtime", "immortal", "dying"
+    root: int  # its number, where it starts at one
+    objects: int  # on the way, both ends included
+    variant: bool  # another way from the same start stands before it
+
+
+class PathTotals(NamedTuple):
+    starts: int  # that lead to the object, as far as was looked
+    holders: int  # objects that lead to it, itself included
+    complete: bool  # all were looked at
+    given_up: bool  # there may be more variants
+
+
 class Collected(NamedTuple):
     """What a collection would do."""
 

@@ -161,6 +161,9 @@ def collect(session: Session) -> Roots:
 def _add_thread(session: Session, roots: Roots, thread: Thread) -> None:
     """One thread's variables, registers and stack words."""
     for frame, label in zip(thread.frames, slots.labels(thread.frames)):
+        if frame.file:
+            short = frame.file.rsplit("/", 1)[-1]
+            roots.places[thread.number, frame.level] = f"{short}:{frame.line}"
         for variable in frame.variables:
             _add(session, roots, variable, f"{label}.{variable.name}", thread.number, frame.level,
                  frame.unoptimised and variable.addr is not None)

@@ -38,6 +38,7 @@ class Roots:
         self._lens = lens
         self._names = [""]  # by tag; tag 0: a slot that the lens found
         self.stacks: Dict[int, Stack] = {}  # by thread number
+        self.places: Dict[Tuple[int, int], str] = {}  # by thread and frame: "server.c:88"
         self.warnings: List[str] = []
         self.complete = True  # False: not every place where a root may be was searched
 
@@ -52,6 +53,12 @@ class Roots:
         if tag:
             return root._replace(name=self._names[tag])
         return self._named(root)
+
+    def place(self, root: Root) -> str:
+        """Where in the program the frame of a root is; "" where it is not known or has none."""
+        if root.thread is None or root.frame is None:
+            return ""
+        return self.places.get((root.thread, root.frame), "")
 
     def of_object(self, index: int) -> List[Root]:
         """The roots that hold the object with that snapshot index, named."""

@@ -8,10 +8,10 @@ from typing import Dict, List, Tuple
 
 from cairn_gdb import bridge
 from cairn_gdb.bridge import (abi, accounts, audit, check, graph, leaks, memory, model, moments,
-                              one, pairs, snapshot, tracking)
+                              one, pairs, paths, snapshot, tracking)
 
-PARTS = (abi, accounts, audit, check, graph, leaks, memory, model, moments, one, pairs, snapshot,
-         tracking)
+PARTS = (abi, accounts, audit, check, graph, leaks, memory, model, moments, one, pairs, paths,
+         snapshot, tracking)
 
 INCLUDE = pathlib.Path(__file__).resolve().parents[2] / "gdb-plugin" / "lens" / "include"
 HEADER = "".join(path.read_text(encoding="utf-8") for path in sorted(INCLUDE.glob("lens/*.h")))
@@ -100,7 +100,9 @@ class Header(unittest.TestCase):
                             ("lens_ref_kind", one.REF_KINDS),
                             ("lens_event_op", tracking.EVENT_OPS),
                             ("lens_collect_verdict", leaks.COLLECT_VERDICTS),
-                            ("lens_sureness", pairs.SURENESS), ("lens_fate", pairs.FATES)):
+                            ("lens_sureness", pairs.SURENESS), ("lens_fate", pairs.FATES),
+                            ("lens_leak_kind", leaks.LEAK_KINDS),
+                            ("lens_way_start", paths.WAY_STARTS)):
             with self.subTest(name):
                 for constant, value in enumeration(name).items():
                     self.assertLess(value, len(words), constant)

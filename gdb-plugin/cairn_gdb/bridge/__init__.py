@@ -23,10 +23,11 @@ from .leaks import Leaks
 from .library import load_library
 from .moments import Diff, Moment, Moments, is_moment_file
 from .pairs import Pairs
+from .paths import Paths
 from .tracking import Tracking
 
 __all__ = ["ABI", "Diff", "Lens", "Moment", "is_moment_file", "load_library"]
 
 
-class Lens(Tracking, Pairs, Graph, Leaks, Moments, Check):
+class Lens(Tracking, Pairs, Graph, Leaks, Moments, Paths, Check):
     """One lens over one program or core: all parts."""

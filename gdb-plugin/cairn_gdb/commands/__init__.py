@@ -18,6 +18,7 @@ NAMES = (
     "roots",
     "refs",
     "referrers",
+    "path",
     "audit",
     "leaks",
     "collect",

@@ -66,7 +66,7 @@ void lens_starts_visit(const lens *self, uint32_t object, lens_start_fn visit, v
 }
 
 /* The surer the greater; the lowest bits say what the row of the start means. */
-enum { START_BITS = 2, RANK_RUNTIME = 150, RANK_IMMORTAL = 140, RANK_DYING = 1 };
+enum { START_BITS = 2, RANK_RUNTIME = 150, RANK_IMMORTAL = 160, RANK_DYING = 1 };
 static uint64_t key_of(const lens *self, uint32_t start, uint64_t root) {
   uint64_t rank = start == LENS_WAY_RUNTIME    ? RANK_RUNTIME
                   : start == LENS_WAY_IMMORTAL ? RANK_IMMORTAL

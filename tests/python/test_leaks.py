@@ -1,0 +1,306 @@
+"""Leaks: rules that set some aside, baselines, the JUnit file; ways as sentences."""
+
+import json
+import os
+import tempfile
+import unittest
+import xml.etree.ElementTree as ET
+from typing import Any, Dict, FrozenSet, List, Optional
+
+from cairn_gdb import leak_report, leak_rules, records
+from cairn_gdb.commands import leaks
+from cairn_gdb.errors import CairnError
+from cairn_gdb.leak_report import Group
+from cairn_gdb.leak_rules import Baseline, Facts
+from cairn_gdb.records import Leak, LeakTotals, Place, Root, Way
+from cairn_gdb.render import junit, sentences
+from cairn_gdb.render.page import Page
+from cairn_gdb.ways import Path, Skipped, Step
+from fakes import FakeLens, a_session, an_object
+from test_commands import ask
+
+
+def facts(kind: str = "lost", type_name: str = "session", function: str = "cache_put",
+          slots: FrozenSet[str] = frozenset()) -> Facts:
+    return Facts(kind, type_name, [Place(1, function, "/src/cache.c", 41)], lambda: slots)
+
+
+class InAFile(unittest.TestCase):
+    def setUp(self) -> None:
+        self.directory = tempfile.TemporaryDirectory()
+        self.addCleanup(self.directory.cleanup)
+
+    def file(self, text: str) -> str:
+        path = os.path.join(self.directory.name, "file")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+
+class Rules(InAFile):
+    def fits(self, line: str, one: Facts) -> bool:
+        rules = leak_rules.rules_of(self.file(line + "\n"))
+        return any(rule.fits(one) for rule in rules)
+
+    def test_each_key(self) -> None:
+        for line, wanted in (("type=session", True), ("type=ses*", True), ("type=list", False),
+                             ("kind=lost", True), ("kind=cycle", False),
+                             ("function=cache_*", True), ("function=put", False),
+                             ("file=*/cache.c", True), ("file=cache.c", False),
+                             ("slot=session.peer", True), ("slot=list[]", True),
+                             ("slot=session.data", False)):
+            with self.subTest(line):
+                one = facts(slots=frozenset(["session.peer", "list[]"]))
+                self.assertEqual(self.fits(line, one), wanted)
+
+    def test_all_words_of_a_rule_must_fit(self) -> None:
+        self.assertTrue(self.fits("type=session kind=lost", facts()))
+        self.assertFalse(self.fits("type=session kind=cycle", facts()))
+
+    def test_quotes_remarks_and_blank_lines(self) -> None:
+        path = self.file('# a remark\n\n  type="a b"   # why\nkind=lost\n')
+        rules = leak_rules.rules_of(path)
+        self.assertEqual([rule.where for rule in rules], [path + ":3", path + ":4"])
+        self.assertEqual([rule.text for rule in rules], ['type="a b"', "kind=lost"])
+        self.assertTrue(rules[0].fits(facts(type_name="a b")))
+
+    def test_what_is_no_rule(self) -> None:
+        for line, words in (("tpye=x", "Did you mean type"), ("session", "no KEY=GLOB"),
+                            ("type=", "no KEY=GLOB"), ('type="x', "no closing quotation")):
+            with self.subTest(line), self.assertRaisesRegex(CairnError, words):
+                leak_rules.rules_of(self.file("kind=lost\n" + line + "\n"))
+        with self.assertRaisesRegex(CairnError, ":2: "):
+            leak_rules.rules_of(self.file("kind=lost\nnothing\n"))
+        with self.assertRaisesRegex(CairnError, "no text in UTF-8"):
+            path = self.file("")
+            with open(path, "wb") as file:
+                file.write(b"\xff\xfe\x00")
+            leak_rules.rules_of(path)
+
+    def test_slots_are_asked_only_where_a_rule_needs_them(self) -> None:
+        def never() -> FrozenSet[str]:
+            raise AssertionError("asked")
+        one = Facts("lost", "session", (), never)
+        self.assertTrue(self.fits("kind=lost", one))
+        with self.assertRaises(AssertionError):
+            self.fits("slot=x", one)
+
+
+class Baselines(InAFile):
+    ROW = {"kind": "lost", "root": {"type": "session"},
+           "site": {"function": "cache_put", "file": "/src/cache.c", "line": 41}}
+
+    def baseline(self, rows: List[Any], matched: Optional[int] = None, **more: Any) -> Baseline:
+        document: Dict[str, Any] = {"schema": "cairn/1", "command": "leaks",
+                                    "data": {"rows": rows, "shown": len(rows),
+                                             "matched": matched or len(rows)}}
+        document.update(more)
+        return Baseline(self.file(json.dumps(document)))
+
+    def test_as_many_as_it_lists(self) -> None:
+        known = self.baseline([self.ROW, self.ROW])
+        place = [Place(9, "cache_put", "/elsewhere/cache.c", 99)]
+        key = leak_rules.key_of("lost", "session", place)
+        self.assertEqual([known.take(key) for _ in range(3)], [True, True, False])
+
+    def test_another_type_place_or_kind_is_new(self) -> None:
+        known = self.baseline([self.ROW])
+        for kind, name, function in (("cycle", "session", "cache_put"), ("lost", "list", "cache_put"),
+                                     ("lost", "session", "main")):
+            place = [Place(9, function, "/src/cache.c", 41)]
+            self.assertFalse(known.take(leak_rules.key_of(kind, name, place)))
+        self.assertFalse(known.take(leak_rules.key_of("lost", "session", [])))
+
+    def test_one_that_is_cut_says_so(self) -> None:
+        self.assertIn("-limit 0", self.baseline([self.ROW], 30).warning)
+        self.assertEqual(self.baseline([self.ROW]).warning, "")
+
+    def test_what_is_none(self) -> None:
+        with self.assertRaisesRegex(CairnError, "is not what"):
+            self.baseline([], command="objects")
+        for text in ("[]", "{}", "nothing", '{"data": 3}', "null", '{"schema": "cairn/1", '
+                     '"command": "leaks", "data": {"rows": [3], "shown": 1, "matched": 1}}'):
+            with self.subTest(text), self.assertRaisesRegex(CairnError, "is not what"):
+                Baseline(self.file(text))
+
+
+def a_leak(number: int = 0, kind: str = "lost", address: int = 0x2000, objects: int = 3) -> Leak:
+    return Leak(number, kind, an_object(address, "node", 1), False, 1, 48, objects, 200, 1)
+
+
+class JUnit(InAFile):
+    def parse(self, groups: List[Group], failing: bool = True) -> Any:
+        return ET.fromstring(junit.document(groups, failing)).find("testsuite")
+
+    def test_counts_and_cases(self) -> None:
+        suite = self.parse([Group("lost", "node", "a.c:3 in f", [a_leak(), a_leak(1)], ""),
+                            Group("cycle", "list", "", [a_leak(2)], "suppressed by x:1")])
+        self.assertEqual({name: suite.attrib[name] for name in
+                          ("tests", "failures", "errors", "skipped")},
+                         {"tests": "2", "failures": "1", "errors": "0", "skipped": "1"})
+        first, second = suite.findall("testcase")
+        self.assertEqual((first.attrib["classname"], first.attrib["name"]),
+                         ("cairn.leaks.lost", "node allocated at a.c:3 in f"))
+        self.assertEqual(first.find("failure").attrib["message"], "2 leaks, 6 objects, 400 B")
+        self.assertIn("0x2000", first.find("failure").text)
+        self.assertIn("suppressed by x:1", second.find("skipped").attrib["message"])
+
+    def test_nothing_leaks(self) -> None:
+        suite = self.parse([])
+        self.assertEqual((suite.attrib["tests"], suite.attrib["failures"]), ("1", "0"))
+
+    def test_within_the_limits(self) -> None:
+        suite = self.parse([Group("lost", "node", "", [a_leak()], "")], failing=False)
+        self.assertEqual(suite.attrib["failures"], "0")
+        self.assertIn("within the limits", suite.find("testcase").find("system-out").text)
+
+    def test_hostile_names(self) -> None:
+        suite = self.parse([Group("lost", 'a<&">\x00\x1b\ud800', "f\x07.c", [a_leak()], "")])
+        self.assertIn('a<&">\ufffd', suite.find("testcase").attrib["name"])
+
+    def test_a_file_that_can_not_be_written_leaves_the_old_one(self) -> None:
+        path = self.file("old")
+        os.mkdir(path + ".part")
+        with self.assertRaisesRegex(CairnError, "can't be written"):
+            junit.write(path, "new")
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "old")
+
+
+class LeakyLens(FakeLens):
+    """node 0x2000 is lost, and the str 0x3000 hangs on it."""
+
+    def leaks(self, progress: Any = None) -> LeakTotals:
+        return LeakTotals(2, 112, 0, 0, 0, 1, 2, 112, 0, 0, 5, 2)
+
+    def leak_rows(self, glob: str, capacity: int) -> Any:
+        rows = [Leak(0, "lost", self.objects[0x2000], False, 1, 48, 2, 112, 1)]
+        chosen = [row for row in rows if glob in ("", row.root.type_name)]
+        return chosen[:capacity or None], len(chosen)
+
+    def leak_of(self, index: int) -> Optional[int]:
+        return {1: 0, 2: 0}.get(index)
+
+    def leak_census(self) -> List[records.LeakCensus]:
+        return [records.LeakCensus("node", "lost", 1, 2, 112)]
+
+
+class Command(InAFile):
+    def setUp(self) -> None:
+        super().setUp()
+        self.session, lens, self.target = a_session()
+        leaky = LeakyLens()
+        leaky.objects, leaky.values, leaky.edges = lens.objects, lens.values, lens.edges
+        leaky.tracks = {0x2000: records.Track(0x2000, 17, "object", 0, 3, 1, 0, 0)}
+        leaky.site_rows = {1: records.Site(1, 3, 144, 7, (0x10, 0x950))}
+        self.target.lens = leaky
+
+    def test_a_row(self) -> None:
+        result, data, text = ask(self.session, leaks)
+        self.assertEqual(result.status, 1)
+        row = data["rows"][0]
+        self.assertEqual((row["kind"], row["objects"], row["bytes"], row["root"]["addr"],
+                          row["surplus"], row["indirect_objects"]),
+                         ("lost", 2, 112, "0x2000", 1, 1))
+        self.assertEqual(row["site"]["function"], "build")
+        self.assertTrue(any("main.c:16 in build" in line for line in text), text)
+        self.assertTrue(any("Mending @1 alone would free 2 objects" in line for line in text))
+        self.assertTrue(any("Of 5 roots 2 are raw words" in line for line in text), text)
+        self.assertEqual(self.session.object("@1")[0].address, 0x2000)
+
+    def test_the_tree(self) -> None:
+        _, data, text = ask(self.session, leaks, "-tree")
+        self.assertEqual([(branch["slot"], branch["object"]["addr"], branch["depth"])
+                          for branch in data["rows"][0]["tree"]], [("name", "0x3000", 1)])
+        self.assertTrue(any("name str 0x3000" in line for line in text), text)
+
+    def test_limits(self) -> None:
+        for line, status in (("-max-objects 2", 0), ("-max-objects 1", 1), ("-max-bytes 112", 0),
+                             ("-max-bytes 111", 1)):
+            with self.subTest(line):
+                self.assertEqual(ask(self.session, leaks, line)[0].status, status)
+
+    def test_suppressed_by_place_and_slot(self) -> None:
+        for rule in ("function=build", "slot=node.name", "file=*/main.c"):
+            with self.subTest(rule):
+                result, data, text = ask(self.session, leaks,
+                                         "-suppress " + self.file(rule + "\n"))
+                self.assertEqual((result.status, data["matched"]), (0, 0))
+                self.assertEqual(data["set_aside"]["leaks"], 1)
+        result, data, text = ask(self.session, leaks, "-suppress " + self.file("type=list\n"))
+        self.assertEqual((result.status, len(data["unused_suppressions"])), (1, 1))
+
+    def test_one_object(self) -> None:
+        self.assertEqual(ask(self.session, leaks, "0x3000")[1]["matched"], 1)
+        self.assertIn("is no garbage", ask(self.session, leaks, "0x1000")[2][0])
+
+    def test_what_hangs_on_a_leak_ends_where_it_must(self) -> None:
+        leak = self.target.lens.leak_rows("", 0)[0][0]
+        row = leak_report.with_tree(self.session, leak_report.row_of(self.session, leak), 0)
+        self.assertEqual((len(row.tree), row.tree_more), (0, 1))
+
+
+class Sentences(unittest.TestCase):
+    def path(self, *steps: Any, root: Optional[Root] = None, start: str = "root") -> Path:
+        target = Step(an_object(0x3000, "str", 1), "str", "", "")
+        return Path(Way(0, start, 0, len(steps) + 1, False), root, "server.c:88",
+                    [*steps, target], "")
+
+    ROOT = Root(0x7f00, 0x1000, "local", "exact", "main.cache", 1, 3)
+
+    @staticmethod
+    def step(type_name: str, display: str, slot: str, kind: str = "strong") -> Step:
+        row = an_object(0x1000, "list", 1)._replace(type_name=type_name)
+        return Step(row, display, slot, kind)
+
+    def text(self, path: Path, width: int = 200, ascii_only: bool = False) -> str:
+        page = Page(width=width, ascii=ascii_only)
+        return "\n".join(sentences.sentence(path, "@1", page))
+
+    def test_the_sentence(self) -> None:
+        path = self.path(self.step("dict", "dict", '["user:17"]'),
+                         self.step("Session", "record", "peer"), root=self.ROOT)
+        self.assertEqual(self.text(path), "@1  main.cache (local, frame #3 server.c:88) → "
+                         'dict["user:17"] → record Session .peer → this')
+        self.assertNotIn("→", self.text(path, ascii_only=True))
+        self.assertIn(" -> this", self.text(path, ascii_only=True))
+
+    def test_it_is_broken_before_an_arrow(self) -> None:
+        path = self.path(*[self.step(f"type{n}", "native", "slot") for n in range(9)],
+                         root=self.ROOT)
+        lines = self.text(path, 60).split("\n")
+        self.assertGreater(len(lines), 2)
+        for line in lines:
+            self.assertLessEqual(len(line), 60)
+        for line in lines[1:]:
+            self.assertTrue(line.lstrip().startswith("→"), line)
+
+    def test_kinds_runs_and_gaps(self) -> None:
+        node = self.step("node", "native", "next")
+        path = self.path(node, node, node, node, Skipped(990), node,
+                         self.step("weakref", "weakref", "target", "weak"),
+                         self.step("thing", "native", "+0x18", "opaque"), root=self.ROOT)
+        text = self.text(path)
+        self.assertIn("→ node .next × 4 → … 990 more steps … → node .next → "
+                      "weakref .target (weak) → thing +0x18 (looks like a reference) → this", text)
+
+    def test_starts(self) -> None:
+        item = self.step("list", "list", "[0]")
+        for path, words in (
+                (self.path(item, start="immortal"), "never freed: list[0] → this"),
+                (self.path(start="immortal"), "this is never freed"),
+                (self.path(item, start="dying"), "dying: list[0] → this"),
+                (self.path(item, start="runtime"), "the runtime itself → list[0] → this"),
+                (self.path(item, root=self.ROOT._replace(
+                    kind="foreign", confidence="conservative", name="[heap]+0x10")),
+                 "[heap]+0x10 (other memory, perhaps no reference) → list[0] → this")):
+            self.assertIn(words, self.text(path))
+
+    def test_hostile_names_stay_on_the_line(self) -> None:
+        path = self.path(self.step("a\nb", "native", "x\x1b[31m"), root=self.ROOT)
+        self.assertNotIn("\x1b", self.text(path))
+        self.assertEqual(len(self.text(path).split("\n")), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
