@@ -22,7 +22,7 @@ class Step(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    count: int  # steps that are left out
+    objects: int  # that are left out
 
 
 class Path(NamedTuple):

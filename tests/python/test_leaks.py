@@ -105,8 +105,8 @@ class Baselines(InAFile):
 
     def test_another_type_place_or_kind_is_new(self) -> None:
         known = self.baseline([self.ROW])
-        for kind, name, function in (("cycle", "session", "cache_put"), ("lost", "list", "cache_put"),
-                                     ("lost", "session", "main")):
+        for kind, name, function in (("cycle", "session", "cache_put"),
+                                     ("lost", "list", "cache_put"), ("lost", "session", "main")):
             place = [Place(9, function, "/src/cache.c", 41)]
             self.assertFalse(known.take(leak_rules.key_of(kind, name, place)))
         self.assertFalse(known.take(leak_rules.key_of("lost", "session", [])))

@@ -49,7 +49,7 @@ def _row_address(found: Found, path: Path) -> int:
 
 def _step_record(step: Union[Step, Skipped]) -> Dict[str, Any]:
     if isinstance(step, Skipped):
-        return {"skipped": step.count}
+        return {"skipped": step.objects}
     record: Dict[str, Any] = {"object": json_doc.object_record(step.object)}
     if step.kind:
         record["slot"], record["kind"] = step.slot, step.kind

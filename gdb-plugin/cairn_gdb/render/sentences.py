@@ -84,7 +84,7 @@ def parts(path: Path, page: Page) -> List[str]:
 
 def _text(step: Union[Step, Skipped], page: Page) -> str:
     if isinstance(step, Skipped):
-        return f"{page.ellipsis} {units.counted(step.count, 'more step')} {page.ellipsis}"
+        return f"{page.ellipsis} {units.counted(step.objects, 'more step')} {page.ellipsis}"
     return step_text(step)
 
 
