@@ -41,12 +41,15 @@ struct gathered_kind {
 #define KIND_MASK \
   (CAIRN_MEMBER_MASK | CAIRN_STATE(WEAKLY) | (uint64_t)CAIRN_TYPE_MAX << CAIRN_TYPE_SHIFT)
 
-CAIRN_INLINE bool is_ahead(cairn_word word, uintptr_t flip, uintptr_t at) {
-  return (word ^ flip) >= at;
-}
-
 static inline bool is_member(cairn_word word) {
   return *cairn_side_byte((void *)(uintptr_t)word) != CAIRN_TRIAL_NONE;
+}
+
+/* True when what the word holds lies ahead of the walk, which is `at` a place, and may become a
+ * member. */
+CAIRN_INLINE bool is_ahead(cairn_word word, uintptr_t flip, uintptr_t at) {
+  return __builtin_expect((word ^ flip) >= at, 0) &&
+         cairn_may_be_member(cairn_header_load((cairn_object *)(uintptr_t)word));
 }
 
 /* True when the object holds something that is a member, or may become one when the walk, which is
