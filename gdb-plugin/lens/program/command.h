@@ -60,6 +60,17 @@ void json_listing_end(yajl_gen json, uint64_t matched, uint64_t shown);
  * tracked. */
 lens_status tracked_show(const struct session *session, const lens_object *object);
 
+/* ---- roots (roots.c) ---- */
+
+/* Adds every root that can be found without a debugger: registers, stacks, other written memory.
+ * Needs a walk.  All of them are guesses. */
+lens_status roots_find(const struct session *session);
+/* `word`, `register`, ...; `$rbx of thread 12`, `sp+0x48 of thread 12`, `[heap]+0x2a0`. */
+const char *root_kind(const lens_root *root);
+void root_name(const struct session *session, const lens_root *root, char *out, size_t bytes);
+/* The members of a root record, without its braces. */
+void json_root(const struct session *session, const lens_root *root);
+
 /* Text. */
 const char *type_name(const struct session *session, uint32_t type);
 bool is_immortal(const lens_object *object);

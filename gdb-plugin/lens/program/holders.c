@@ -10,8 +10,6 @@
 enum { PART = 64, SLICE_MS = 50 };
 
 static const char *const REF_KINDS[] = {"", "strong", "weak", "borrowed", "opaque"};
-static const char *const ROOT_KINDS[] = {"arg", "local",    "static", "global",
-                                         "tls", "register", "word",   "foreign"};
 static const char *const VERDICTS[] = {"balanced", "over-retained", "under-retained", "immortal",
                                        "unknown"};
 
@@ -169,94 +167,22 @@ lens_status show_run(struct session *session) {
   return status;
 }
 
-/* ---- roots: every word outside the heap ---- */
-
-static lens_status scan(const struct session *session, const lens_region *region, uint32_t kind) {
-  uint64_t cursor = region->start, added;
-  lens_status status = LENS_AGAIN;
-  while (status == LENS_AGAIN) {
-    status = lens_roots_scan(session->target, region->start, region->end, kind, LENS_NONE, SLICE_MS,
-                             &cursor, &added);
-  }
-  return status;
-}
-
-static lens_status add_registers(const struct session *session) {
-  for (uint64_t i = 0; i < lens_thread_count(session->target); i++) {
-    lens_thread thread;
-    if (lens_thread_get(session->target, i, &thread) != LENS_OK) continue;
-    for (uint32_t k = 0; k < thread.register_count; k++) {
-      const char *name;
-      lens_root root = {.kind = LENS_ROOT_REGISTER,
-                        .confidence = LENS_CONFIDENCE_CONSERVATIVE,
-                        .thread = (uint32_t)i,
-                        .frame = LENS_NONE,
-                        .tag = k};
-      if (lens_thread_register(session->target, i, k, &name, &root.value) != LENS_OK) continue;
-      lens_status status = lens_root_add(session->target, &root);
-      if (status != LENS_OK) return status;
-    }
-  }
-  return LENS_OK;
-}
-
-/* Without a debugger there are no variables: registers, stacks and other written memory, word by
- * word. */
-static lens_status find_roots(const struct session *session) {
-  lens_status status = add_registers(session);
-  for (uint64_t i = 0; status == LENS_OK && i < lens_region_count(session->target); i++) {
-    lens_region region;
-    status = lens_region_get(session->target, i, &region);
-    if (status == LENS_OK && (region.flags & LENS_REGION_STACK) != 0)
-      status = scan(session, &region, LENS_ROOT_WORD);
-  }
-  uint64_t written, total;
-  if (status == LENS_OK) status = lens_foreign_ranges(session->target, 0, NULL, &written, &total);
-  if (status != LENS_OK) return status;
-  lens_region *ranges = malloc((total + 1) * sizeof *ranges);
-  if (ranges == NULL) return LENS_NO_MEMORY;
-  status = lens_foreign_ranges(session->target, total, ranges, &written, &total);
-  for (uint64_t i = 0; status == LENS_OK && i < written; i++)
-    status = scan(session, &ranges[i], LENS_ROOT_FOREIGN);
-  free(ranges);
-  return status;
-}
-
 /* ---- referrers ---- */
 
-static void root_name(const struct session *session, const lens_root *root, char *out,
-                      size_t bytes) {
-  const char *name = "";
-  uint64_t value;
-  if (root->kind == LENS_ROOT_REGISTER &&
-      lens_thread_register(session->target, root->thread, (uint32_t)root->tag, &name, &value) ==
-          LENS_OK) {
-    lens_thread thread = {0};
-    lens_thread_get(session->target, root->thread, &thread);
-    snprintf(out, bytes, "$%s of thread %" PRIu64, name, thread.id);
-  } else {
-    snprintf(out, bytes, "0x%" PRIx64, root->slot_address);
-  }
-}
-
 static void root_row(const struct session *session, const lens_root *root, struct table *table) {
-  char name[64];
-  const char *kind = ROOT_KINDS[root->kind <= LENS_ROOT_FOREIGN ? root->kind : LENS_ROOT_FOREIGN];
+  char name[160];
   root_name(session, root, name, sizeof name);
   if (session->json == NULL) {
-    table_cell(table, kind);
-    table_cell(table, name);
+    table_cell(table, root_kind(root));
+    table_cell(table, root->slot_address == 0 ? name : text_address(root->slot_address).text);
     table_cell(table, root->interior != 0 ? "interior" : "");
-    table_cell(table, "");
+    table_cell(table, root->slot_address == 0 ? "" : name);
     return;
   }
   yajl_gen_map_open(session->json);
   json_name(session->json, "holder");
   yajl_gen_map_open(session->json);
-  json_text(session->json, "kind", kind);
-  json_text(session->json, "name", name);
-  if (root->slot_address != 0) json_address(session->json, "addr", root->slot_address);
-  json_text(session->json, "confidence", "conservative");
+  json_root(session, root);
   yajl_gen_map_close(session->json);
   json_text(session->json, "slot", name);
   json_text(session->json, "kind", "root");
@@ -366,7 +292,7 @@ lens_status referrers_run(struct session *session) {
   lens_account account;
   uint32_t index;
   lens_status status = find_object(session, &object);
-  if (status == LENS_OK) status = find_roots(session);
+  if (status == LENS_OK) status = roots_find(session);
   if (status == LENS_OK) status = lens_snapshot_find(session->target, object.address, &index);
   if (status != LENS_OK) return status;
   status = LENS_AGAIN;
