@@ -41,7 +41,8 @@ static void evict(struct shard *shard) {
 bool cache_put(struct shard *shard, struct session *session, const char *key, size_t value_bytes) {
   char text[2 * VALUE_BYTES_MAX];
   cairn_object *name = MADE(KEY, cairn_str_intern(shard->heap, key, strlen(key)));
-  memset(text, 'v', value_bytes);
+  memset(text, '.', value_bytes);
+  memcpy(text, key, strlen(key) < value_bytes ? strlen(key) : value_bytes);
   cairn_object *value = MADE(VALUE, cairn_str_new(shard->heap, text, value_bytes));
   if (value_bytes > VALUE_BYTES_MAX) {
     DROP("put.refused.key", KEY, name);

@@ -23,8 +23,7 @@ enum {
   VALUE_BYTES_MAX = 600,
   CONNECTIONS_MAX = 24,
   USERS = 12,
-  SESSIONS_MAX = 80,
-  NOTE_BYTES = 180
+  SESSIONS_MAX = 80
 };
 enum { FIRST_ID = 1000 }; /* of a session */
 

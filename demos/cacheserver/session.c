@@ -1,6 +1,7 @@
 /* Sessions and their callbacks. */
 #include "server.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static void finalize(cairn_object *object) { plant_gone(object); }
@@ -133,8 +134,8 @@ void session_call_later(struct shard *shard, struct session *session, int64_t de
   plant_born(made, "callback");
   callback->due = shard->now + delay;
   LINK("later.target", made, callback->target, &session->base);
-  callback->note = cairn_str_format(shard->heap, "for session %lld: it is %lld now, %*s",
-                                    (long long)session->id, (long long)shard->now, NOTE_BYTES, "");
+  callback->note = cairn_str_format(shard->heap, "session %" PRId64 ", since %" PRId64 ": wake up",
+                                    session->id, shard->now);
   if (callback->note == NULL) abort();
   if (session->callbacks == NULL) {
     session->callbacks = cairn_list_new(shard->heap, 0);

@@ -21,6 +21,7 @@ WORDS = os.environ["SCENARIO_COMMAND"].split()[1:]
 GROUP, GROUPS = (int(word) for word in WORDS[0].split("/"))
 EVERYTHING = "everything" in WORDS
 PAIRED = False
+FOLLOWED = ("session", "entry", "callback")  # by the server's own account
 TARGETS = ("live", "core", "core_only")
 EVERY = 7  # one bug in so many passes of the place
 SLOTS = {"pair.peer": "peer", "later.target": "target", "put.owner": "owner"}
@@ -49,21 +50,33 @@ def audit(mutant: Mutant, tracked: bool) -> None:
                  "%s: names %s, not %s" % (addr, dict(lines), dict(one.lines)))
 
 
+def below(top: Dict[str, Any], met: Set[str]) -> Set[str]:
+    """What an object owns, and what that owns, but for what was met."""
+    found = [top["addr"]]
+    for addr in found:  # grows meanwhile
+        for ref in rows("refs " + addr):
+            if ref["kind"] == "strong" and ref["object"]["addr"] not in met | set(found):
+                found.append(ref["object"]["addr"])
+    return set(found)
+
+
 def leaks(mutant: Mutant) -> None:
-    """What nothing leads to: all of it, and nothing else."""
-    garbage = set(mutant.garbage())
-    leaked = {addr for addr, one in mutant.wrong().items() if one.surplus > 0}
-    found = rows("leaks")
-    for row in found:
+    """What the server holds no more, each in a leak; what it holds is in none."""
+    garbage, wrong = mutant.garbage(), mutant.wrong()
+    seen: Set[str] = set()
+    beyond: Set[str] = set()
+    for row in rows("leaks -tree"):
         if row["kind"] == "lost":
-            must(row["root"]["addr"] in leaked, mutant, "%s is lost" % row["root"])
-    held = {row["addr"] for row in rows("objects") if row["addr"] in garbage}
-    equal(held, garbage, mutant.what + ": the garbage is there")
-    must(bool(garbage) <= bool(found), mutant, "there are leaks")
-    lost = {row["root"]["addr"] for row in found if row["kind"] == "lost"}
-    for addr, one in mutant.wrong().items():
-        if one.surplus > 0 and one.state == "unlinked":
-            must(addr in lost or addr in garbage, mutant, "%s is lost: %s" % (addr, sorted(lost)))
+            addr = row["root"]["addr"]
+            must(addr in wrong and row["surplus"] == wrong[addr].surplus, mutant,
+                 "%s is lost" % row["root"])
+        members = [row["root"]] + [step["object"] for step in row["tree"]]
+        for step in row["tree"]:
+            if step["note"] == "shared":  # by several leaks: the tree ends there
+                beyond |= below(step["object"], beyond)
+        seen |= {one["addr"] for one in members if one["type"] in FOLLOWED}
+    equal(seen - set(garbage), set(), mutant.what + ": what leaks and should not")
+    equal(set(garbage) - seen - beyond, set(), mutant.what + ": what should leak")
 
 
 def cycles(mutant: Mutant, place: str) -> None:
@@ -74,7 +87,7 @@ def cycles(mutant: Mutant, place: str) -> None:
     for row, ring in zip(rings, members):
         must(row["garbage"], mutant, "without -live only garbage is listed")
         followed = {one["addr"] for one in row["objects"]
-                    if one["type"] in ("session", "entry", "callback")}
+                    if one["type"] in FOLLOWED}
         must(followed <= garbage, mutant, "a ring of the living: %s" % (followed - garbage))
     expected = 0
     for holder, target, _, _, *states in mutant.truth["link"]:
