@@ -165,6 +165,10 @@ cairn_object *plant_made(cairn_object *object, enum plant_role role, const char 
   return object;
 }
 
+cairn_object *plant_given(cairn_object *object, enum plant_role role, const char *file, int line) {
+  return object == NULL ? NULL : plant_made(object, role, file, line);
+}
+
 static unsigned owners(const cairn_object *object) {
   unsigned found = 0;
   for (size_t i = 0; i < here->owned_count; i++) found += here->owned[i].hidden == hide(object);

@@ -56,6 +56,9 @@ struct plant_site {
 /* The expression made an object that its maker owns. */
 #define MADE(role, made) plant_made((cairn_object *)(made), (role), __FILE__, __LINE__)
 
+/* The same where there may be no object. */
+#define GIVEN(role, given) plant_given((given), (role), __FILE__, __LINE__)
+
 /* Takes one more reference. */
 #define TAKE(name, role, object) \
   PLANT_TAKE(name, PLANT_EXTRA_RETAIN | PLANT_MISSING_RETAIN, role, object)
@@ -153,6 +156,7 @@ void plant_each_held(const char *type, void (*each)(cairn_object *object));
 void plant_tell(struct plant_ledger *ledger, FILE *file);
 
 /* Of the macros. */
+cairn_object *plant_given(cairn_object *object, enum plant_role role, const char *file, int line);
 cairn_object *plant_made(cairn_object *object, enum plant_role role, const char *file, int line);
 int plant_take(const struct plant_site *site, const cairn_object *object, enum plant_role role);
 int plant_drop(const struct plant_site *site, const cairn_object *object, enum plant_role role);

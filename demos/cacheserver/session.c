@@ -157,9 +157,8 @@ void timers_run(struct shard *shard) {
       continue;
     }
     plant_linked(&callback->base, false);
-    cairn_object *target = cairn_weak_get(&callback->target);
+    cairn_object *target = GIVEN(CALLBACK, cairn_weak_get(&callback->target));
     if (target != NULL) {
-      (void)MADE(CALLBACK, target);
       struct session *session = (struct session *)target;
       session->served++;
       cairn_object *list = session->callbacks;

@@ -7,12 +7,11 @@
  */
 #include "tracking.h"
 
-void cairn_object_retain_slow_(cairn_object *object) {
+static void retain_slow(cairn_object *object, uint64_t caller) {
   uint64_t header = cairn_header_load(object);
   if ((header & CAIRN_COUNT_SATURATED) != 0) return;
   if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
-    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RETAIN,
-                             CAIRN_CALLER());
+    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RETAIN, caller);
     return;
   }
   if ((header & CAIRN_STATE(SHARED)) != 0) {
@@ -21,8 +20,22 @@ void cairn_object_retain_slow_(cairn_object *object) {
     object->header = header + 1;
   }
   if ((header & CAIRN_STATE(TRACED)) != 0) {
-    cairn_track_count(object, CAIRN_EVENT_RETAIN, cairn_refcount(object), CAIRN_CALLER());
+    cairn_track_count(object, CAIRN_EVENT_RETAIN, cairn_refcount(object), caller);
   }
+}
+
+void cairn_object_retain_slow_(cairn_object *object) { retain_slow(object, CAIRN_CALLER()); }
+
+cairn_object *cairn_retain_told(cairn_object *object, uint64_t caller) {
+  if (object == NULL) return NULL;
+  uint64_t header = cairn_header_load(object);
+  if ((header & CAIRN_HEADER_SLOW) != 0) {
+    retain_slow(object, caller);
+  } else {
+    object->header = header + 1;
+  }
+  CAIRN_ORDER();
+  return object;
 }
 
 void cairn_object_release_told(cairn_object *object, uint64_t caller) {

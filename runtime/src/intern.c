@@ -5,6 +5,7 @@
 #include "builtin.h"
 #include "cairn/set.h"
 #include "cairn/str.h"
+#include "tracking.h"
 
 static struct cairn_mapping *intern_table(const cairn_heap *heap) {
   return (struct cairn_mapping *)heap->runtime_slots[CAIRN_RUNTIME_SLOT_INTERN];
@@ -15,9 +16,9 @@ static struct cairn_row *intern_find(const cairn_heap *heap, const char *utf8, s
   return cairn_table_find_text(intern_table(heap)->table, hash, utf8, bytes);
 }
 
-static cairn_object *intern(cairn_heap *heap, const char *utf8, size_t bytes) {
+static cairn_object *intern(cairn_heap *heap, const char *utf8, size_t bytes, uint64_t caller) {
   struct cairn_row *row = intern_find(heap, utf8, bytes);
-  if (row != NULL) return cairn_retain(row->key);
+  if (row != NULL) return cairn_retain_told(row->key, caller);
   if (cairn_table_is_full(intern_table(heap)->table)) cairn_intern_sweep(heap);
   cairn_object *str = cairn_str_new(heap, utf8, bytes);
   if (str == NULL) return NULL;
@@ -31,7 +32,7 @@ static cairn_object *intern(cairn_heap *heap, const char *utf8, size_t bytes) {
     cairn_header_set(str, CAIRN_STATE(INTERNED));
   } else {
     cairn_release(str);
-    str = cairn_retain(row->key);
+    str = cairn_retain_told(row->key, caller);
   }
   return str;
 }
@@ -39,7 +40,7 @@ static cairn_object *intern(cairn_heap *heap, const char *utf8, size_t bytes) {
 cairn_object *cairn_str_intern(cairn_heap *heap, const char *utf8, size_t bytes) {
   cairn_heap_check(heap);
   cairn_heap_lock(heap);
-  cairn_object *str = intern(heap, utf8, bytes);
+  cairn_object *str = intern(heap, utf8, bytes, CAIRN_CALLER());
   cairn_heap_unlock(heap);
   return str;
 }

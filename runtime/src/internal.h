@@ -433,6 +433,8 @@ bool cairn_weak_target_last(cairn_heap *heap, cairn_object *target);
 /* Clears and forgets the weak slots of an object whose type has some. */
 void cairn_weak_holder_gone(cairn_heap *heap, cairn_object *holder);
 void cairn_weak_table_free(cairn_heap *heap);
+/* As cairn_weak_get; `caller` as cairn_retain_told has it. */
+cairn_object *cairn_weak_get_told(cairn_object *const *slot, uint64_t caller);
 /* Clears the weak slots that the table of a heap knows of; other heaps have some of a shared one.
  */
 void cairn_weak_clear_all(cairn_heap *heap);
@@ -442,6 +444,10 @@ void cairn_weak_clear_all(cairn_heap *heap);
  * ends that (state.candidate stays in the header). */
 #define CAIRN_STATES_NOTED (CAIRN_STATE(CANDIDATE) | CAIRN_STATE(EXTERNAL))
 void cairn_object_forget(cairn_heap *heap, cairn_object *object);
+/* count.c: as cairn_retain, for a reference that the program is given: it is the program that takes
+ * it, at the address `caller`, and no container. */
+cairn_object *cairn_retain_told(cairn_object *object, uint64_t caller);
+
 /* count.c: as cairn_release, for any object; `caller` is the program's address that is noted. */
 void cairn_object_release_told(cairn_object *object, uint64_t caller);
 /* Gives up the runtime's own hold (state.held and one of the count): as cairn_release. */

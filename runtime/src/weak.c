@@ -21,6 +21,7 @@
  * What this is not: the weakref object (weakref.c), which is one user of it.
  */
 #include "slots.h"
+#include "tracking.h"
 
 enum {
   CAPACITY_MIN = 64,    /* a power of two, as each capacity is */
@@ -325,12 +326,16 @@ static cairn_object *get_quietly(cairn_object *const *slot) {
   return target;
 }
 
-cairn_object *cairn_weak_get(cairn_object *const *slot) {
-  if (!is_sharing()) return cairn_retain(*slot);
+cairn_object *cairn_weak_get_told(cairn_object *const *slot, uint64_t caller) {
+  if (!is_sharing()) return cairn_retain_told(*slot, caller);
   cairn_object *target = get_quietly(slot);
   if (target != NULL && (cairn_header_load(target) & CAIRN_STATE(TRACED)) != 0) {
-    cairn_retain(target);
+    (void)cairn_retain_told(target, caller);
     cairn_shared_drop(target);
   }
   return target;
+}
+
+cairn_object *cairn_weak_get(cairn_object *const *slot) {
+  return cairn_weak_get_told(slot, CAIRN_CALLER());
 }

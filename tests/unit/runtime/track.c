@@ -219,6 +219,35 @@ static void test_events(void **state) {
   assert_true(is_in(event_back(nodes, 0)->caller, here, (const char *)here + 2048));
 }
 
+/* A container takes on behalf of the program; what the program is given it takes itself. */
+static void test_who_takes(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, (cairn_track_options){.events = 100});
+  cairn_object *text = cairn_str_intern(nodes->heap, "a stone", 7);
+  assert_ptr_equal(cairn_str_intern(nodes->heap, "a stone", 7), text);
+  assert_event(nodes, 0, CAIRN_EVENT_RETAIN, text, 3);
+  assert_int_equal(event_back(nodes, 0)->inner, 0);
+  cairn_object *weakref = cairn_weakref_new(nodes->heap, text);
+  assert_ptr_equal(cairn_weakref_get(weakref), text);
+  assert_event(nodes, 0, CAIRN_EVENT_RETAIN, text, 4);
+  assert_int_equal(event_back(nodes, 0)->inner, 0);
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  assert_true(cairn_weak_set(&node->base, &node->weak, text));
+  assert_ptr_equal(cairn_weak_get(&node->weak), text);
+  assert_event(nodes, 0, CAIRN_EVENT_RETAIN, text, 5);
+  assert_int_equal(event_back(nodes, 0)->inner, 0);
+  const void *here = (const void *)(uintptr_t)test_who_takes;
+  assert_true(is_in(event_back(nodes, 0)->caller, here, (const char *)here + 4096));
+  cairn_object *cell = cairn_cell_new(nodes->heap, text);
+  assert_int_equal(event_back(nodes, 0)->op, CAIRN_EVENT_ALLOCATE);
+  assert_event(nodes, 1, CAIRN_EVENT_RETAIN, text, 6);
+  assert_int_equal(event_back(nodes, 1)->inner, 1);
+  cairn_release(cell);
+  for (int i = 0; i < 4; i++) cairn_release(text);
+  cairn_release(weakref);
+  cairn_release(&node->base);
+}
+
 static void test_the_ring_wraps(void **state) {
   struct nodes *nodes = *state;
   start(nodes, (cairn_track_options){.events = 16});
@@ -434,6 +463,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_sites_count_what_lives, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_the_table_of_sites_grows, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_events, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_who_takes, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_the_ring_wraps, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_old_objects_are_traced_from_now_on, nodes_setup,
                                       nodes_teardown),
