@@ -117,6 +117,20 @@ static inline void ask_retained(lens *self) {
     (void)lens_retained_types_get(self, 4, types, &written, &total);
 }
 
+/* What is taken of a target can be compared. */
+static inline void ask_moment(lens *self) {
+  lens_moment *moment = NULL;
+  lens_diff *diff = NULL;
+  lens_status status = LENS_AGAIN;
+  for (int i = 0; i < ASK_SLICES_MAX && status == LENS_AGAIN; i++)
+    status = lens_moment_take(self, ASK_SLICE_MS, NULL, &moment);
+  if (status != LENS_OK) return;
+  if (lens_diff_new(moment, moment, NULL, 4, &diff) == LENS_OK)
+    (void)lens_diff_step(diff, ASK_SLICE_MS, NULL);
+  lens_diff_free(diff);
+  lens_moment_free(moment);
+}
+
 static inline void ask_everything(lens *self) {
   lens_status status = LENS_AGAIN;
   for (int i = 0; i < ASK_SLICES_MAX && status == LENS_AGAIN; i++) {
@@ -137,6 +151,7 @@ static inline void ask_everything(lens *self) {
   (void)ask_whole(self, lens_index);
   (void)ask_whole(self, lens_account_all);
   (void)ask_whole(self, lens_check);
+  ask_moment(self);
   ask_graph(self);
   ask_retained(self);
 }

@@ -1,5 +1,5 @@
 /* Writes the seeds of the fuzz targets: seeds DIRECTORY makes
- * DIRECTORY/{core,contract,executable,note,operations}/.
+ * DIRECTORY/{core,contract,executable,moment,note,operations}/.
  *
  * They are made and not checked in, because they follow the vocabulary of the contract.
  */
@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "fakecore.h"
+#include "lens.h"
 
 static const char *directory;
 
@@ -144,6 +145,32 @@ static void write_operations(void) {
   }
 }
 
+/* The moment of a core, whose heap is tracked. */
+static void write_moment(const struct fakecore *core) {
+  char memory[32];
+  char path[512];
+  lens *self = NULL;
+  lens_moment *moment = NULL;
+  lens_moment_job *job = NULL;
+  int fd = memory_file(core->bytes, sizeof core->bytes, memory);
+  bool done = fd >= 0 && lens_new_core(memory, NULL, &self) == LENS_OK &&
+              lens_model_load(self, 0) == LENS_OK &&
+              lens_moment_take(self, 0, NULL, &moment) == LENS_OK;
+  const lens_moment_origin origin = {.process = 100, .time = 1, .kind = "core", .label = "seed"};
+  done = done && lens_moment_origin_set(moment, &origin) == LENS_OK;
+  snprintf(path, sizeof path, "%s/moment/whole", directory);
+  done = done && lens_moment_save(moment, path, &job) == LENS_OK &&
+         lens_moment_job_step(job, 0, NULL) == LENS_OK;
+  if (!done) {
+    fprintf(stderr, "no moment: %s\n", job == NULL ? "" : lens_moment_job_error(job));
+    exit(1);
+  }
+  lens_moment_job_free(job);
+  lens_moment_free(moment);
+  lens_free(self);
+  close(fd);
+}
+
 int main(int argc, char **argv) {
   static struct fake fake;
   static struct fakecore core;
@@ -158,6 +185,7 @@ int main(int argc, char **argv) {
   make_directory("executable");
   make_directory("note");
   make_directory("operations");
+  make_directory("moment");
   fake_new(&fake);
   write_seed("contract/empty", fake.bytes, sizeof fake.bytes);
   populate(&fake);
@@ -165,6 +193,7 @@ int main(int argc, char **argv) {
   fakecore_new(&core, &fake);
   write_seed("core/whole", core.bytes, sizeof core.bytes);
   write_seed("core/cut", core.bytes, FAKECORE_HEAP_AT + FAKE_ARENA + 0x300);
+  write_moment(&core);
   write_program();
   write_module();
   write_operations();

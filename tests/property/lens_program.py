@@ -43,12 +43,12 @@ class Truth:
                     self.edges.append((int(words[1], 16), int(words[3], 16), words[4]))
 
 
-def make_core(directory: str) -> Optional[str]:
+def make_core(directory: str, objects: int = 400) -> Optional[str]:
     def unlimited() -> None:
         hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
         resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
     environment = dict(os.environ, ASAN_OPTIONS="disable_coredump=0:detect_leaks=0")
-    subprocess.run([FIXTURE, "-seed", str(SEED), "-objects", "400", "-abort", "truth"],
+    subprocess.run([FIXTURE, "-seed", str(SEED), "-objects", str(objects), "-abort", "truth"],
                    cwd=directory, preexec_fn=unlimited, env=environment, check=False,
                    stderr=subprocess.DEVNULL)
     cores = glob.glob(os.path.join(directory, "core*"))
@@ -230,6 +230,57 @@ class LensProgram(unittest.TestCase):
                 file.seek(at)
                 file.write(header)
         self.ask("check")
+
+    # ---- moments ----
+
+    def test_a_snapshot_is_the_core(self) -> None:
+        path = os.path.join(os.path.dirname(self.core), "moment")
+        data = self.ask("snapshot", "-output", path)
+        self.assertEqual(data["objects"], len(self.truth.objects) + len(self.truth.builtins))
+        for words in ((path, "diff", self.core), ("diff", self.core, path), ("diff", path, path)):
+            answer = Answer(*words, "-json")
+            self.assertEqual(answer.status, 0, answer.error)
+            document = json.loads(answer.text)
+            self.assertEqual(document["exactness"], "conservative")  # it has opaque types
+            self.assertEqual(document["data"]["rows"], [])
+            self.assertEqual(document["data"]["totals"]["kept"], data["objects"])
+            self.assertEqual(document["data"]["totals"]["process"], "same")
+        text = Answer("diff", path, self.core).text
+        self.assertIn(f"{data['objects']:,} still there", text)
+        self.assertIn("without serials", text)
+
+    def test_growth_from_one_core_to_another(self) -> None:
+        directory = os.path.join(os.path.dirname(self.core), "larger")
+        os.mkdir(directory)
+        larger = make_core(directory, 900)
+        assert larger is not None
+        truth = Truth(os.path.join(directory, "truth"))
+        before = collections.Counter(row[0] for row in self.truth.objects.values())
+        after = collections.Counter(row[0] for row in truth.objects.values())
+        answer = Answer("diff", self.core, larger, "-json", "-limit", "0")
+        data = json.loads(answer.text)["data"]
+        self.assertEqual(data["totals"]["process"], "other")
+        self.assertIsNone(data["totals"]["new"])
+        grown = {row["type"]: row["count_b"] - row["count_a"] for row in data["rows"]}
+        for name in set(before) | set(after):
+            self.assertEqual(grown.get(name, 0), after[name] - before[name], name)
+        total = sum(after.values()) - sum(before.values())
+        self.assertGreater(total, 0)
+        for limit, status in ((total, 0), (total - 1, 1)):
+            answer = Answer("diff", self.core, larger, "-max-growth-objects", str(limit))
+            self.assertEqual(answer.status, status, answer.text)
+            self.assertEqual("limit exceeded" in answer.text, status == 1)
+        self.assertIn("different processes", answer.text)
+
+    def test_wrong_moments(self) -> None:
+        truth = os.path.join(os.path.dirname(self.core), "truth")
+        for words in (("diff", self.core), ("diff", self.core, "nowhere"), (self.core, "snapshot"),
+                      ("diff", self.core, truth), ("diff", self.core, self.core, self.core),
+                      (self.core, "snapshot", "-output", truth), ("diff", "a", "b", "-by", "size"),
+                      (self.core, "snapshot", "-output", "/nowhere/at/all"),
+                      ("diff", "a", "b", "-max-growth-bytes", "much")):
+            with self.subTest(words):
+                self.refused(*words)
 
     def test_wrong_questions(self) -> None:
         for words in ((), (self.core, "types", "again"), (self.core, "show"),

@@ -11,8 +11,12 @@
 struct session {
   lens *target;
   const struct options *options;
-  yajl_gen json;     /* NULL: the answer is text */
-  char refusal[128]; /* why the question has no answer, where the lens does not say it */
+  yajl_gen json;         /* NULL: the answer is text */
+  char refusal[512];     /* why the question has no answer, where the lens does not say it */
+  const char *exactness; /* of the answer, where it is not the walk's; NULL: it is */
+  char notes[8][256];    /* what the answer has to say beside the lens's own problems */
+  uint32_t note_count;
+  bool found; /* the answer is a problem, whatever the lens met */
 };
 
 struct command {
@@ -35,12 +39,22 @@ lens_status show_run(struct session *session);
 lens_status refs_run(struct session *session);
 lens_status referrers_run(struct session *session);
 lens_status check_run(struct session *session);
+lens_status snapshot_run(struct session *session);
+lens_status diff_run(struct session *session);
 
 /* ---- what commands share ---- */
 
 /* Runs a sliced function to its end. */
 typedef lens_status (*step_fn)(lens *self, uint32_t slice_ms, lens_progress *progress);
 lens_status run_steps(lens *target, step_fn step);
+
+/* The process of a core: its first thread has the lowest number. */
+uint64_t process_of(const lens *target);
+/* Finds the heaps. */
+lens_status load_step(lens *self, uint32_t slice_ms, lens_progress *progress);
+/* A warning of the answer's own. */
+void session_note(struct session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* From here on there is an answer: prints what stands before it. */
 void answer_begin(const struct session *session);

@@ -3,6 +3,7 @@
  * The offline program over liblens: what tests, sanitizers and fuzzers drive, and what a user has
  * where GDB is not.  This file opens the core, runs one command and wraps its answer.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@ static const struct command COMMANDS[] = {
     {"objects", false, true, objects_run},   {"refcounts", false, true, refcounts_run},
     {"arenas", false, false, arenas_run},    {"show", true, true, show_run},
     {"refs", true, false, refs_run},         {"referrers", true, true, referrers_run},
-    {"check", false, true, check_run}};
+    {"check", false, true, check_run},       {"snapshot", false, true, snapshot_run},
+    {"diff", false, false, diff_run}};
 
 const struct command *command_find(const char *name) {
   for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {
@@ -31,7 +33,7 @@ lens_status run_steps(lens *target, step_fn step) {
   return status;
 }
 
-static lens_status load_step(lens *self, uint32_t slice_ms, lens_progress *progress) {
+lens_status load_step(lens *self, uint32_t slice_ms, lens_progress *progress) {
   (void)progress;
   return lens_model_load(self, slice_ms);
 }
@@ -43,8 +45,7 @@ static void print_json(void *context, const char *text, size_t bytes) {
   fwrite(text, 1, bytes, stdout);
 }
 
-/* The process: its first thread has the lowest number. */
-static uint64_t process_of(const lens *target) {
+uint64_t process_of(const lens *target) {
   uint64_t process = 0;
   for (uint64_t i = 0; i < lens_thread_count(target); i++) {
     lens_thread thread;
@@ -54,8 +55,20 @@ static uint64_t process_of(const lens *target) {
   return process;
 }
 
-static const char *exactness_of(const lens *target) {
+void session_note(struct session *session, const char *format, ...) {
+  size_t room = sizeof session->notes / sizeof session->notes[0];
+  if (session->note_count == room) return;
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(session->notes[session->note_count++], sizeof session->notes[0], format,
+                  arguments);
+  va_end(arguments);
+}
+
+static const char *exactness_of(const struct session *session) {
   static const char *const names[] = {"exact", "tolerant", "conservative"};
+  const lens *target = session->target;
+  if (session->exactness != NULL) return session->exactness;
   lens_walk_totals totals;
   if (lens_walk_totals_get(target, &totals) != LENS_OK || totals.exactness > 2) return names[0];
   return names[totals.exactness];
@@ -69,22 +82,26 @@ void answer_begin(const struct session *session) {
   json_text(json, "command", session->options->command);
   json_name(json, "target");
   yajl_gen_map_open(json);
-  json_text(json, "kind", "core");
-  json_number(json, "pid", process_of(session->target));
+  json_text(json, "kind", session->target == NULL ? "file" : "core");
+  json_number(json, "pid", session->target == NULL ? 0 : process_of(session->target));
   json_text(json, "executable",
             session->options->executable == NULL ? "" : session->options->executable);
   yajl_gen_map_close(json);
   json_name(json, "data");
 }
 
+static uint64_t problem_count(const struct session *session) {
+  return session->target == NULL ? 0 : lens_problem_count(session->target);
+}
+
 /* What was wrong on the way; check lists it as its answer. */
 static void envelope_end(const struct session *session) {
   yajl_gen json = session->json;
-  json_text(json, "exactness", exactness_of(session->target));
+  json_text(json, "exactness", exactness_of(session));
   json_name(json, "warnings");
   yajl_gen_array_open(json);
-  uint64_t count =
-      strcmp(session->options->command, "check") == 0 ? 0 : lens_problem_count(session->target);
+  for (uint32_t i = 0; i < session->note_count; i++) json_text(json, NULL, session->notes[i]);
+  uint64_t count = strcmp(session->options->command, "check") == 0 ? 0 : problem_count(session);
   for (uint64_t i = 0; i < count && i < WARNINGS_MAX; i++) {
     lens_problem problem;
     if (lens_problem_get(session->target, i, &problem) == LENS_OK)
@@ -95,8 +112,9 @@ static void envelope_end(const struct session *session) {
 }
 
 static void print_warnings(const struct session *session) {
+  for (uint32_t i = 0; i < session->note_count; i++) printf("warning: %s\n", session->notes[i]);
   if (strcmp(session->options->command, "check") == 0) return;
-  uint64_t count = lens_problem_count(session->target);
+  uint64_t count = problem_count(session);
   for (uint64_t i = 0; i < count && i < WARNINGS_MAX; i++) {
     lens_problem problem;
     if (lens_problem_get(session->target, i, &problem) == LENS_OK)
@@ -104,7 +122,7 @@ static void print_warnings(const struct session *session) {
   }
   if (count > WARNINGS_MAX)
     printf("warning: and %llu more; see check\n", (unsigned long long)(count - WARNINGS_MAX));
-  const char *exactness = exactness_of(session->target);
+  const char *exactness = exactness_of(session);
   if (strcmp(exactness, "exact") != 0) printf("The answer is %s.\n", exactness);
 }
 
@@ -116,10 +134,12 @@ static int fail(const char *core, lens_status status, const char *error) {
   return 2;
 }
 
-static bool has_problem(const lens *target) {
-  for (uint64_t i = 0; i < lens_problem_count(target); i++) {
+static bool has_problem(const struct session *session) {
+  if (session->found) return true;
+  for (uint64_t i = 0; i < problem_count(session); i++) {
     lens_problem problem;
-    if (lens_problem_get(target, i, &problem) == LENS_OK && problem.severity >= LENS_WARNING)
+    if (lens_problem_get(session->target, i, &problem) == LENS_OK &&
+        problem.severity >= LENS_WARNING)
       return true;
   }
   return false;
@@ -127,7 +147,7 @@ static bool has_problem(const lens *target) {
 
 static int answer(struct session *session) {
   const struct command *command = command_find(session->options->command);
-  lens_status status = run_steps(session->target, load_step);
+  lens_status status = session->target == NULL ? LENS_OK : run_steps(session->target, load_step);
   if (status == LENS_OK && command->needs_walk) status = run_steps(session->target, lens_walk);
   if (status != LENS_OK) return fail(session->options->core, status, lens_error(session->target));
   if (session->options->json) {
@@ -136,8 +156,10 @@ static int answer(struct session *session) {
     yajl_gen_config(session->json, yajl_gen_print_callback, print_json, NULL);
   }
   status = command->run(session);
+  /* Of two files the refusal names the one that it is about. */
+  const char *subject = session->target == NULL ? command->name : session->options->core;
   if (status != LENS_OK)
-    return fail(session->options->core, status,
+    return fail(subject, status,
                 session->refusal[0] != 0 ? session->refusal : lens_error(session->target));
   if (session->json != NULL) {
     envelope_end(session);
@@ -149,7 +171,7 @@ static int answer(struct session *session) {
     perror("cairn-lens: output");
     return 2;
   }
-  return has_problem(session->target) ? 1 : 0;
+  return has_problem(session) ? 1 : 0;
 }
 
 int main(int argc, char **argv) {
@@ -157,7 +179,10 @@ int main(int argc, char **argv) {
   int exit_status = options_parse(&options, argc, argv);
   if (exit_status != OPTIONS_OK) return exit_status;
   struct session session = {.options = &options};
-  lens_status status = lens_new_core(options.core, options.executable, &session.target);
+  lens_status status = LENS_OK;
+  /* What compares opens its files itself. */
+  if (options.other == NULL)
+    status = lens_new_core(options.core, options.executable, &session.target);
   if (status != LENS_OK) return fail(options.core, status, lens_error(NULL));
   exit_status = answer(&session);
   if (session.json != NULL) yajl_gen_free(session.json);

@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 
 static const char USAGE[] = "usage: cairn-lens [OPTION]... CORE [EXECUTABLE] [COMMAND [ADDRESS]]\n";
 
 static const char HELP[] =
+    "       cairn-lens [OPTION]... snapshot CORE -output FILE\n"
+    "       cairn-lens [OPTION]... diff CORE-OR-SNAPSHOT CORE-OR-SNAPSHOT\n"
     "\n"
     "Reads the reference-counted heaps in a core file, without a debugger and without symbols.\n"
     "EXECUTABLE fills in pages that the core lacks; it is rarely needed.\n"
@@ -26,17 +29,23 @@ static const char HELP[] =
     "  show ADDRESS         one object: value, fields, count\n"
     "  refs ADDRESS         what it holds\n"
     "  referrers ADDRESS    who holds it, objects and words outside the heap; the count explained\n"
+    "  snapshot             keeps what is on the heap in the file of -output, for diff\n"
+    "  diff                 what grew between two cores or snapshots, by type or by place\n"
     "  check                integrity of headers, pages, free lists, references and counts\n"
     "\n"
     "Options, with one dash or two\n"
     "  -json                one JSON document, schema cairn/1, instead of text\n"
     "  -limit N             at most N rows; 0 is all (20)\n"
-    "  -type GLOB           objects: of types whose name matches\n"
+    "  -type GLOB           objects, diff: of types whose name matches\n"
     "  -refcount RANGE      objects: with such a count: 3, >=3, >3, <=3, <3, 2..5\n"
     "  -size RANGE          objects: with a block of so many bytes; k, M and G are understood\n"
     "  -heap N              objects: of the heap with that id\n"
     "  -sort KEY            objects: by refcount, size, addr or type\n"
     "  -reverse             objects: the other way round\n"
+    "  -output FILE         snapshot: the file to write; one that is no snapshot is left alone\n"
+    "  -by type|site        diff: a row a type, or a row a type and place that allocated\n"
+    "  -max-growth-objects N, -max-growth-bytes SIZE\n"
+    "                       diff: exit status 1 where there are more objects or bytes more\n"
     "  -help, -version\n"
     "\n"
     "Exit status: 0 nothing is wrong, 1 a problem was found, 2 there is no answer.\n"
@@ -45,7 +54,9 @@ static const char HELP[] =
     "  cairn-lens core\n"
     "  cairn-lens core types -json\n"
     "  cairn-lens core objects -type 'dict' -refcount '>=3'\n"
-    "  cairn-lens core referrers 0x7f0000408010\n";
+    "  cairn-lens core referrers 0x7f0000408010\n"
+    "  cairn-lens snapshot core -output monday.cairn\n"
+    "  cairn-lens diff monday.cairn core.2 -max-growth-bytes 10M\n";
 
 static int complain(const char *what, const char *text) {
   fprintf(stderr, "cairn-lens: %s: %s\n%s", what, text, USAGE);
@@ -105,21 +116,30 @@ enum key {
   KEY_HEAP,
   KEY_SORT,
   KEY_REVERSE,
+  KEY_OUTPUT,
+  KEY_BY,
+  KEY_GROWTH_OBJECTS,
+  KEY_GROWTH_BYTES,
   KEY_HELP,
   KEY_VERSION
 };
 
-static const struct option OPTIONS[] = {{"json", no_argument, NULL, KEY_JSON},
-                                        {"limit", required_argument, NULL, KEY_LIMIT},
-                                        {"type", required_argument, NULL, KEY_TYPE},
-                                        {"refcount", required_argument, NULL, KEY_REFCOUNT},
-                                        {"size", required_argument, NULL, KEY_SIZE},
-                                        {"heap", required_argument, NULL, KEY_HEAP},
-                                        {"sort", required_argument, NULL, KEY_SORT},
-                                        {"reverse", no_argument, NULL, KEY_REVERSE},
-                                        {"help", no_argument, NULL, KEY_HELP},
-                                        {"version", no_argument, NULL, KEY_VERSION},
-                                        {NULL, 0, NULL, 0}};
+static const struct option OPTIONS[] = {
+    {"json", no_argument, NULL, KEY_JSON},
+    {"limit", required_argument, NULL, KEY_LIMIT},
+    {"type", required_argument, NULL, KEY_TYPE},
+    {"refcount", required_argument, NULL, KEY_REFCOUNT},
+    {"size", required_argument, NULL, KEY_SIZE},
+    {"heap", required_argument, NULL, KEY_HEAP},
+    {"sort", required_argument, NULL, KEY_SORT},
+    {"reverse", no_argument, NULL, KEY_REVERSE},
+    {"output", required_argument, NULL, KEY_OUTPUT},
+    {"by", required_argument, NULL, KEY_BY},
+    {"max-growth-objects", required_argument, NULL, KEY_GROWTH_OBJECTS},
+    {"max-growth-bytes", required_argument, NULL, KEY_GROWTH_BYTES},
+    {"help", no_argument, NULL, KEY_HELP},
+    {"version", no_argument, NULL, KEY_VERSION},
+    {NULL, 0, NULL, 0}};
 
 static int take_option(struct options *options, int key) {
   switch (key) {
@@ -135,6 +155,22 @@ static int take_option(struct options *options, int key) {
     case KEY_SORT:
       options->sort = optarg;
       return OPTIONS_OK;
+    case KEY_OUTPUT:
+      options->output = optarg;
+      return OPTIONS_OK;
+    case KEY_BY:
+      options->by = optarg;
+      return strcmp(optarg, "type") == 0 || strcmp(optarg, "site") == 0
+                 ? OPTIONS_OK
+                 : complain("-by is type or site, not", optarg);
+    case KEY_GROWTH_OBJECTS:
+      return options_number(optarg, &options->growth_objects)
+                 ? OPTIONS_OK
+                 : complain("-max-growth-objects takes a number", optarg);
+    case KEY_GROWTH_BYTES:
+      return options_number(optarg, &options->growth_bytes)
+                 ? OPTIONS_OK
+                 : complain("-max-growth-bytes takes a size", optarg);
     case KEY_LIMIT:
       return options_number(optarg, &options->limit) ? OPTIONS_OK
                                                      : complain("-limit takes a number", optarg);
@@ -161,9 +197,28 @@ static int take_option(struct options *options, int key) {
   }
 }
 
-/* CORE [EXECUTABLE] [COMMAND [ADDRESS]] */
+/* diff A B, or A diff B. */
+static int take_two(struct options *options, int count, char **words) {
+  bool first = strcmp(words[0], "diff") == 0;
+  if (count < 3) return complain("which two? two cores or snapshots are needed by", "diff");
+  options->command = "diff";
+  options->core = words[first ? 1 : 0];
+  options->other = words[2];
+  if (count > 3) return complain("one word too many", words[3]);
+  return OPTIONS_OK;
+}
+
+/* CORE [EXECUTABLE] [COMMAND [ADDRESS]]; or COMMAND CORE, where no file has the command's name. */
 static int take_words(struct options *options, int count, char **words) {
   if (count == 0) return complain("a core file is needed", "none is given");
+  if (strcmp(words[0], "diff") == 0 || (count > 1 && strcmp(words[1], "diff") == 0))
+    return take_two(options, count, words);
+  if (count > 1 && command_find(words[0]) != NULL && command_find(words[1]) == NULL &&
+      access(words[0], F_OK) != 0) {
+    char *command = words[0];
+    words[0] = words[1];
+    words[1] = command;
+  }
   options->core = words[0];
   int at = 1;
   if (at < count && command_find(words[at]) == NULL) options->executable = words[at++];
@@ -185,7 +240,10 @@ int options_parse(struct options *options, int argc, char **argv) {
                               .refcount_max = UINT64_MAX,
                               .size_max = UINT64_MAX,
                               .heap = UINT64_MAX,
-                              .sort = "refcount"};
+                              .sort = "refcount",
+                              .by = "type",
+                              .growth_objects = UINT64_MAX,
+                              .growth_bytes = UINT64_MAX};
   for (;;) {
     int key = getopt_long_only(argc, argv, "", OPTIONS, NULL);
     if (key == -1) break;

@@ -14,6 +14,10 @@ struct options {
   const char *type_glob;
   uint64_t refcount_min, refcount_max, size_min, size_max, heap; /* heap: its id; UINT64_MAX: all */
   const char *sort;
+  const char *other;                     /* diff: the second moment */
+  const char *output;                    /* snapshot: the file to write; NULL: none is given */
+  const char *by;                        /* diff: "type" or "site" */
+  uint64_t growth_objects, growth_bytes; /* diff: more is a problem; UINT64_MAX: any is fine */
 };
 
 enum { OPTIONS_OK = -1 };
