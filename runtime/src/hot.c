@@ -165,13 +165,6 @@ void cairn_large_zero(void *block, size_t bytes) {
   memset((char *)block + sizeof(cairn_object), 0, bytes - sizeof(cairn_object));
 }
 
-void cairn_block_publish(cairn_heap *heap, void *block, uint64_t header) {
-  cairn_object_publish(block, header);
-  if ((header & CAIRN_STATE(BUFFER)) == 0) return;
-  heap->buffer_count++;
-  heap->buffer_made_count++;
-}
-
 /* ---- putting it away ------------------------------------------------------------------------- */
 
 void cairn_block_retire(cairn_heap *heap, void *block, uint64_t header) {
@@ -199,11 +192,15 @@ void cairn_block_free(cairn_heap *heap, void *block) {
   object->header = 0;
   CAIRN_ORDER();
   if ((header & CAIRN_STATE(BUFFER)) != 0) heap->buffer_count--;
-  struct cairn_page *page = cairn_page_of(block);
-  if (page->kind == CAIRN_PAGE_LARGE) {
-    cairn_large_free(heap, page);
+  uint32_t size_class = *cairn_size_class_at(cairn_arena_of(block), block);
+  struct cairn_hot *row = &heap->hot_rows[size_class];
+  uint64_t count = cairn_hot_count(row);
+  if (count < row->capacity) {
+    cairn_hot_push(row, count, block);
+  } else if (size_class == CAIRN_SIZE_CLASSES) {
+    cairn_large_free(heap, cairn_page_of(block));
   } else {
-    row_push(heap, &heap->hot_rows[page->size_class], block);
+    row_push(heap, row, block);
   }
 }
 

@@ -75,6 +75,14 @@ static inline void cairn_object_publish(cairn_object *object, uint64_t header) {
   CAIRN_ORDER();
 }
 
+/* Makes the block live: one store; a buffer is counted then. */
+static inline void cairn_block_publish(cairn_heap *heap, void *block, uint64_t header) {
+  cairn_object_publish((cairn_object *)block, header);
+  if ((header & CAIRN_STATE(BUFFER)) == 0) return;
+  heap->buffer_count++;
+  heap->buffer_made_count++;
+}
+
 /* As cairn_object_free where the row is full, or closed. */
 void cairn_object_free_full(cairn_heap *heap, struct cairn_hot *row, cairn_object *object);
 

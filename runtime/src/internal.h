@@ -293,7 +293,14 @@ static inline bool cairn_arena_is_huge(const struct cairn_arena *arena) {
 
 /* ---- size_class.c ---------------------------------------------------------------------------- */
 /* The class of blocks of at least `bytes` (1 .. CAIRN_SMALL_MAX_BYTES), and its block size. */
-uint32_t cairn_size_class_of(size_t bytes);
+uint32_t cairn_size_class_of_larger(size_t bytes); /* than CAIRN_CLASSES_LINEAR_MAX */
+enum { CAIRN_CLASSES_LINEAR_MAX = 128 };           /* a class for every 8 bytes up to here */
+static inline uint32_t cairn_size_class_of(size_t bytes) {
+  assert(bytes > 0 && bytes <= CAIRN_SMALL_MAX_BYTES);
+  if (bytes > CAIRN_CLASSES_LINEAR_MAX) return cairn_size_class_of_larger(bytes);
+  if (bytes <= CAIRN_BLOCK_MIN_BYTES) return 0;
+  return (uint32_t)(bytes + 7) / 8 - CAIRN_BLOCK_MIN_BYTES / 8;
+}
 uint32_t cairn_size_class_bytes(uint32_t size_class);
 /* ceil(2^32 / block size). */
 extern const uint32_t cairn_size_class_reciprocals[CAIRN_SIZE_CLASSES];
@@ -348,8 +355,6 @@ struct cairn_counts cairn_counts_of(const cairn_heap *heap);
  * Applies the limit, collects when due, calls near_limit.  NULL when out of memory.
  * The caller makes it live with one store of the header (cairn_block_publish). */
 void *cairn_block_new(cairn_heap *heap, size_t bytes);
-/* Makes the block live: one store; a buffer is counted then. */
-void cairn_block_publish(cairn_heap *heap, void *block, uint64_t header);
 /* Makes the block free: one store of 0; then keeps it ready or gives it back to its page.  Slots
  * must be cleared. */
 void cairn_block_free(cairn_heap *heap, void *block);

@@ -26,16 +26,12 @@ _Static_assert(sizeof class_bytes / sizeof class_bytes[0] == CAIRN_SIZE_CLASSES,
 _Static_assert((uint64_t)CAIRN_PAGE_BYTES *CAIRN_SMALL_MAX_BYTES < 1ull << 32, "reciprocals exact");
 
 enum {
-  LINEAR_MAX = 128, /* by 8 up to here */
   LINEAR_CLASSES = 15,
   DOUBLING_MAX = 2048, /* four per doubling up to here */
   DOUBLING_CLASSES = LINEAR_CLASSES + 16
 };
 
-uint32_t cairn_size_class_of(size_t bytes) {
-  assert(bytes > 0 && bytes <= CAIRN_SMALL_MAX_BYTES);
-  if (bytes <= CAIRN_BLOCK_MIN_BYTES) return 0;
-  if (bytes <= LINEAR_MAX) return (uint32_t)(bytes + 7) / 8 - CAIRN_BLOCK_MIN_BYTES / 8;
+uint32_t cairn_size_class_of_larger(size_t bytes) {
   if (bytes <= DOUBLING_MAX) {
     /* bytes - 1 lies in [2^top, 2^(top + 1)): its next two bits say which quarter. */
     uint32_t last = (uint32_t)bytes - 1;

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "hot.h"
 #include "internal.h"
 
 /* A bare heap, without built-in types. */
