@@ -152,11 +152,7 @@ def _head(row: Suspect, page: Page) -> str:
         return (f"{page.style('type', row.object.type_name)} "
                 f"{page.style('address', hex(row.object.address))} freed, "
                 f"{units.size(row.object.size_bytes)}")
-    value = objects.value(row.object)
-    return (f"{page.style('type', row.object.type_name)} "
-            f"{page.style('address', hex(row.object.address))} rc "
-            f"{units.number(row.object.refcount)}, {units.size(row.object.size_bytes)}"
-            + (f"  {value}" if value else ""))
+    return objects.one_line(row.object, page, len("@20  "), row.object.size_bytes)
 
 
 def _verdict_lines(row: Suspect, page: Page) -> Iterator[str]:

@@ -1,11 +1,12 @@
 """Objects, and the lines that stand below a listing, as text."""
 
 import re
-from typing import Iterator
+from typing import Iterator, Optional
 
 from ..records import Object
 from . import units
 from .page import Page
+from .tables import cells, cut
 
 
 def count(row: Object) -> str:
@@ -29,11 +30,18 @@ def label(number: int) -> str:
     return f"@{number}"
 
 
-def one_line(row: Object, page: Page) -> str:
-    """`list 0x7f... rc 2  [1, "two"]`"""
+VALUE_MIN = 30  # letters of a value that are shown however narrow the page is
+
+
+def one_line(row: Object, page: Page, used: int = 0, size_bytes: Optional[int] = None) -> str:
+    """`list 0x7f... rc 2  [1, "two"]`, the value cut to the page, of which `used` cells are gone.
+    With `size_bytes`: `list 0x7f... rc 2, 24 B  [1, "two"]`."""
+    numbers = count_word(row) + ("" if size_bytes is None else f", {units.size(size_bytes)}")
     head = (f"{page.style('type', row.type_name)} {page.style('address', hex(row.address))} "
-            f"{count_word(row)}")
-    return f"{head}  {value(row)}" if row.value else head
+            f"{numbers}")
+    plain = f"{row.type_name} {row.address:#x} {numbers}  "
+    room = max(page.width - used - cells(plain), VALUE_MIN)
+    return f"{head}  {cut(value(row), room, page)}" if row.value else head
 
 
 def closing(shown: int, matched: int, word: str, page: Page) -> Iterator[str]:

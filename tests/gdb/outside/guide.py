@@ -91,9 +91,13 @@ def sessions(lines: List[str]) -> Iterator[Session]:
 
 def plain(line: str) -> str:
     """A line without what differs from run to run."""
-    line = re.sub(r"0x[0-9a-f]{6,}", "0x...", line)
-    line = re.sub(r"\b(LWP|process|pid|\[) ?\d+", r"\1 N", line)
-    return line.rstrip()
+    line = re.sub(r"0x[0-9a-f]{6,}|\+0x[0-9a-f]+", "0x...", line)
+    line = re.sub(r"\b(LWP|process) \d+( at [-\d]+ [:\d]+)?", r"\1 N", line)
+    line = re.sub(r"^( *[\d,]+ +(?:allocate|retain|release|free) +\d+ +)\d+\b", r"\1N", line)
+    line = re.sub(r"\bthread \d+\b", "thread N", line)
+    # How many stale words there are depends on the machine.
+    line = re.sub(r"^Of \d+ roots \d+ are|^\d+ of the balanced ones", "Some", line)
+    return re.sub(r" +", " ", line).rstrip()  # a number of another length moves columns
 
 
 def matches(shown: List[str], printed: List[str]) -> bool:
@@ -125,6 +129,7 @@ class Player:
 
     def __init__(self, options: argparse.Namespace, directory: str) -> None:
         self.options, self.directory = options, directory
+        self.root = str(options.guide.resolve().parents[1]) + "/"
         self.bin = os.path.join(directory, "bin")
         self.here = os.path.join(directory, "here")
         os.mkdir(self.bin)
@@ -168,7 +173,9 @@ class Player:
                 current = int(mark.group(1))
             elif not (to_gdb and NOISE.match(line) and (current == 0 or line.strip())):
                 line = re.sub(r"^bash: line \d+: +\d+ ", "", line)
-                parts[current].append(line.replace(self.bin + "/", "").replace(self.here, "/srv"))
+                for path, shown in ((self.root, ""), (self.bin + "/", ""), (self.here, "/srv")):
+                    line = line.replace(path, shown)
+                parts[current].append(line)
         for part in parts:
             while part and not part[-1].strip():
                 part.pop()
@@ -184,7 +191,7 @@ class Player:
             file.write(TYPIST)
             for number, line in enumerate(lines, 1):
                 file.write("typed(%d, %r)\n" % (number, line))
-        return ("%s -nx -q -batch -iex 'set debuginfod enabled off' -iex 'set width 0' "
+        return ("%s -nx -q -batch -iex 'set debuginfod enabled off' -iex 'set width 110' -iex 'set pagination off' "
                 "-iex 'set confirm off' -iex 'set print thread-events off' -x %s -x %s"
                 % (self.options.gdb, self.options.plugin, script))
 
