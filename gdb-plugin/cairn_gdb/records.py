@@ -571,6 +571,46 @@ class CycleBreak(NamedTuple):
     builtin: bool  # of a type of the runtime's own
 
 
+class Retained(NamedTuple):
+    """What would go if one object went."""
+
+    bytes: int  # its own and that of all that only it leads to; 0 where it is not reached
+    objects: int
+    dominator: Optional[int]  # snapshot index of the object that alone keeps it, directly
+    root_count: int  # roots that alone, all together, keep it directly; 0: others do, too
+    reached: bool
+
+
+class RetainedTotals(NamedTuple):
+    objects: int  # reached
+    bytes: int
+    lost_objects: int  # not reached
+    lost_bytes: int
+    shared_objects: int  # reached, and no single root keeps them
+    shared_bytes: int
+    roots: int
+
+
+class RetainedRoot(NamedTuple):
+    """What would go if all roots of one object were cleared."""
+
+    object: int  # snapshot index
+    root_count: int
+    bytes: int
+    objects: int
+
+
+class RetainedType(NamedTuple):
+    """What would go if all objects of a type went."""
+
+    type: int
+    type_name: str
+    members: int  # its objects that are reached
+    own_bytes: int
+    bytes: int
+    objects: int
+
+
 class TypeCensus(NamedTuple):
     type: int
     type_name: str

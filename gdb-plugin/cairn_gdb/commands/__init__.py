@@ -23,6 +23,7 @@ NAMES = (
     "leaks",
     "collect",
     "cycles",
+    "retained",
     "check",
     "snapshot",
     "diff",

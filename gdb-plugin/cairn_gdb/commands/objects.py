@@ -4,14 +4,14 @@ from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..errors import CairnError, did_you_mean
 from ..options import Arguments, Option
-from ..records import EVERYTHING, UNBOUNDED, Filter, Object, Range, Result
+from ..records import EVERYTHING, UNBOUNDED, Filter, Object, Range, Result, Retained
 from ..render import json_doc, objects, units
 from ..render.page import Page
 from ..render.tables import Column, Table
 from ..session import Session, type_names
 from .command import Command
 
-SORTS = ("refcount", "size", "addr", "type")
+SORTS = ("refcount", "size", "addr", "type", "retained")
 MORTAL = Range(0, (1 << 31) - 1)  # counts from 2^31 on are never freed
 IMMORTAL = Range(1 << 31, UNBOUNDED)
 
@@ -24,6 +24,7 @@ class Listing(NamedTuple):
     several_heaps: bool
     only_heap: str  # of which alone they are; "": of all
     biggest_last: bool  # as text: the first row is the one by the prompt
+    retained: List[Retained]  # of each row, where they are sorted by it; else none
 
 
 def run(session: Session, arguments: Arguments) -> Result:
@@ -32,18 +33,27 @@ def run(session: Session, arguments: Arguments) -> Result:
     wanted = Filter(arguments.text("type"), arguments.range("refcount", EVERYTHING),
                     arguments.range("size", EVERYTHING), heap_option(session, arguments),
                     "address" if sort == "addr" else sort)
-    biggest_first = (sort in ("refcount", "size")) != arguments.flag("reverse")
+    biggest_first = (sort in ("refcount", "size", "retained")) != arguments.flag("reverse")
+    warnings: List[str] = []
+    retained: List[Retained] = []
+    if sort == "retained":
+        session.snapshot(edges=True)
+        warnings = session.roots().warnings
+        lens.retain(session.target.progress)
     rows, matched = select(session, wanted, biggest_first, arguments.limit)
     if not matched:
         explain_nothing(session, wanted.type_glob)
     rows = session.describe_all(rows)
+    if sort == "retained":
+        retained = [lens.retained(lens.snapshot_find(row.address) or 0) for row in rows]
     session.remember([row.address for row in rows])
     heaps, arenas = lens.heaps(), lens.arenas()
     return Result(
         Listing(rows, matched, [heaps[row.heap].id for row in rows],
                 [arenas[row.arena].address for row in rows], len(heaps) > 1,
-                "" if wanted.heap is None else session.heap_label(wanted.heap), biggest_first),
-        session.exactness(), session.walk_warnings())
+                "" if wanted.heap is None else session.heap_label(wanted.heap), biggest_first,
+                retained),
+        session.exactness(), session.walk_warnings() + warnings)
 
 
 def select(session: Session, wanted: Filter, biggest_first: bool, limit: int
@@ -109,12 +119,22 @@ def explain_nothing(session: Session, glob: str) -> None:
 
 
 def document(found: Listing) -> Any:
-    rows = []
+    rows: List[Any] = []
     for row, heap, arena in zip(found.rows, found.heap_ids, found.arenas):
         record = json_doc.object_record(row)
         record["heap"], record["arena"] = heap, json_doc.address(arena)
+        if found.retained:
+            one = found.retained[len(rows)]
+            record.update(retained_bytes=one.bytes, retained_objects=one.objects)
         rows.append(record)
     return json_doc.listing(rows, found.matched)
+
+
+def _retained(found: Listing, number: int) -> str:
+    if not found.retained:
+        return ""
+    one = found.retained[number - 1]
+    return units.size(one.bytes) if one.reached else "garbage"
 
 
 def lines(found: Listing, page: Page) -> Iterator[str]:
@@ -124,11 +144,13 @@ def lines(found: Listing, page: Page) -> Iterator[str]:
         return
     table = Table(Column("", right=True), Column("address", style="address"),
                   Column("count", right=True), Column("size", right=True),
-                  Column("heap", right=True), Column("type", style="type"), Column("value"))
+                  Column("retained", right=True), Column("heap", right=True),
+                  Column("type", style="type"), Column("value"))
     numbered = list(zip(range(1, len(found.rows) + 1), found.rows, found.heap_ids))
     for number, row, heap in reversed(numbered) if found.biggest_last else numbered:
         table.add(objects.label(number), f"{row.address:#x}", objects.count(row),
-                  units.size(row.size_bytes), str(heap) if found.several_heaps else "",
+                  units.size(row.size_bytes), _retained(found, number),
+                  str(heap) if found.several_heaps else "",
                   row.type_name, objects.value(row))
     yield from table.lines(page)
     yield from objects.closing(len(found.rows), found.matched, "object", page)
@@ -148,11 +170,12 @@ COMMAND = Command(
              Option("refcount", "range", "only counts in the range", "RANGE"),
              Option("size", "sizes", "only blocks of so many bytes", "RANGE"),
              Option("heap", "count", "only the heap with that number", "N"),
-             Option("sort", "choice", "by refcount, size, addr or type", "KEY", SORTS),
+             Option("sort", "choice", "by refcount, size, addr, type or retained", "KEY", SORTS),
              Option("reverse", "flag", "the other way round")),
     details="""
 The highest counts (or the biggest sizes) stand last, by the prompt; row @1 is the first of the
-order.  Objects that are never freed (none, true, false, small ints) come after all others.""",
+order.  Objects that are never freed (none, true, false, small ints) come after all others.
+`-sort retained` orders by what would go with each object; `cairn retained` tells more.""",
     examples=(("cairn objects", "the objects with the highest counts"),
               ("cairn objects -type dict -refcount >=3", "dicts that are held at least thrice"),
               ("cairn objects -size >=1M -sort size", "the large ones"),

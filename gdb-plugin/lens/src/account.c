@@ -52,8 +52,7 @@ static int by_object(const void *key, const void *row) {
   return object < other ? -1 : object > other;
 }
 
-/* How many of the object's holders hold it by a suspected word. */
-static uint64_t opaque_refs_of(const struct lens_index *index, uint32_t object) {
+uint64_t lens_opaque_refs_of(const struct lens_index *index, uint32_t object) {
   if (index->suspect_count == 0) return 0;
   const uint64_t *in = lens_in_starts(index), *out = lens_out_starts(index);
   const uint32_t *sources = lens_in_sources(index), *targets = lens_out_targets(index);
@@ -73,7 +72,7 @@ static lens_status count_heap_refs(lens *self, uint32_t object, const lens_slice
                                    struct explained *by) {
   const struct lens_index *index = &self->analysis->index;
   if (index->complete) {
-    by->opaque = opaque_refs_of(index, object);
+    by->opaque = lens_opaque_refs_of(index, object);
     by->strong = lens_in_starts(index)[object + 1] - lens_in_starts(index)[object] - by->opaque;
     return LENS_OK;
   }

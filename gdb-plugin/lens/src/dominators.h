@@ -17,10 +17,11 @@
 
 #include "links.h"
 
-/* What leads into the graph from outside. */
+/* What leads into the graph from outside.  Of the entries behind the first `owning` only those
+ * count that lead to nodes that the others, and what stands by itself, do not lead to. */
 struct lens_entries {
-  const uint32_t *nodes; /* entry i holds nodes[i * stride] */
-  uint64_t count, stride;
+  const uint32_t *nodes; /* entry i holds nodes[i] */
+  uint64_t owning, count;
   const uint64_t *standing; /* a bit a node: it stands by itself */
 };
 
@@ -52,7 +53,7 @@ struct lens_dominators {
   struct lens_column vertex; /* uint32_t a number: the node, or node_count + entry */
   struct lens_column
       dominator; /* uint32_t a number: the dominator's, always lower (first the parent) */
-  struct lens_column entry; /* uint32_t an entry: its number */
+  struct lens_column entry; /* uint32_t an entry: its number; 0: it does not count */
   uint64_t count;           /* numbers 1 .. count are in use */
   /* On the way. */
   struct lens_column links, frames; /* struct lens_link, lens_link_frame */
@@ -61,6 +62,7 @@ struct lens_dominators {
   struct lens_column forest, climb; /* struct lens_forest_row, lens_climb_row */
   struct lens_column path;          /* uint32_t: numbers whose way is being compressed */
   uint64_t node, depth, next_entry;
+  uint64_t owned;      /* numbers up to here were given from owning entries and standing nodes */
   uint64_t edge;       /* of the node whose semidominator is sought: the next to be looked at */
   uint32_t least;      /* of its semidominators so far */
   bool begun, folding; /* that node; the compression */

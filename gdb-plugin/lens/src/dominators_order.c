@@ -50,7 +50,13 @@ static lens_status follow(struct lens_dominators *self, const struct lens_graph 
 static void enter_entry(struct lens_dominators *self, const struct lens_graph *graph,
                         const struct lens_entries *entries) {
   const struct lens_link *links = self->links.items;
-  uint32_t node = entries->nodes[self->next_entry * entries->stride];
+  uint32_t node = entries->nodes[self->next_entry];
+  bool owning = self->next_entry < entries->owning;
+  if (self->next_entry == entries->owning) self->owned = self->count;
+  if (!owning && links[node].number != 0 && links[node].number <= self->owned) {
+    self->next_entry++;
+    return;
+  }
   uint32_t number = (uint32_t)++self->count;
   ((uint32_t *)self->entry.items)[self->next_entry] = number;
   ((uint32_t *)self->vertex.items)[number] = (uint32_t)(graph->node_count + self->next_entry);
@@ -62,19 +68,25 @@ static void enter_entry(struct lens_dominators *self, const struct lens_graph *g
   }
 }
 
+/* The next node, if it stands by itself. */
+static void enter_standing(struct lens_dominators *self, const struct lens_graph *graph,
+                           const struct lens_entries *entries) {
+  const struct lens_link *links = self->links.items;
+  uint64_t node = self->node++;
+  bool stands = (entries->standing[node / 64] >> (node % 64) & 1) != 0;
+  if (stands && links[node].number == 0) enter(self, graph, (uint32_t)node, 0);
+}
+
 lens_status lens_dominators_search(struct lens_dominators *self, const struct lens_graph *graph,
                                    const struct lens_entries *entries, const lens_slice *slice) {
-  const struct lens_link *links = self->links.items;
   uint64_t budget = STEPS_A_CLOCK;
   while (self->depth > 0 || self->next_entry < entries->count || self->node < graph->node_count) {
     if (self->depth > 0) {
       if (follow(self, graph, &budget) == LENS_AGAIN) budget = 0;
-    } else if (self->next_entry < entries->count) {
+    } else if (self->next_entry < entries->owning || self->node == graph->node_count) {
       enter_entry(self, graph, entries);
     } else {
-      uint64_t node = self->node++;
-      bool stands = (entries->standing[node / 64] >> (node % 64) & 1) != 0;
-      if (stands && links[node].number == 0) enter(self, graph, (uint32_t)node, 0);
+      enter_standing(self, graph, entries);
     }
     if (budget > 0) {
       budget--;

@@ -87,6 +87,9 @@ static inline const uint32_t *lens_in_sources(const struct lens_index *self) {
   return self->in_source.items;
 }
 
+/* How many of an object's holders hold it by a suspected word (account.c). */
+uint64_t lens_opaque_refs_of(const struct lens_index *index, uint32_t object);
+
 void lens_edges_free(struct lens_edges *self);
 void lens_reverse_free(struct lens_reverse *self);
 void lens_indexer_free(struct lens_indexer *self);

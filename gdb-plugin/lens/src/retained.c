@@ -6,10 +6,9 @@
 
 enum { ROWS_A_CLOCK = 1 << 15, AHEAD = 16 };
 
-_Static_assert(sizeof(lens_root) % sizeof(uint32_t) == 0, "a root is a row of words");
-
 void lens_retained_free(struct lens_retained *self) {
   lens_dominators_free(&self->tree);
+  lens_column_free(&self->rooted);
   lens_column_free(&self->standing);
   lens_column_free(&self->bytes);
   lens_column_free(&self->objects);
@@ -18,11 +17,11 @@ void lens_retained_free(struct lens_retained *self) {
 }
 
 struct lens_entries lens_retained_entries(const lens *self) {
-  const lens_root *roots = lens_root_rows(&self->analysis->roots);
-  return (struct lens_entries){.nodes = roots == NULL ? NULL : &roots[0].object,
-                               .count = self->analysis->roots.count,
-                               .stride = sizeof(lens_root) / sizeof(uint32_t),
-                               .standing = self->analysis->retained.standing.items};
+  const struct lens_retained *retained = &self->analysis->retained;
+  return (struct lens_entries){.nodes = retained->rooted.items,
+                               .owning = retained->owning_count,
+                               .count = retained->rooted_count,
+                               .standing = retained->standing.items};
 }
 
 /* ---- the tree ---- */
@@ -31,13 +30,42 @@ static void stand(void *context, uint32_t object) {
   ((uint64_t *)context)[object / 64] |= 1ull << (object % 64);
 }
 
+/* Whether a root may own a reference to the object: others than slots of objects must own some.  A
+ * borrowed pointer, or a word that was left behind, keeps nothing. */
+static bool is_owned_outside(const struct lens_analysis *analysis, uint32_t object) {
+  const struct lens_index *index = &analysis->index;
+  const uint64_t *in = lens_in_starts(index);
+  uint64_t slots = in[object + 1] - in[object] - lens_opaque_refs_of(index, object);
+  return lens_row_refcounts(&analysis->snapshot)[object] > slots;
+}
+
+/* The objects that roots hold, each once, in the order of their first roots; those that roots may
+ * own come first. */
+static bool gather_rooted(struct lens_analysis *analysis) {
+  struct lens_retained *retained = &analysis->retained;
+  const struct lens_roots *roots = &analysis->roots;
+  const uint32_t *next = roots->next.items;
+  if (!lens_column_reserve(&retained->rooted, roots->count, sizeof(uint32_t))) return false;
+  for (int owned = 1; owned >= 0; owned--) {
+    for (uint64_t i = 0; i < roots->count; i++) {
+      uint32_t object = lens_root_rows(roots)[i].object;
+      /* The chain of its roots descends: the first one has no next. */
+      if (next[i] != 0 || is_owned_outside(analysis, object) != (owned != 0)) continue;
+      ((uint32_t *)retained->rooted.items)[retained->rooted_count++] = object;
+    }
+    if (owned != 0) retained->owning_count = retained->rooted_count;
+  }
+  return true;
+}
+
 /* What the runtime holds and what is never freed stands by itself. */
 static lens_status begin(lens *self) {
   struct lens_analysis *analysis = self->analysis;
   struct lens_retained *retained = &analysis->retained;
   uint64_t objects = analysis->snapshot.object_count;
   lens_retained_free(retained);
-  if (!lens_column_reserve(&retained->standing, objects / 64 + 1, sizeof(uint64_t)))
+  if (!lens_column_reserve(&retained->standing, objects / 64 + 1, sizeof(uint64_t)) ||
+      !gather_rooted(analysis))
     return lens_out_of_memory(self);
   const uint16_t *states = lens_row_states(&analysis->snapshot);
   const uint32_t standing = LENS_STATE_HELD | LENS_STATE_IMMORTAL | LENS_STATE_SATURATED;
@@ -71,7 +99,7 @@ static lens_status sum(lens *self, const lens_slice *slice) {
       bytes[at] += own[object] != UINT32_MAX ? own[object] : lens_weights_of(self, object);
       objects[at]++;
     } else {
-      continue; /* a root hangs from nobody: what it keeps is not nobody's */
+      continue; /* roots hang from nobody: what they keep is not nobody's */
     }
     bytes[dominators[at]] += bytes[at];
     objects[dominators[at]] += objects[at];
@@ -90,7 +118,8 @@ static void sum_totals(lens *self) {
                                  .objects = objects[0],
                                  .bytes = bytes[0],
                                  .roots = self->analysis->roots.count};
-  for (uint64_t i = 0; i < totals.roots; i++) {
+  for (uint64_t i = 0; i < retained->rooted_count; i++) {
+    if (entry[i] == 0) continue;
     totals.objects += objects[entry[i]];
     totals.bytes += bytes[entry[i]];
   }
@@ -164,7 +193,7 @@ lens_status lens_retained_object(lens *self, uint32_t object, lens_retained_row 
   if (object >= nodes) return lens_fail(self, LENS_NOT_FOUND, "no object has the index %u", object);
   const struct lens_retained *retained = &self->analysis->retained;
   uint32_t number = ((const uint32_t *)retained->tree.number.items)[object];
-  lens_retained_row row = {.dominator_root = UINT64_MAX, .dominator = LENS_NONE};
+  lens_retained_row row = {.dominator = LENS_NONE};
   if (number != 0) {
     uint32_t above = ((const uint32_t *)retained->tree.dominator.items)[number];
     uint32_t vertex = ((const uint32_t *)retained->tree.vertex.items)[above];
@@ -172,7 +201,8 @@ lens_status lens_retained_object(lens *self, uint32_t object, lens_retained_row 
     row.bytes = ((const uint64_t *)retained->bytes.items)[number];
     row.objects = ((const uint32_t *)retained->objects.items)[number];
     if (above != 0 && vertex < nodes) row.dominator = vertex;
-    if (above != 0 && vertex >= nodes) row.dominator_root = vertex - nodes;
+    if (above != 0 && vertex >= nodes)
+      row.root_count = lens_roots_count_of(&self->analysis->roots, object);
   }
   *out = row;
   return LENS_OK;
@@ -185,20 +215,29 @@ lens_status lens_retained_roots(lens *self, uint64_t capacity, lens_retained_roo
   const struct lens_retained *retained = &self->analysis->retained;
   const uint32_t *entry = retained->tree.entry.items, *objects = retained->objects.items;
   const uint64_t *bytes = retained->bytes.items;
-  uint64_t roots = retained->totals.roots, count = 0;
-  if (capacity > roots) capacity = roots;
+  const uint32_t *rooted = retained->rooted.items, *numbers = retained->tree.number.items;
+  uint64_t count = 0, found = 0;
+  if (capacity > retained->rooted_count) capacity = retained->rooted_count;
   struct lens_best *best = lens_alloc((size_t)capacity * sizeof *best);
   if (best == NULL) return lens_out_of_memory(self);
-  for (uint32_t i = 0; i < roots; i++) {
-    if (objects[entry[i]] == 0) continue;
-    count = lens_best_offer(best, count, capacity, (struct lens_best){bytes[entry[i]], i});
+  for (uint64_t i = 0; i < retained->rooted_count; i++) {
+    if (entry[i] == 0 || objects[entry[i]] == 0) continue;
+    found++;
+    count = lens_best_offer(best, count, capacity, (struct lens_best){bytes[entry[i]], rooted[i]});
   }
   lens_best_sort(best, count);
-  for (uint64_t i = 0; i < count; i++)
-    rows[i] = (lens_retained_root){best[i].row, best[i].key, objects[entry[best[i].row]]};
+  for (uint64_t i = 0; i < count; i++) {
+    uint32_t object = best[i].row;
+    rows[i] = (lens_retained_root){
+        .object = object,
+        .root_count = lens_roots_count_of(&self->analysis->roots, object),
+        .bytes = best[i].key,
+        .objects = objects[numbers[object]],
+    };
+  }
   lens_dealloc(best);
   *written = count;
-  *total = roots;
+  *total = found;
   return LENS_OK;
 }
 

@@ -1,10 +1,10 @@
-/* Retained sizes: what would go with each object and each root, summed up the tree of dominators;
- * and with all objects of each type.
+/* Retained sizes: what would go with each object and with its roots, summed up the tree of
+ * dominators; and with all objects of each type.
  *
  * Invariants:
- *  - Rows are by number (dominators.h): an object's row is tree.number[object], a root's
- *    tree.entry[root].
- *  - bytes[n] and objects[n] are those of n and of all below it in the tree; a root weighs nothing.
+ *  - Rows are by number (dominators.h): an object's row is tree.number[object], that of the roots
+ *    of rooted[i] tree.entry[i].
+ *  - bytes[n] and objects[n] are those of n and of all below it in the tree; roots weigh nothing.
  */
 #ifndef LENS_RETAINED_H
 #define LENS_RETAINED_H
@@ -36,6 +36,8 @@ struct lens_by_type {
 struct lens_retained {
   uint8_t phase;
   struct lens_dominators tree;
+  struct lens_column rooted; /* uint32_t: objects that roots hold, each once: the entries */
+  uint64_t rooted_count, owning_count; /* the first ones may be owned by their roots */
   struct lens_column standing;       /* a bit an object: the runtime holds it, or it is immortal */
   struct lens_column bytes, objects; /* uint64_t, uint32_t: by number */
   uint64_t at;

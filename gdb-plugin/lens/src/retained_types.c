@@ -93,8 +93,11 @@ static void pass_begin(lens *self) {
   uint64_t *without = types->without.items;
   for (uint64_t i = 0; i < objects; i++) without[i] = 0;
   types->head = types->count = types->edge = types->at = 0;
-  const lens_root *roots = lens_root_rows(&self->analysis->roots);
-  for (uint64_t i = 0; i < self->analysis->roots.count; i++) find_from(self, roots[i].object, all);
+  const struct lens_retained *retained = &self->analysis->retained;
+  for (uint64_t i = 0; i < retained->rooted_count; i++) {
+    if (((const uint32_t *)retained->tree.entry.items)[i] != 0)
+      find_from(self, ((const uint32_t *)retained->rooted.items)[i], all);
+  }
   for (uint64_t i = 0; i < objects; i++) {
     if ((standing[i / 64] >> (i % 64) & 1) != 0) find_from(self, (uint32_t)i, all);
   }

@@ -20,12 +20,13 @@ static void solve(struct lens_dominators *dominators, const struct lens_graph *g
   assert_int_equal(status, LENS_OK);
 }
 
-/* Which nodes are reached without one node or one entry (LENS_NONE: with all). */
+/* Which nodes are reached without one node or one entry (LENS_NONE: with all), from the entries
+ * that count. */
 static void reach_without(const struct random_graph *made, const struct lens_entries *entries,
-                          uint32_t node, uint64_t entry, bool *reached) {
+                          const bool *counts, uint32_t node, uint64_t entry, bool *reached) {
   memset(reached, 0, GRAPH_NODES_MAX * sizeof *reached);
   for (uint64_t i = 0; i < entries->count; i++) {
-    if (i != entry) graph_reach(made, entries->nodes[i], node, reached);
+    if (i != entry && counts[i]) graph_reach(made, entries->nodes[i], node, reached);
   }
   for (uint32_t i = 0; i < made->graph.node_count; i++) {
     if ((*entries->standing >> i & 1) != 0) graph_reach(made, i, node, reached);
@@ -36,18 +37,22 @@ static void reach_without(const struct random_graph *made, const struct lens_ent
 static void check_graph(const struct random_graph *made, const struct lens_entries *entries) {
   static bool below[GRAPH_NODES_MAX + ENTRIES_MAX][GRAPH_NODES_MAX], all[GRAPH_NODES_MAX];
   uint64_t nodes = made->graph.node_count, every = nodes + entries->count;
-  reach_without(made, entries, LENS_NONE, UINT64_MAX, all);
+  bool counts[ENTRIES_MAX] = {false};
+  for (uint64_t i = 0; i < entries->owning; i++) counts[i] = true;
+  reach_without(made, entries, counts, LENS_NONE, UINT64_MAX, all);
+  for (uint64_t i = entries->owning; i < entries->count; i++) counts[i] = !all[entries->nodes[i]];
+  reach_without(made, entries, counts, LENS_NONE, UINT64_MAX, all);
   for (uint32_t i = 0; i < every; i++) {
     bool reached[GRAPH_NODES_MAX];
-    reach_without(made, entries, i < nodes ? i : LENS_NONE, i < nodes ? UINT64_MAX : i - nodes,
-                  reached);
+    reach_without(made, entries, counts, i < nodes ? i : LENS_NONE,
+                  i < nodes ? UINT64_MAX : i - nodes, reached);
     for (uint32_t k = 0; k < nodes; k++) below[i][k] = all[k] && !reached[k];
   }
   struct lens_dominators found = {0};
   solve(&found, &made->graph, entries, UINT64_MAX);
   const uint32_t *numbers = found.number.items, *vertex = found.vertex.items,
                  *dominators = found.dominator.items, *entry = found.entry.items;
-  uint64_t count = entries->count;
+  uint64_t count = 0;
   for (uint32_t k = 0; k < nodes; k++) {
     assert_int_equal(numbers[k] != 0, all[k]);
     if (!all[k]) continue;
@@ -63,6 +68,9 @@ static void check_graph(const struct random_graph *made, const struct lens_entri
     for (uint32_t i = 0; i < every; i++) assert_int_equal(above[i], below[i][k]);
   }
   for (uint64_t i = 0; i < entries->count; i++) {
+    assert_int_equal(entry[i] != 0, counts[i]);
+    if (!counts[i]) continue;
+    count++;
     assert_int_equal(vertex[entry[i]], nodes + i);
     assert_int_equal(dominators[entry[i]], 0);
   }
@@ -81,7 +89,7 @@ static void as_defined(void **state) {
     for (uint64_t k = 0; k < count; k++)
       nodes[k] = (uint32_t)graph_random(&seed, made.graph.node_count);
     if (graph_random(&seed, 3) == 0) standing |= 1ull << graph_random(&seed, made.graph.node_count);
-    const struct lens_entries entries = {nodes, count, 1, &standing};
+    const struct lens_entries entries = {nodes, graph_random(&seed, count + 1), count, &standing};
     check_graph(&made, &entries);
   }
 }
@@ -153,7 +161,7 @@ static void long_climbs(void **state) {
     const uint32_t roots[] = {0, registry};
     uint64_t *standing = calloc(LONG / 64 + 1, sizeof *standing);
     assert_non_null(standing);
-    const struct lens_entries entries = {roots, 2, 1, standing};
+    const struct lens_entries entries = {roots, 2, 2, standing};
     struct lens_dominators found = {0};
     solve(&found, &large.graph, &entries, 0);
     const uint32_t *numbers = found.number.items, *dominators = found.dominator.items;

@@ -109,9 +109,12 @@ LENS_API lens_status lens_cycle_breaks(lens *self, uint64_t capacity, lens_cycle
 
 /* ---- dominators and retained sizes ---- */
 
-/* What would go if one thing went, for each object and each root: the tree of dominators over all
- * roots added so far, what the runtime holds and what is never freed.  The answer lasts until roots
- * are added or cleared. */
+/* What would go if one thing went, for each object and for the roots of one object together: the
+ * tree of dominators over all roots added so far, what the runtime holds and what is never freed.
+ *
+ * A root counts where the object's count is above what slots of objects own of it: one that can
+ * only be borrowed, or be a word left behind, keeps nothing, unless the object is reached in no
+ * other way.  The answer lasts until roots are added or cleared. */
 LENS_API lens_status lens_retained(lens *self, uint32_t slice_ms, lens_progress *progress);
 typedef struct lens_retained_totals {
   uint64_t objects, bytes;               /* reached */
@@ -123,16 +126,18 @@ LENS_API lens_status lens_retained_totals_get(const lens *self, lens_retained_to
 typedef struct lens_retained_row {
   uint64_t bytes, objects; /* would go: itself (not a root) and all that only it leads to; 0: it is
                               not reached */
-  uint64_t dominator_root; /* the root that alone keeps it, directly; UINT64_MAX: none */
+  uint64_t root_count;     /* roots that alone, all together, keep it directly; 0: others do, too */
   uint32_t dominator;      /* the object that alone keeps it, directly; LENS_NONE: none */
   uint32_t reached;
 } lens_retained_row;
 LENS_API lens_status lens_retained_object(lens *self, uint32_t object, lens_retained_row *out);
+/* What would go if the roots that hold one object were cleared: one slot, or several with the same
+ * reference, as a variable that a register holds as well. */
 typedef struct lens_retained_root {
-  uint64_t root, bytes, objects; /* a number for lens_root_get */
+  uint32_t object, reserved; /* lens_roots_of names them */
+  uint64_t root_count, bytes, objects;
 } lens_retained_root;
-/* The roots, most bytes first, ties by number; those that keep nothing alone are left out of the
- * rows, not of `total`. */
+/* Those that keep something, most bytes first, ties by object; `total` counts them. */
 LENS_API lens_status lens_retained_roots(lens *self, uint64_t capacity, lens_retained_root *rows,
                                          uint64_t *written, uint64_t *total);
 /* The objects that one object (LENS_NONE: nobody) keeps directly, most bytes first. */
