@@ -103,9 +103,9 @@ def _note(session: Session, leak: Leak, target: int, met: Set[int]) -> Optional[
     number = None if index is None else session.lens.leak_of(index)
     if number is None:
         return None
-    if number == leak.number:
-        return "again" if target in met else ""
-    return "shared" if number < 0 else "other"
+    if target in met:
+        return "again"
+    return "" if number == leak.number else "shared" if number < 0 else "other"
 
 
 def _edges(session: Session, leak: Leak, most: int) -> Iterator[Edge]:
@@ -153,9 +153,9 @@ def with_tree(session: Session, row: Row, most: int) -> Row:
         if target is None or note is None:
             continue
         branches.append(Branch(len(stack), reference.slot_name, session.describe(target), note))
-        if note == "":
+        shown += note == ""
+        if note in ("", "shared"):
             met.add(target.address)
-            shown += 1
             stack.append(_references(session, target))
     return row._replace(tree=branches, tree_more=max(0, row.leak.objects - shown))
 

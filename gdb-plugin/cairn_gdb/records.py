@@ -372,7 +372,10 @@ class LeakTotals(NamedTuple):
     shared_objects: int  # that hang on several leaks
     shared_bytes: int
     roots: int
-    guessed_roots: int
+    guessed_roots: int  # that only look like one
+    guessed_registers: int = 0
+    guessed_words: int = 0
+    guessed_foreign: int = 0
 
 
 class LeakCensus(NamedTuple):

@@ -1,6 +1,6 @@
 """`cairn leaks`: the garbage, a row for each set of objects that all of it hangs on."""
 
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from .. import leak_report, leak_rules, options, tracked
 from ..leak_report import Row, SetAside
@@ -22,7 +22,7 @@ class Found(NamedTuple):
     matched: int  # leaks that are not set aside
     objects: int  # that go with them
     bytes: int
-    cycles: int  # of those leaks
+    cycles: Tuple[int, int, int]  # of those leaks: how many, objects, bytes
     totals: LeakTotals
     census: List[LeakCensus]
     aside: List[SetAside]
@@ -31,7 +31,6 @@ class Found(NamedTuple):
     type_glob: str
     asked: str  # what was asked of one object, answered in words; "": nothing was
     tree: bool
-    several: bool  # heaps
 
 
 def run(session: Session, arguments: Arguments) -> Result:
@@ -79,12 +78,12 @@ def run(session: Session, arguments: Arguments) -> Result:
         warnings.append("an object of an opaque type may hold, unseen, what is listed as lost.")
     if baseline is not None and baseline.warning:
         warnings.append(baseline.warning)
-    found = Found(rows, matched, *sums, totals, lens.leak_census(), aside, unused, limits, glob,
-                  asked, arguments.flag("tree"), len(lens.heaps()) > 1)
+    found = Found(rows, matched, *sums, totals, _by_name(lens.leak_census()), aside, unused,
+                  limits, glob, asked, arguments.flag("tree"))
     return Result(found, exactness, warnings, status=0 if fine else 1)
 
 
-def _one(session: Session, expression: str) -> "tuple[Optional[int], str]":
+def _one(session: Session, expression: str) -> Tuple[Optional[int], str]:
     """The leak that an object belongs to; or why there is no such leak, in words."""
     if not expression.strip():
         return None, ""
@@ -100,19 +99,37 @@ def _one(session: Session, expression: str) -> "tuple[Optional[int], str]":
     return number, ""
 
 
-def _sums(leaks: Sequence[Leak]) -> "tuple[int, int, int]":
+Sums = Tuple[int, int, Tuple[int, int, int]]  # objects, bytes; cycles, their objects and bytes
+
+
+def _sums(leaks: Sequence[Leak]) -> Sums:
+    cycles = [leak for leak in leaks if leak.kind == "cycle"]
     return (sum(leak.objects for leak in leaks), sum(leak.bytes for leak in leaks),
-            sum(leak.kind == "cycle" for leak in leaks))
+            (len(cycles), sum(leak.objects for leak in cycles),
+             sum(leak.bytes for leak in cycles)))
 
 
-def _census_sums(census: Sequence[LeakCensus], glob: str) -> "tuple[int, int, int]":
+def _census_sums(census: Sequence[LeakCensus], glob: str) -> Sums:
     from fnmatch import fnmatchcase
     chosen = [row for row in census if not glob or fnmatchcase(row.type_name, glob)]
+    cycles = [row for row in chosen if row.kind == "cycle"]
     return (sum(row.objects for row in chosen), sum(row.bytes for row in chosen),
-            sum(row.leaks for row in chosen if row.kind == "cycle"))
+            (sum(row.leaks for row in cycles), sum(row.objects for row in cycles),
+             sum(row.bytes for row in cycles)))
 
 
-def _limits(arguments: Arguments, count: int, size: int, leaks: int) -> "tuple[bool, str]":
+def _by_name(census: Sequence[LeakCensus]) -> List[LeakCensus]:
+    """Types of one name in several heaps are one row."""
+    sums: Dict[Tuple[str, str], LeakCensus] = {}
+    for row in census:
+        before = sums.get((row.type_name, row.kind), row._replace(leaks=0, objects=0, bytes=0))
+        sums[row.type_name, row.kind] = before._replace(
+            leaks=before.leaks + row.leaks, objects=before.objects + row.objects,
+            bytes=before.bytes + row.bytes)
+    return [sums[key] for key in sorted(sums)]
+
+
+def _limits(arguments: Arguments, count: int, size: int, leaks: int) -> Tuple[bool, str]:
     """Whether all is fine, and the limits in words."""
     most_objects, most_bytes = arguments.count("max-objects"), arguments.count("max-bytes")
     if most_objects is None and most_bytes is None:
@@ -283,28 +300,53 @@ def _closing(found: Found, page: Page) -> Iterator[str]:
             "." if totals.objects else ": all that lives is held from outside.")
     else:
         yield _in_all(found, page)
-    if found.rows and not found.rows[0].leak.held and totals.bytes:
-        leak = found.rows[0].leak
-        how = "The next collection frees" if leak.kind == "cycle" and "shared" not in \
-            leak.root.state else "Mending"
-        share = units.percent(leak.bytes, totals.bytes)
-        what = f"{units.counted(leak.objects, 'object')}, {units.size(leak.bytes)}, {share} of it"
-        yield f"{how} {objects.label(1)}: {what}." if how.startswith("The") else \
-            f"{how} {objects.label(1)} alone would free {what}."
+    yield from _mending(found)
     if found.limits:
         yield page.style("good" if found.limits.startswith("Within") else "bad", found.limits)
     if totals.guessed_roots:
+        one = totals.guessed_roots == 1
+        are = ("is a raw word that looks like a reference" if one else
+               "are raw words that look like references")
         yield page.style("quiet", f"Of {units.counted(totals.roots, 'root')} "
-                         f"{units.number(totals.guessed_roots)} are raw words that look like "
-                         "references; what only those keep is not listed.")
+                         f"{units.number(totals.guessed_roots)} {are} ({_where(totals)}); what "
+                         f"only {'that keeps' if one else 'those keep'} is not listed, but for "
+                         "cycles.")
+
+
+def _where(totals: LeakTotals) -> str:
+    """In which places the roots are that were guessed."""
+    parts = [f"{units.number(count)} in {place}" for count, place in (
+        (totals.guessed_registers, "registers"), (totals.guessed_words, "stacks"),
+        (totals.guessed_foreign, "other memory")) if count]
+    known = totals.guessed_registers + totals.guessed_words + totals.guessed_foreign
+    if totals.guessed_roots > known:
+        parts.append(f"{units.number(totals.guessed_roots - known)} in variables")
+    return ", ".join(parts)
+
+
+def _mending(found: Found) -> Iterator[str]:
+    """What would free how much."""
+    count, freed, size = found.cycles
+    if count:
+        cycles = "the cycle" if count == 1 else f"all {units.number(count)} cycles"
+        yield (f"The next collection frees {cycles}: {units.counted(freed, 'object')}, "
+               f"{units.size(size)}.")
+    for number, row in enumerate(found.rows, 1):
+        leak = row.leak
+        if leak.kind == "lost" and not leak.held:
+            share = units.percent(leak.bytes, found.bytes)
+            yield (f"Mending {objects.label(number)} alone would free "
+                   f"{units.counted(leak.objects, 'object')}, {units.size(leak.bytes)}, {share} "
+                   "of it.")
+            return
 
 
 def _in_all(found: Found, page: Page) -> str:
     totals = found.totals
-    lost = found.matched - found.cycles
+    lost = found.matched - found.cycles[0]
     parts = []
-    if found.cycles:
-        parts.append(f"{units.counted(found.cycles, 'cycle')} that the collector frees")
+    if found.cycles[0]:
+        parts.append(f"{units.counted(found.cycles[0], 'cycle')} that the collector frees")
     if lost:
         parts.append(f"{units.number(lost)} lost: counted as held, and nobody holds "
                      f"{'it' if lost == 1 else 'them'}")

@@ -57,8 +57,14 @@ static void count_roots(lens *self) {
   const struct lens_roots *roots = &self->analysis->roots;
   lens_leaks_totals *totals = &self->analysis->leaks.totals;
   totals->roots = roots->count;
-  for (uint64_t i = 0; i < roots->count; i++)
-    totals->guessed_roots += lens_root_rows(roots)[i].confidence == LENS_CONFIDENCE_CONSERVATIVE;
+  for (uint64_t i = 0; i < roots->count; i++) {
+    const lens_root *root = &lens_root_rows(roots)[i];
+    if (root->confidence != LENS_CONFIDENCE_CONSERVATIVE) continue;
+    totals->guessed_roots++;
+    totals->guessed_registers += root->kind == LENS_ROOT_REGISTER;
+    totals->guessed_words += root->kind == LENS_ROOT_WORD;
+    totals->guessed_foreign += root->kind == LENS_ROOT_FOREIGN;
+  }
 }
 
 /* Of 64 objects that were reached those that a collection frees all the same. */

@@ -117,7 +117,8 @@ for line, words in (("-suppress /nowhere/rules", "can't be read: No such file"),
 text = execute("cairn leaks")
 for words in ("8 leaks, 18 objects", "2 cycles that the collector frees", "2 that hold each other",
               "holds itself", "another leak holds it too", "2 objects, 112 B of it hang on several "
-              "leaks", "The next collection frees @1: 5 objects"):
+              "leaks", "The next collection frees all 2 cycles: 6 objects",
+              "Mending @2 alone would free 3 objects, 128 B, 19 % of it"):
     check(words in text, "'%s' stands in\n%s" % (words, text))
 cut = execute("cairn leaks -limit 2")
 check("2 of 8 leaks shown" in cut and "By type: 6 session, 2 list." in cut, "what was cut:\n" + cut)
