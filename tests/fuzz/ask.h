@@ -129,6 +129,42 @@ static inline void ask_moment(lens *self) {
     (void)lens_diff_step(diff, ASK_SLICE_MS, NULL);
   lens_diff_free(diff);
   lens_moment_free(moment);
+static inline lens_status ask_collect(lens *self, uint32_t slice_ms, lens_progress *progress) {
+  return lens_collect(self, LENS_NONE, 0, slice_ms, progress);
+}
+static inline lens_status ask_local(lens *self, uint32_t slice_ms, lens_progress *progress) {
+  return lens_collect(self, 0, 1, slice_ms, progress);
+}
+static inline lens_status ask_ways(lens *self, uint32_t slice_ms, lens_progress *progress) {
+  return lens_paths(self, 0, 20, 0, slice_ms, progress);
+}
+static inline lens_status ask_soft_ways(lens *self, uint32_t slice_ms, lens_progress *progress) {
+  return lens_paths(self, 0, 20, 1, slice_ms, progress);
+}
+
+/* What is garbage, and why the first object lives. */
+static inline void ask_why(lens *self) {
+  lens_leak leaks[8];
+  lens_collect_row collected[8];
+  lens_way way;
+  uint32_t objects[64];
+  uint64_t written = 0;
+  uint64_t total = 0;
+  lens_ref ref;
+  if (ask_whole(self, lens_leaks)) (void)lens_leaks_select(self, "*", 8, leaks, &written, &total);
+  if (ask_whole(self, ask_local) && ask_whole(self, ask_collect)) {
+    (void)lens_collect_rows(self, LENS_COLLECT_FREED | LENS_COLLECT_KEPT_MEMBERS, NULL, 8,
+                            collected, &written, &total);
+  }
+  for (int soft = 0; soft < 2; soft++) {
+    if (!ask_whole(self, soft != 0 ? ask_soft_ways : ask_ways)) continue;
+    for (uint64_t i = 0; lens_way_get(self, i, &way) == LENS_OK; i++) {
+      written = 0;
+      (void)lens_way_objects(self, i, 0, 64, objects, &written, &total);
+      for (uint64_t k = 1; k < written; k++)
+        (void)lens_holding_ref(self, objects[k - 1], objects[k], &ref);
+    }
+  }
 }
 
 static inline void ask_everything(lens *self) {
@@ -154,6 +190,7 @@ static inline void ask_everything(lens *self) {
   ask_moment(self);
   ask_graph(self);
   ask_retained(self);
+  ask_why(self);
 }
 
 #endif

@@ -63,6 +63,27 @@ static lens_status ask_retained(lens *self) {
   return status == LENS_OK ? lens_retained_object(self, 0, &row) : status;
 }
 
+/* What is garbage, and why something lives. */
+static lens_status ask_why(lens *self) {
+  lens_collect_row collected[8];
+  lens_leak leaks[8];
+  lens_leak_census census[8];
+  uint64_t written = 0, total = 0;
+  lens_status status = lens_leaks(self, 0, NULL);
+  if (status == LENS_OK) status = lens_leaks_select(self, "*", 8, leaks, &written, &total);
+  if (status == LENS_OK) status = lens_leaks_census(self, 8, census, &written, &total);
+  if (status == LENS_OK) status = lens_collect(self, LENS_NONE, 1, 0, NULL);
+  if (status == LENS_OK)
+    status = lens_collect_rows(self, LENS_COLLECT_FREED, "*", 8, collected, &written, &total);
+  /* More ways than there are: variants too; then over weak slots. */
+  uint32_t item = LENS_NONE;
+  if (status == LENS_OK)
+    status = lens_snapshot_find(self, address_of(cairn_list_get(all, 1)), &item);
+  for (uint32_t soft = 0; soft < 2 && status == LENS_OK; soft++)
+    status = lens_paths(self, item, 30, soft, 0, NULL);
+  return status;
+}
+
 /* Every question once; the first failure ends it. */
 static lens_status ask(lens *self) {
   static lens_object rows[64];
@@ -91,7 +112,7 @@ static lens_status ask(lens *self) {
   if (status == LENS_OK)
     status = lens_referrers(self, address_of(cairn_list_get(all, 0)), 0, 0, 1, &holder, &written,
                             &total);
-  return status;
+  return status == LENS_OK ? ask_why(self) : status;
 }
 
 /* What the questions must have led to. */
@@ -116,6 +137,15 @@ static void assert_answered(lens *self) {
   assert_int_equal(lens_retained_totals_get(self, &retained), LENS_OK);
   assert_int_equal(retained.lost_objects, 0);
   assert_true(reached.object_count > 300);
+  lens_leaks_totals leaks;
+  lens_collected collected;
+  lens_paths_totals paths;
+  assert_int_equal(lens_leaks_totals_get(self, &leaks), LENS_OK);
+  assert_int_equal(lens_collected_get(self, &collected), LENS_OK);
+  assert_int_equal(lens_paths_totals_get(self, &paths), LENS_OK);
+  assert_int_equal(leaks.object_count, 0);
+  assert_int_equal(collected.freed_objects, 0);
+  assert_true(paths.ways >= 1);
 }
 
 static void each_allocation_fails(void **state) {
