@@ -29,6 +29,7 @@ TARGETS = {  # seconds on ten million objects in a core, pages cached
     "referrers of one object, no index": 0.5,
     "walk, index both ways, reachability": 2.0,
     "diff of two: both taken, compared": 3.0,
+    "walk, index, reachability, leaks": 2.0,
 }
 TARGET_BYTES = 90.0
 
@@ -43,6 +44,7 @@ class Bench:
         self.heap = os.path.join(programs, "bench_lens_heap")
         self.measure = os.path.join(programs, "bench_lens_measure")
         self.moments = os.path.join(programs, "bench_lens_moments")
+        self.why = os.path.join(programs, "bench_lens_why")
         self.plugin = os.path.join(options.build, "cairn-gdb.py")
         self.pin = ["taskset", "-c", str(options.cpu)] if shutil.which("taskset") else []
 
@@ -88,6 +90,7 @@ class Bench:
         on_core = [self.heap, core]
         outputs = {"on the core, outside GDB": self.run([self.measure, core, "1"]),
                    MOMENTS: self.run([self.moments, core, core + ".moment"]),
+                   "garbage and ways, outside GDB": self.run([self.why, core]),
                    "on the core, inside GDB": self.gdb("plugin", objects, on_core),
                    "live, inside GDB": self.live(objects, order),
                    "without the lens *": self.gdb("values read_memory", objects, on_core)}
@@ -138,6 +141,9 @@ def report(objects: int, sections: Dict[str, Samples], facts: Dict[str, float]) 
     print(f"\n  memory of the lens, everything indexed and reachability: "
           f"{facts['bytes an object']:.1f} bytes an object"
           + (f" (at most {TARGET_BYTES:.0f})" if objects == 10_000_000 else ""))
+    print(f"  ... with leaks {facts['why bytes an object']:.1f} bytes an object, where all is garbage "
+          f"{facts['why bytes an object, all garbage']:.1f}; the longest slice "
+          f"{facts['why longest slice ms']:.0f} ms")
     if objects == 10_000_000:
         reached = reached and facts["bytes an object"] <= TARGET_BYTES
     values = sections["without the lens *"].get("gdb.Value walk")

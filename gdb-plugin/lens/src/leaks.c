@@ -160,7 +160,7 @@ static const uint32_t *component_of(const struct lens_leaks_state *leaks) {
 
 /* first_of[c + 2] counts component c; summed up, first_of[c + 1] is where its next node goes, and
  * when all have their places, where its nodes end. */
-static lens_status count_components(lens *self) {
+static lens_status components_known(lens *self) {
   struct lens_leaks_state *leaks = &self->analysis->leaks;
   uint64_t components = leaks->components.component_count;
   if (!lens_column_reserve(&leaks->first_of, components + 2, sizeof(uint32_t)) ||
@@ -168,10 +168,15 @@ static lens_status count_components(lens *self) {
       !lens_column_reserve(&leaks->labels, components, sizeof(uint32_t))) {
     return lens_out_of_memory(self);
   }
-  uint32_t *first_of = leaks->first_of.items;
-  for (uint64_t i = 0; i < leaks->node_count; i++) first_of[component_of(leaks)[i] + 2]++;
-  for (uint64_t i = 2; i < components + 2; i++) first_of[i] += first_of[i - 1];
   return LENS_OK;
+}
+
+static void count_nodes(struct lens_leaks_state *leaks, uint64_t end) {
+  uint32_t *first_of = leaks->first_of.items;
+  for (uint64_t node = leaks->row; node < end; node++) first_of[component_of(leaks)[node] + 2]++;
+  if (end != leaks->node_count) return;
+  uint64_t components = leaks->components.component_count;
+  for (uint64_t i = 2; i < components + 2; i++) first_of[i] += first_of[i - 1];
 }
 
 static void sort_nodes(struct lens_leaks_state *leaks, uint64_t end) {
@@ -189,44 +194,37 @@ static uint64_t surplus_of(const lens *self, uint32_t object) {
   return refcount > holders ? refcount - holders : 0;
 }
 
-/* What the nodes of one component come to, as the leak that it may be. */
-static lens_leak sum_of(const lens *self, const uint32_t *nodes, uint32_t count) {
-  const uint32_t *objects = self->analysis->leaks.objects.items;
-  lens_leak sum = {.root = LENS_NONE, .own_objects = count};
-  uint64_t most = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    uint32_t object = objects[nodes[i]];
-    uint64_t surplus = surplus_of(self, object);
-    sum.own_bytes += lens_weights_of(self, object);
-    sum.surplus += surplus;
-    if (sum.root == LENS_NONE || surplus > most || (surplus == most && object < sum.root)) {
-      sum.root = object;
-      most = surplus;
-    }
+/* One more node of the component in hand. */
+static void add_to_sum(const lens *self, struct lens_leaks_part *part, uint32_t node) {
+  uint32_t object = ((const uint32_t *)self->analysis->leaks.objects.items)[node];
+  lens_leak *sum = &part->sum;
+  uint64_t surplus = surplus_of(self, object);
+  bool first = sum->own_objects++ == 0;
+  sum->own_bytes += lens_weights_of(self, object);
+  sum->surplus += surplus;
+  if (first || surplus > part->most || (surplus == part->most && object < sum->root)) {
+    sum->root = object;
+    part->most = surplus;
   }
-  return sum;
 }
 
-/* Tells what the component leads to which leak it belongs to.  True: it leads back to itself. */
-static bool pass_on(const lens *self, uint32_t component, const uint32_t *nodes, uint32_t count) {
+/* Tells what the node leads to which leak it belongs to, or that this leads back to its component.
+ */
+static void pass_on(const lens *self, struct lens_leaks_part *part, uint32_t node) {
   const struct lens_leaks_state *leaks = &self->analysis->leaks;
   const uint64_t *starts = leaks->out_start.items;
   const uint32_t *targets = leaks->out_target.items;
-  uint32_t *labels = leaks->labels.items, label = labels[component];
-  bool ring = false;
-  for (uint32_t i = 0; i < count; i++) {
-    for (uint64_t edge = starts[nodes[i]]; edge < starts[nodes[i] + 1]; edge++) {
-      uint32_t other = component_of(leaks)[targets[edge]];
-      if (other == component) {
-        ring = true;
-      } else if (labels[other] == 0) {
-        labels[other] = label;
-      } else if (labels[other] != label) {
-        labels[other] = LENS_NONE;
-      }
+  uint32_t *labels = leaks->labels.items, label = labels[part->component];
+  for (uint64_t edge = starts[node]; edge < starts[node + 1]; edge++) {
+    uint32_t other = component_of(leaks)[targets[edge]];
+    if (other == part->component) {
+      part->ring = true;
+    } else if (labels[other] == 0) {
+      labels[other] = label;
+    } else if (labels[other] != label) {
+      labels[other] = LENS_NONE;
     }
   }
-  return ring;
 }
 
 static void add_leak(struct lens_leaks_state *leaks, const lens_leak *leak) {
@@ -252,29 +250,64 @@ static void add_sum(struct lens_leaks_state *leaks, uint32_t label, const lens_l
   *(cycle ? &totals->cycle_bytes : &totals->lost_bytes) += sum->own_bytes;
 }
 
-/* One component, all that lead to it being done. */
-static lens_status label_component(lens *self, uint32_t component) {
-  struct lens_leaks_state *leaks = &self->analysis->leaks;
-  const uint32_t *first_of = leaks->first_of.items;
-  const uint32_t *nodes = (const uint32_t *)leaks->sorted.items + first_of[component];
-  uint32_t count = first_of[component + 1] - first_of[component];
+/* The component is summed up: it may be a leak. */
+static bool judge(struct lens_leaks_state *leaks) {
+  struct lens_leaks_part *part = &leaks->part;
   uint32_t *labels = leaks->labels.items;
-  lens_leak sum = sum_of(self, nodes, count);
-  bool is_leak = sum.surplus != 0 || labels[component] == 0;
-  if (is_leak) {
-    if (!lens_column_reserve(&leaks->rows, leaks->leak_count + 1, sizeof(lens_leak)))
-      return lens_out_of_memory(self);
-    sum.held = labels[component] != 0;
-    sum.number = (uint32_t)leaks->leak_count++;
-    labels[component] = sum.number + 1;
-  }
-  bool ring = pass_on(self, component, nodes, count);
-  if (is_leak) {
-    sum.kind = ring && sum.surplus == 0 ? LENS_LEAK_CYCLE : LENS_LEAK_LOST;
+  part->is_leak = part->sum.surplus != 0 || labels[part->component] == 0;
+  if (!part->is_leak) return true;
+  if (!lens_column_reserve(&leaks->rows, leaks->leak_count + 1, sizeof(lens_leak))) return false;
+  part->sum.held = labels[part->component] != 0;
+  part->sum.number = (uint32_t)leaks->leak_count++;
+  labels[part->component] = part->sum.number + 1;
+  return true;
+}
+
+/* All that it leads to knows of it. */
+static void finish(struct lens_leaks_state *leaks) {
+  const struct lens_leaks_part *part = &leaks->part;
+  lens_leak sum = part->sum;
+  if (part->is_leak) {
+    sum.kind = part->ring && sum.surplus == 0 ? LENS_LEAK_CYCLE : LENS_LEAK_LOST;
     ((lens_leak *)leaks->rows.items)[sum.number] = sum;
     add_leak(leaks, &sum);
   }
-  add_sum(leaks, labels[component], &sum);
+  add_sum(leaks, ((const uint32_t *)leaks->labels.items)[part->component], &sum);
+}
+
+/* Components from the top down, those that lead to one before it; each is summed up and then passes
+ * on, node by node: it may be as large as the heap. */
+static lens_status label_step(lens *self, const lens_slice *slice) {
+  struct lens_leaks_state *leaks = &self->analysis->leaks;
+  struct lens_leaks_part *part = &leaks->part;
+  const uint32_t *first_of = leaks->first_of.items;
+  uint64_t components = leaks->components.component_count;
+  for (uint32_t left = ROWS_A_CLOCK; leaks->row < components; left--) {
+    if (left == 0) {
+      if (lens_slice_over(slice)) return LENS_AGAIN;
+      left = ROWS_A_CLOCK;
+    }
+    if (part->stage == LENS_LEAKS_NEXT) {
+      *part = (struct lens_leaks_part){.stage = LENS_LEAKS_SUM,
+                                       .component = (uint32_t)(components - 1 - leaks->row)};
+      part->node = first_of[part->component];
+    }
+    uint32_t end = first_of[part->component + 1];
+    uint32_t node = ((const uint32_t *)leaks->sorted.items)[part->node++];
+    if (part->stage == LENS_LEAKS_SUM) {
+      add_to_sum(self, part, node);
+      if (part->node != end) continue;
+      if (!judge(leaks)) return lens_out_of_memory(self);
+      part->stage = LENS_LEAKS_PASS_ON;
+      part->node = first_of[part->component];
+    } else {
+      pass_on(self, part, node);
+      if (part->node != end) continue;
+      finish(leaks);
+      part->stage = LENS_LEAKS_NEXT;
+      leaks->row++;
+    }
+  }
   return LENS_OK;
 }
 
@@ -290,12 +323,9 @@ static lens_status part_sort(lens *self, uint64_t end) {
   sort_nodes(&self->analysis->leaks, end);
   return LENS_OK;
 }
-static lens_status part_labels(lens *self, uint64_t end) {
-  uint64_t components = self->analysis->leaks.components.component_count;
-  lens_status status = LENS_OK;
-  for (uint64_t i = self->analysis->leaks.row; i < end && status == LENS_OK; i++)
-    status = label_component(self, (uint32_t)(components - 1 - i));
-  return status;
+static lens_status part_count(lens *self, uint64_t end) {
+  count_nodes(&self->analysis->leaks, end);
+  return LENS_OK;
 }
 
 static lens_status each_part(lens *self, uint64_t total, part_fn work, const lens_slice *slice) {
@@ -308,7 +338,6 @@ static lens_status each_part(lens *self, uint64_t total, part_fn work, const len
     leaks->row = end;
     if (leaks->row < total && lens_slice_over(slice)) return LENS_AGAIN;
   }
-  leaks->row = 0;
   return LENS_OK;
 }
 
@@ -324,7 +353,7 @@ static lens_status components_step(lens *self, const lens_slice *slice) {
   struct lens_graph graph = graph_of(leaks);
   lens_status status = lens_components_step(&leaks->components, &graph, slice);
   if (status == LENS_NO_MEMORY) return lens_out_of_memory(self);
-  return status == LENS_OK ? count_components(self) : status;
+  return status == LENS_OK ? components_known(self) : status;
 }
 
 /* One phase to its end, or until the slice is over. */
@@ -343,10 +372,12 @@ static lens_status phase_step(lens *self, const lens_slice *slice, uint32_t slic
       return each_part(self, leaks->node_count, link_nodes, slice);
     case LENS_LEAKS_COMPONENTS:
       return components_step(self, slice);
+    case LENS_LEAKS_COUNT:
+      return each_part(self, leaks->node_count, part_count, slice);
     case LENS_LEAKS_SORT:
       return each_part(self, leaks->node_count, part_sort, slice);
     default:
-      return each_part(self, leaks->components.component_count, part_labels, slice);
+      return label_step(self, slice);
   }
 }
 
@@ -386,6 +417,7 @@ lens_status lens_leaks(lens *self, uint32_t slice_ms, lens_progress *progress) {
       return status;
     }
     leaks->phase++;
+    leaks->row = 0;
     if (leaks->phase != LENS_LEAKS_DONE && lens_slice_over(&slice)) return LENS_AGAIN;
   }
   graph_free(leaks);

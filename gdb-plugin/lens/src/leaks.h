@@ -16,9 +16,20 @@ enum lens_leaks_phase {
   LENS_LEAKS_NODES,      /* numbering the garbage */
   LENS_LEAKS_EDGES,      /* the graph between garbage objects */
   LENS_LEAKS_COMPONENTS, /* which of them hold each other */
+  LENS_LEAKS_COUNT,      /* how many nodes each has */
   LENS_LEAKS_SORT,       /* nodes by component */
   LENS_LEAKS_LABELS,     /* which leak each component belongs to */
   LENS_LEAKS_DONE
+};
+
+/* The component in hand while labels are given. */
+enum lens_leaks_stage { LENS_LEAKS_NEXT, LENS_LEAKS_SUM, LENS_LEAKS_PASS_ON };
+struct lens_leaks_part {
+  uint8_t stage; /* enum lens_leaks_stage */
+  bool is_leak, ring;
+  uint32_t component, node; /* node: the next of `sorted` */
+  uint64_t most;            /* the greatest surplus of one object */
+  lens_leak sum;
 };
 
 struct lens_leaks_state {
@@ -35,6 +46,7 @@ struct lens_leaks_state {
   struct lens_column rows;     /* lens_leak */
   uint64_t leak_count;
   uint64_t row; /* where the phase stands */
+  struct lens_leaks_part part;
   lens_leaks_totals totals;
 };
 

@@ -10,13 +10,14 @@
 #include "best.h"
 #include "object.h"
 
-enum { OBJECTS_A_CLOCK = 1 << 13, AHEAD = 12 };
+enum { OBJECTS_A_CLOCK = 1 << 13, AHEAD_STARTS = 24, AHEAD_SOURCES = 16, AHEAD_DISTANCE = 8 };
 
 static void search_free(struct lens_paths_state *self) {
   lens_column_free(&self->pairs);
   lens_column_free(&self->soft_start);
   lens_column_free(&self->soft_source);
   lens_column_free(&self->held);
+  lens_column_free(&self->starting);
   lens_column_free(&self->distance);
   lens_column_free(&self->queue);
   lens_column_free(&self->from_start);
@@ -35,17 +36,30 @@ void lens_paths_free(struct lens_paths_state *self) {
 
 /* ---- what starts at an object ---- */
 
-static bool is_held(const struct lens_paths_state *paths, uint32_t object) {
-  return (((const uint64_t *)paths->held.items)[object / 64] >> (object % 64) & 1) != 0;
+static bool has_bit(const struct lens_column *bits, uint32_t object) {
+  return (((const uint64_t *)bits->items)[object / 64] >> (object % 64) & 1) != 0;
 }
 
 bool lens_starts_any(const lens *self, uint32_t object) {
+  return has_bit(&self->analysis->paths.starting, object);
+}
+
+/* Notes each object that something starts at: the search asks for all that it meets. */
+static void note_starting(lens *self) {
   const uint32_t starting =
       LENS_STATE_IMMORTAL | LENS_STATE_SATURATED | LENS_STATE_HELD | LENS_STATE_DYING;
+  struct lens_paths_state *paths = &self->analysis->paths;
   const struct lens_roots *roots = &self->analysis->roots;
-  uint32_t state = lens_row_states(&self->analysis->snapshot)[object];
-  return (state & starting) != 0 || is_held(&self->analysis->paths, object) ||
-         (roots->count != 0 && ((const uint32_t *)roots->first_of.items)[object] != 0);
+  const uint16_t *states = lens_row_states(&self->analysis->snapshot);
+  const uint64_t *held = paths->held.items;
+  uint64_t *bits = paths->starting.items, objects = self->analysis->snapshot.object_count;
+  for (uint64_t i = 0; i < objects; i++)
+    bits[i / 64] |= (uint64_t)((states[i] & starting) != 0) << (i % 64);
+  for (uint64_t i = 0; i < objects / 64 + 1; i++) bits[i] |= held[i];
+  for (uint64_t i = 0; i < roots->count; i++) {
+    uint32_t object = lens_root_rows(roots)[i].object;
+    bits[object / 64] |= 1ull << (object % 64);
+  }
 }
 
 void lens_starts_visit(const lens *self, uint32_t object, lens_start_fn visit, void *context) {
@@ -58,7 +72,7 @@ void lens_starts_visit(const lens *self, uint32_t object, lens_start_fn visit, v
       visit(context, LENS_WAY_ROOT, at - 1, object);
     }
   }
-  if ((state & LENS_STATE_HELD) != 0 || is_held(&self->analysis->paths, object))
+  if ((state & LENS_STATE_HELD) != 0 || has_bit(&self->analysis->paths.held, object))
     visit(context, LENS_WAY_RUNTIME, 0, object);
   if ((state & (LENS_STATE_IMMORTAL | LENS_STATE_SATURATED)) != 0)
     visit(context, LENS_WAY_IMMORTAL, 0, object);
@@ -129,17 +143,34 @@ static void follow(lens *self, uint32_t object) {
   for (uint32_t i = starts[object]; i < starts[object + 1]; i++) meet(paths, holders[i], object);
 }
 
+/* The queue tells whose turn comes: what that needs is on its way into the cache. */
+static inline void fetch_ahead(const lens *self) {
+  const struct lens_paths_state *paths = &self->analysis->paths;
+  const uint32_t *queue = paths->queue.items;
+  const uint64_t *in = lens_in_starts(&self->analysis->index);
+  const uint32_t *sources = lens_in_sources(&self->analysis->index);
+  if (paths->head + AHEAD_STARTS < paths->tail)
+    __builtin_prefetch(&in[queue[paths->head + AHEAD_STARTS]]);
+  if (paths->head + AHEAD_SOURCES < paths->tail)
+    __builtin_prefetch(&sources[in[queue[paths->head + AHEAD_SOURCES]]]);
+  if (paths->head + AHEAD_DISTANCE >= paths->tail) return;
+  uint64_t first = in[queue[paths->head + AHEAD_DISTANCE]];
+  if (first + 1 >= self->analysis->index.edge_count) return;
+  __builtin_prefetch(&((const uint32_t *)paths->distance.items)[sources[first]], 1);
+  __builtin_prefetch(&((const uint32_t *)paths->distance.items)[sources[first + 1]], 1);
+  __builtin_prefetch(&((const uint32_t *)paths->next.items)[sources[first]], 1);
+}
+
 /* LENS_OK: enough was found, or there is no more. */
 static lens_status backward_step(lens *self, const lens_slice *slice) {
   struct lens_paths_state *paths = &self->analysis->paths;
   const uint32_t *queue = paths->queue.items;
-  const uint64_t *in = lens_in_starts(&self->analysis->index);
   for (uint32_t left = OBJECTS_A_CLOCK; paths->head < paths->tail; left--) {
     if (left == 0) {
       if (lens_slice_over(slice)) return LENS_AGAIN;
       left = OBJECTS_A_CLOCK;
     }
-    if (paths->head + AHEAD < paths->tail) __builtin_prefetch(&in[queue[paths->head + AHEAD]]);
+    fetch_ahead(self);
     follow(self, queue[paths->head++]);
     if (paths->head != paths->level_end) continue;
     take_starts(self);
@@ -166,6 +197,7 @@ static lens_status begin(lens *self, uint32_t object, uint64_t wanted, bool soft
   paths->best = lens_alloc_zeroed((size_t)wanted, sizeof *paths->best);
   if (paths->ways == NULL || paths->best == NULL ||
       !lens_column_reserve(&paths->held, objects / 64 + 1, sizeof(uint64_t)) ||
+      !lens_column_reserve(&paths->starting, objects / 64 + 1, sizeof(uint64_t)) ||
       !lens_column_reserve(&paths->distance, objects, sizeof(uint32_t)) ||
       !lens_column_reserve(&paths->next, objects, sizeof(uint32_t)) ||
       !lens_column_reserve(&paths->queue, objects, sizeof(uint32_t))) {
@@ -177,6 +209,7 @@ static lens_status begin(lens *self, uint32_t object, uint64_t wanted, bool soft
     lens_paths_free(paths);
     return status;
   }
+  note_starting(self);
   paths->target = object;
   paths->wanted = wanted;
   paths->soft = soft;

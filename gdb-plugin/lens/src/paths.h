@@ -50,6 +50,7 @@ struct lens_paths_state {
   struct lens_column pairs;                   /* uint64_t: target << 32 | holder */
   struct lens_column soft_start, soft_source; /* uint32_t */
   struct lens_column held;                    /* a bit an object: the runtime holds it */
+  struct lens_column starting;                /* a bit an object: something starts there */
   uint64_t pair_count, row;
   struct lens_column distance, next, queue; /* uint32_t */
   uint64_t head, tail, level_end;
