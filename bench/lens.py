@@ -141,8 +141,8 @@ def report(objects: int, sections: Dict[str, Samples], facts: Dict[str, float]) 
     print(f"\n  memory of the lens, everything indexed and reachability: "
           f"{facts['bytes an object']:.1f} bytes an object"
           + (f" (at most {TARGET_BYTES:.0f})" if objects == 10_000_000 else ""))
-    print(f"  ... with leaks {facts['why bytes an object']:.1f} bytes an object, where all is garbage "
-          f"{facts['why bytes an object, all garbage']:.1f}; the longest slice "
+    print(f"  ... with leaks {facts['why bytes an object']:.1f} bytes an object, where all is "
+          f"garbage {facts['why bytes an object, all garbage']:.1f}; the longest slice "
           f"{facts['why longest slice ms']:.0f} ms")
     if objects == 10_000_000:
         reached = reached and facts["bytes an object"] <= TARGET_BYTES

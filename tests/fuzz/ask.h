@@ -129,6 +129,8 @@ static inline void ask_moment(lens *self) {
     (void)lens_diff_step(diff, ASK_SLICE_MS, NULL);
   lens_diff_free(diff);
   lens_moment_free(moment);
+}
+
 static inline lens_status ask_collect(lens *self, uint32_t slice_ms, lens_progress *progress) {
   return lens_collect(self, LENS_NONE, 0, slice_ms, progress);
 }
