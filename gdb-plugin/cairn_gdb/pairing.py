@@ -18,6 +18,7 @@ class Left(NamedTuple):
     row: Unmatched
     places: Sequence[Place]  # the innermost caller first; () where it is not known
     partner: Optional[Place]  # where such a reference goes in other objects
+    other: Optional[Place] = None  # the next best place, where it is only possible
 
     @property
     def place(self) -> Optional[Place]:
@@ -35,8 +36,12 @@ def learn(session: Session) -> bool:
 def left(session: Session, rows: Sequence[Unmatched]) -> List[Left]:
     """The rows with their places, the most references first."""
     ordered = sorted(rows, key=lambda row: -row.refs)
-    return [Left(row, places_of(session, row.site), next(iter(places_of(session, row.partner)),
-                                                         None)) for row in ordered]
+    return [Left(row, places_of(session, row.site), _innermost(session, row.partner),
+                 _innermost(session, row.other)) for row in ordered]
+
+
+def _innermost(session: Session, index: Optional[int]) -> Optional[Place]:
+    return next(iter(places_of(session, index)), None)
 
 
 def places_of(session: Session, index: Optional[int]) -> List[Place]:
@@ -61,10 +66,8 @@ def deed_text(left_over: Left) -> str:
         return "taken before the events that are left; where is not known any more"
     where = tracked.place_text(left_over.place)
     if row.op == "release":
-        verb = "let go by a container or a holder" if row.inner else "released"
-        return f"{verb} at {where}, with no retain for it"
-    verb = ("allocated" if row.op == "allocate" else
-            "retained by a container" if row.inner else "retained")
+        return f"released at {where}, with no retain for it"
+    verb = "allocated" if row.op == "allocate" else "retained"
     return f"{verb} at {where}, never released"
 
 

@@ -264,6 +264,7 @@ class Unmatched(NamedTuple):
     objects: int
     partner: Optional[int]  # the place that it goes with in other objects
     partner_count: int  # how often
+    other: Optional[int] = None  # where it is only possible: the next best place
 
 
 class Pairing(NamedTuple):

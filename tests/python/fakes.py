@@ -233,11 +233,8 @@ class FakeLens:
     def set_pair_function(self, index: int, function: int, inner: bool) -> None:
         pass
 
-    def pairing(self, heap: int, serial: int, held: int, maybe: int) -> Optional[records.Pairing]:
-        self.asked.append(f"pairing {serial} {held} {maybe}")
-        return self.pairing_row
-
-    def pairing_of_finding(self, finding: records.Finding) -> Optional[records.Pairing]:
+    def pairing(self, heap: int, serial: int) -> Optional[records.Pairing]:
+        self.asked.append(f"pairing {serial}")
         return self.pairing_row
 
     def deeds(self) -> List[records.Deed]:

@@ -6,7 +6,7 @@ from typing import Any, List, Optional, Tuple
 from .. import records
 from .abi import (COUNT, NONE, NOT_FOUND, OK, STATUS, STEP, LensPointer, Progress, declare, named,
                   struct, u32, u64)
-from .audit import Audit, FindingStruct
+from .audit import Audit
 from .tracking import EVENT_OPS
 
 SURENESS = ("certain", "likely", "possible")
@@ -14,14 +14,13 @@ FATES = ("none", "paired", "held", "root", "gone", "lost", "unmatched", "cut")
 
 PairSiteStruct = struct("lens_pair_site", *u64("caller", "function"),
                         *u32("heap", "site", "inner", "reserved"))
-ClaimsStruct = struct("lens_claims", *u64("held", "maybe"))
 PairingStruct = struct("lens_pairing", *u64("object", "serial"), *u32("heap", "type"),
                        *u64("deed_count", "lost_refs"),
                        *u32("freed", "cut", "gaps", "unmatched_count"))
 DeedStruct = struct("lens_deed", *u64("sequence", "partner"),
                     *u32("op", "count", "thread", "site", "inner", "fate"))
 UnmatchedStruct = struct("lens_unmatched", *u32("site", "op", "inner", "sureness"),
-                         *u64("count", "objects"), *u32("partner", "reserved"),
+                         *u64("count", "objects"), *u32("partner", "other"),
                          *u64("partner_count"))
 
 declare({
@@ -30,16 +29,13 @@ declare({
     "lens_pair_site_get": (STATUS, [LensPointer, c_uint64, POINTER(PairSiteStruct)]),
     "lens_pair_function_set": (STATUS, [LensPointer, c_uint64, c_uint64, c_uint32]),
     "lens_pairs_learn": (STATUS, STEP),
-    "lens_pairing_of": (STATUS, [LensPointer, c_uint64, c_uint64, POINTER(ClaimsStruct),
-                                 POINTER(PairingStruct)]),
+    "lens_pairing_of": (STATUS, [LensPointer, c_uint64, c_uint64, POINTER(PairingStruct)]),
     "lens_deeds": (STATUS, [LensPointer, c_uint64, c_uint64, POINTER(DeedStruct), COUNT, COUNT]),
     "lens_unmatched_rows": (STATUS, [LensPointer, c_uint64, POINTER(UnmatchedStruct), COUNT,
                                      COUNT]),
     "lens_blame": (STATUS, STEP),
     "lens_blame_rows": (STATUS, [LensPointer, c_uint64, POINTER(UnmatchedStruct), COUNT, COUNT,
                                  COUNT]),
-    "lens_pairing_of_finding": (STATUS, [LensPointer, POINTER(FindingStruct),
-                                         POINTER(PairingStruct)]),
 })
 
 
@@ -70,23 +66,12 @@ class Pairs(Audit):
         known; and whether it is a container's own, inlined into the program."""
         self._check(self._library.lens_pair_function_set(self._self, index, function, int(inner)))
 
-    def pairing(self, heap: int, serial: int, held: int, maybe: int) -> Optional[records.Pairing]:
-        """Pairs the events of one object; None: none is left.  `held`: references that are held
-        for sure; `maybe`: those that may be.  deeds() and unmatched() tell the rest."""
+    def pairing(self, heap: int, serial: int) -> Optional[records.Pairing]:
+        """Pairs the events of one object, after an audit; None: none is left.  deeds() and
+        unmatched() tell the rest."""
         row = PairingStruct()
         status = self._check(self._library.lens_pairing_of(
-            self._self, heap, serial, byref(ClaimsStruct(held, maybe)), byref(row)), NOT_FOUND)
-        return self._pairing(row) if status == OK else None
-
-    def pairing_of_finding(self, finding: records.Finding) -> Optional[records.Pairing]:
-        account, row = finding.account, PairingStruct()
-        wanted = FindingStruct(
-            finding.address, NONE if finding.object is None else finding.object, 0,
-            account.surplus, account.refcount, account.heap_refs, account.runtime_refs,
-            account.root_refs, finding.guessed_refs, finding.size_bytes,
-            NONE if finding.type is None else finding.type, 0)
-        status = self._check(self._library.lens_pairing_of_finding(
-            self._self, byref(wanted), byref(row)), NOT_FOUND)
+            self._self, heap, serial, byref(row)), NOT_FOUND)
         return self._pairing(row) if status == OK else None
 
     @staticmethod
@@ -112,7 +97,8 @@ class Pairs(Audit):
         return records.Unmatched(
             None if row.site == NONE else row.site, named(EVENT_OPS, row.op), bool(row.inner),
             named(SURENESS, row.sureness), row.count, row.objects,
-            None if row.partner == NONE else row.partner, row.partner_count)
+            None if row.partner == NONE else row.partner, row.partner_count,
+            None if row.other == NONE else row.other)
 
     def blame(self, progress: Optional[Progress] = None
               ) -> Tuple[List[records.Unmatched], int]:

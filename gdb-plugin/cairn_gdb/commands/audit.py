@@ -55,9 +55,10 @@ def run(session: Session, arguments: Arguments) -> Result:
 
 def _left_of(session: Session, row: Suspect) -> List[Left]:
     """What is left over of the events of one finding."""
-    if row.finding.account.verdict == "balanced":
+    track = session.lens.track_at(row.finding.address)
+    if row.finding.account.verdict == "balanced" or track is None:
         return []
-    if session.lens.pairing_of_finding(row.finding) is None:
+    if session.lens.pairing(track.heap, track.serial) is None:
         return []
     return pairing.left(session, session.lens.unmatched())
 

@@ -6,7 +6,7 @@ from .. import accounting, pairing, tracked
 from ..errors import CairnError
 from ..options import Arguments
 from ..pairing import Left
-from ..records import EXACT, Deed, Pairing, Result, least_sure
+from ..records import Deed, Pairing, Result
 from ..render import json_doc, objects, units
 from ..render.page import Page
 from ..render.tables import Column, Table
@@ -39,29 +39,27 @@ def run(session: Session, arguments: Arguments) -> Result:
         raise CairnError("Its heap records no events: run the program with CAIRN_TRACK=events in "
                          "its environment, or call cairn_track_start.")
     name = "" if known.track.type is None else session.lens.type(known.track.type).name
-    held, maybe, balance, exactness, warnings = _claims(session, known)
+    balance, exactness, warnings = _balance(session, known)
     paired = None
     if pairing.learn(session):
-        paired = session.lens.pairing(known.track.heap, known.track.serial, held, maybe)
+        paired = session.lens.pairing(known.track.heap, known.track.serial)
     deeds = {deed.sequence: deed for deed in session.lens.deeds()} if paired else {}
     left = pairing.left(session, session.lens.unmatched()) if paired else []
     return Result(Found(known.track.base, name, known, deeds, paired, left, balance), exactness,
                   warnings)
 
 
-def _claims(session: Session, known: Tracked) -> Tuple[int, int, str, str, List[str]]:
-    """How many references are held for sure and perhaps, the verdict, and how sure that is."""
-    row = session.lens.object_at(known.track.base) if known.track.place == "object" else None
+def _balance(session: Session, known: Tracked) -> Tuple[str, str, List[str]]:
+    """The verdict on its count ("" for one that was freed), and how sure that is.  All counts are
+    judged: what other objects show tells which event goes with which."""
+    lens = session.snapshot(edges=True)
+    roots = session.roots()
+    lens.audit("", not roots.complete, False, session.target.progress)
+    row = lens.object_at(known.track.base) if known.track.place == "object" else None
     if row is None:
-        rows, _ = session.lens.referrers(known.track.base, 0, session.target.progress)
-        held = sum(one.reference.kind == "strong" for one in rows)
-        return held, 0, "", EXACT, []
+        return "", session.exactness(), session.walk_warnings() + roots.warnings
     found = accounting.of(session, row)
-    account = found.account
-    sure = account.heap_refs + account.runtime_refs
-    maybe = max(0, account.refcount - sure - max(0, account.surplus))
-    return (sure, maybe, account.verdict, least_sure(account.exactness, session.exactness()),
-            found.warnings)
+    return found.account.verdict, found.exactness, found.warnings
 
 
 # ---- JSON ---------------------------------------------------------------------------------------
@@ -140,12 +138,18 @@ def left_lines(left: List[Left], page: Page, indent: str = "") -> Iterator[str]:
     """`1 x retained at ..., never released (likely)`, and where it goes elsewhere."""
     for each in left:
         yield (f"{indent}{page.style('bad', f'{units.number(each.row.refs)} x')} "
-               f"{pairing.deed_text(each)} ({each.row.sureness})")
+               f"{pairing.deed_text(each)} ({_sureness(each)})")
         for place in each.places[1:]:
             yield page.style("quiet", f"{indent}    called from {tracked.place_text(place)}")
         partner = pairing.partner_text(each)
         if partner:
             yield page.style("quiet", f"{indent}    {partner}")
+
+
+def _sureness(each: Left) -> str:
+    if each.other is None:
+        return each.row.sureness
+    return f"{each.row.sureness}; or the one at {tracked.place_text(each.other)}"
 
 
 COMMAND = Command(

@@ -65,6 +65,8 @@ def left_records(rows: Sequence[Left]) -> List[Dict[str, Any]]:
             record["backtrace"] = [place_record(place) for place in each.places]
         if row.inner:
             record["inner"] = True
+        if each.other is not None:
+            record["or"] = place_record(each.other)
         if each.partner is not None:
             record["partner"] = place_record(each.partner)
             record["partner_count"] = row.partner_count

@@ -246,7 +246,7 @@ lens_status lens_audit_totals_get(const lens *self, lens_audit_totals *out) {
 
 /* ---- rows ---- */
 
-void lens_finding_show(const lens *self, const struct lens_audit_row *found, lens_finding *out) {
+static void show(const lens *self, const struct lens_audit_row *found, lens_finding *out) {
   const struct lens_analysis *analysis = self->analysis;
   if (found->object == LENS_NONE) {
     struct lens_block block = {0};
@@ -305,11 +305,11 @@ lens_status lens_findings(lens *self, uint64_t capacity, lens_finding *rows, uin
   uint64_t count = 0;
   for (uint64_t i = 0; i < findings && capacity != 0; i++) {
     lens_finding row;
-    lens_finding_show(self, &found[i], &row);
+    show(self, &found[i], &row);
     count = lens_best_offer(best, count, capacity, (struct lens_best){badness(&row), (uint32_t)i});
   }
   lens_best_sort(best, count);
-  for (uint64_t i = 0; i < count; i++) lens_finding_show(self, &found[best[i].row], &rows[i]);
+  for (uint64_t i = 0; i < count; i++) show(self, &found[best[i].row], &rows[i]);
   lens_dealloc(best);
   *written = count;
   *total = findings;

@@ -27,9 +27,6 @@ struct lens_audit_state {
 
 void lens_audit_free(struct lens_audit_state *self);
 
-/* All that is shown of a finding. */
-void lens_finding_show(const lens *self, const struct lens_audit_row *found, lens_finding *out);
-
 /* doubts.c: fills heap_doubts and in_flux. */
 lens_status lens_doubts_find(lens *self);
 /* The doubts about an over- or under-retained object, or about a balance. */

@@ -10,31 +10,22 @@ static lens_status ready(lens *self) {
   return lens_fail(self, LENS_BAD_ARGUMENT, "read the events first");
 }
 
-lens_status lens_pairing_of(lens *self, uint64_t heap, uint64_t serial, const lens_claims *claims,
-                            lens_pairing *out) {
+lens_status lens_pairing_of(lens *self, uint64_t heap, uint64_t serial, lens_pairing *out) {
   lens_status status = ready(self);
   if (status != LENS_OK) return status;
   if (heap >= self->model.heap_count) return LENS_BAD_ARGUMENT;
   const struct lens_history *history = lens_history_find(self, (uint32_t)heap, serial);
   if (history == NULL) return LENS_NOT_FOUND;
-  status = lens_match_history(self, history, claims);
+  status = lens_match_history(self, history);
   if (status == LENS_OK) *out = self->analysis->pairs.match.shown;
   return status;
 }
 
-lens_status lens_pairing_of_finding(lens *self, const lens_finding *finding, lens_pairing *out) {
-  lens_status status = ready(self);
-  if (status != LENS_OK) return status;
+/* The object at the address, or the last one that was there. */
+static lens_status pairing_at(lens *self, uint64_t address, lens_pairing *out) {
   lens_track track;
-  status = lens_track_at(self, finding->address, &track);
-  if (status != LENS_OK) return status;
-  uint64_t known = finding->heap_refs + finding->runtime_refs, rest = 0;
-  if (finding->object != LENS_NONE && finding->refcount > known) {
-    /* Of an over-retained object roots and opaque words explain all but the surplus. */
-    rest = finding->refcount - known - (finding->surplus > 0 ? (uint64_t)finding->surplus : 0);
-  }
-  const lens_claims claims = {.held = known, .maybe = rest};
-  return lens_pairing_of(self, track.heap, track.serial, &claims, out);
+  lens_status status = lens_track_at(self, address, &track);
+  return status == LENS_OK ? lens_pairing_of(self, track.heap, track.serial, out) : status;
 }
 
 /* ---- sums ---- */
@@ -52,6 +43,7 @@ static lens_status add(lens *self, const lens_unmatched *row) {
     rows[i].count += row->count;
     rows[i].objects++;
     if (row->sureness > rows[i].sureness) rows[i].sureness = row->sureness;
+    if (rows[i].other == LENS_NONE) rows[i].other = row->other;
     return LENS_OK;
   }
   if (pairs->blame_count == BLAMES_MAX) return LENS_OK;
@@ -64,10 +56,8 @@ static lens_status add(lens *self, const lens_unmatched *row) {
 static lens_status blame_one(lens *self, const struct lens_audit_row *found) {
   struct lens_pairs_state *pairs = &self->analysis->pairs;
   if ((found->doubts & LENS_DOUBT_GUESSED) != 0) return LENS_OK;
-  lens_finding finding;
   lens_pairing pairing;
-  lens_finding_show(self, found, &finding);
-  lens_status status = lens_pairing_of_finding(self, &finding, &pairing);
+  lens_status status = pairing_at(self, found->address, &pairing);
   if (status == LENS_NOT_FOUND) {
     pairs->silent++;
     return LENS_OK;

@@ -68,6 +68,7 @@ static lens_status place_of(lens *self, const lens_event *event, uint32_t *numbe
   struct lens_pairs_state *pairs = &self->analysis->pairs;
   bool grown;
   if (!lens_column_reserve(&pairs->sites, pairs->site_count + 1, sizeof(lens_pair_site)) ||
+      !lens_column_reserve(&pairs->made, pairs->site_count + 1, sizeof(uint32_t)) ||
       !lens_table_reserve(&pairs->by_place, pairs->site_count, &grown)) {
     return lens_out_of_memory(self);
   }
@@ -161,6 +162,8 @@ static lens_status keep(void *context, const lens_event *event) {
   lens_status status = place_of(self, event, &deed.site);
   if (status == LENS_OK) status = history_of(self, event, &history);
   if (status != LENS_OK) return status;
+  if (event->op == LENS_EVENT_ALLOCATE && event->type != LENS_NONE)
+    ((uint32_t *)pairs->made.items)[deed.site] = event->type + 1;
   struct lens_kept_deed *deeds = pairs->deeds.items;
   uint32_t number = (uint32_t)pairs->deed_count++;
   deeds[number] = deed;
@@ -181,20 +184,20 @@ void lens_pairs_free(struct lens_pairs_state *self) {
   lens_column_free(&self->deeds);
   lens_column_free(&self->histories);
   lens_column_free(&self->sites);
+  lens_column_free(&self->made);
+  lens_column_free(&self->mixes);
+  lens_column_free(&self->parts);
+  lens_column_free(&self->cells);
   lens_column_free(&self->bonds);
-  lens_column_free(&self->known);
-  lens_column_free(&self->best_giver);
-  lens_column_free(&self->best_taker);
   lens_column_free(&self->match.deeds);
-  lens_column_free(&self->match.strengths);
+  lens_column_free(&self->match.parts);
   lens_column_free(&self->match.open);
-  lens_column_free(&self->match.partners);
   lens_column_free(&self->match.unmatched);
   lens_column_free(&self->blames);
   lens_table_free(&self->by_serial);
   lens_table_free(&self->by_place);
+  lens_table_free(&self->by_mix);
   lens_table_free(&self->by_bond);
-  lens_table_free(&self->by_known);
   *self = (struct lens_pairs_state){0};
 }
 

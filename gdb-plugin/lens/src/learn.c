@@ -1,223 +1,202 @@
-/* Learning: which places go together, from objects whose events come out even.
+/* Learning: how strongly places go together, from the mixes of all objects.
  *
- * An object that was freed gave back all that it took; one that lives and whose count its holders
- * explain exactly (no root among them, which may only borrow) has nothing left over either.  Their
- * histories are matched twice: first by kind, function and order alone, then by what that showed,
- * so that one odd object does not outvote a hundred others.
+ * By rounds: with the bonds as they are, each mix spreads what was taken over what gave it back;
+ * the sums of that over all mixes are the next bonds.  An object whose events fit in one way only
+ * teaches for sure, and settles those that fit in many.  Suspects take part, with what is left over
+ * as one more giver: so one forgotten release is found to explain many of them, rather than each by
+ * a place of its own.  (This is expectation maximization of a mixture of contingency tables.)
  *
  * What this is not: a proof.  What is learned decides which place is named first, never how much is
  * left over.
  */
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #include "analysis.h"
 
 enum {
-  ROUNDS = 2,
-  DEEDS_A_CLOCK = 1 << 12,
-  RARE = 8, /* a bond that is that much weaker than both its places' best is an accident */
-  WEIGHT_MAX = 1 << 30
+  ROUNDS = 24,
+  SHARP_ROUND = 8,
+  HISTORIES_A_CLOCK = 256,
+  MIXES_A_CLOCK = 32,
+  MIXES_MAX = 1 << 15
 };
 
-/* ---- bonds ---- */
+/* ---- gathering ---- */
 
-struct bond_key {
-  const struct lens_bond *rows;
-  uint32_t taker, giver;
+struct mix_key {
+  const struct lens_pairs_state *pairs;
+  const struct lens_mix *mix;
 };
 
-static uint64_t bond_hash(uint32_t taker, uint32_t giver) { return (uint64_t)taker << 32 | giver; }
-
-static bool is_same_bond(const void *context, uint32_t row) {
-  const struct bond_key *key = context;
-  return key->rows[row].taker == key->taker && key->rows[row].giver == key->giver;
+static uint64_t mix_hash(const struct lens_mix *mix) {
+  uint64_t hash = mix->taker_count;
+  for (uint32_t i = 0; i < mix->taker_count; i++)
+    hash = (hash ^ mix->takers[i].code ^ (uint64_t)mix->takers[i].count << 32) * 0x100000001b3u;
+  for (uint32_t i = 0; i < mix->giver_count; i++)
+    hash = (hash ^ mix->givers[i].code ^ (uint64_t)mix->givers[i].count << 32) * 0x100000001b3u;
+  return hash;
 }
 
-const struct lens_bond *lens_bond_find(const struct lens_pairs_state *self, uint32_t taker,
-                                       uint32_t giver) {
-  if (self->known_count == 0) return NULL;
-  const struct bond_key key = {self->known.items, taker, giver};
-  uint32_t place = *lens_table_place(&self->by_known, bond_hash(taker, giver), is_same_bond, &key);
-  return place == 0 ? NULL : &key.rows[place - 1];
+static bool is_same_mix(const void *context, uint32_t row) {
+  const struct mix_key *key = context;
+  const struct lens_kept_mix *kept = (const struct lens_kept_mix *)key->pairs->mixes.items + row;
+  const struct lens_part *parts =
+      (const struct lens_part *)key->pairs->parts.items + kept->first_part;
+  return kept->taker_count == key->mix->taker_count && kept->giver_count == key->mix->giver_count &&
+         memcmp(parts, key->mix->takers, kept->taker_count * sizeof *parts) == 0 &&
+         memcmp(parts + kept->taker_count, key->mix->givers, kept->giver_count * sizeof *parts) ==
+             0;
 }
 
-static void rehash(struct lens_table *table, const struct lens_bond *rows, uint64_t count) {
-  for (uint64_t i = 0; i < count; i++) {
-    const struct bond_key known = {rows, rows[i].taker, rows[i].giver};
-    *lens_table_place(table, bond_hash(known.taker, known.giver), is_same_bond, &known) =
-        (uint32_t)i + 1;
+static void rehash(struct lens_pairs_state *pairs) {
+  const struct lens_kept_mix *rows = pairs->mixes.items;
+  for (uint64_t i = 0; i < pairs->mix_count; i++) {
+    struct lens_mix mix = {.taker_count = rows[i].taker_count, .giver_count = rows[i].giver_count};
+    const struct lens_part *parts =
+        (const struct lens_part *)pairs->parts.items + rows[i].first_part;
+    memcpy(mix.takers, parts, mix.taker_count * sizeof *parts);
+    memcpy(mix.givers, parts + mix.taker_count, mix.giver_count * sizeof *parts);
+    const struct mix_key key = {pairs, &mix};
+    *lens_table_place(&pairs->by_mix, mix_hash(&mix), is_same_mix, &key) = (uint32_t)i + 1;
   }
 }
 
-static lens_status add_bond(lens *self, uint32_t taker, uint32_t giver, uint32_t weight) {
+/* Keeps a new mix: its parts, and the bond of each cell. */
+static lens_status keep_new(lens *self, const struct lens_mix *mix) {
   struct lens_pairs_state *pairs = &self->analysis->pairs;
-  bool grown;
-  if (!lens_column_reserve(&pairs->bonds, pairs->bond_count + 1, sizeof(struct lens_bond)) ||
-      !lens_table_reserve(&pairs->by_bond, pairs->bond_count, &grown)) {
+  uint64_t part_count = mix->taker_count + (uint64_t)mix->giver_count;
+  uint64_t cell_count = mix->taker_count * (uint64_t)mix->giver_count;
+  if (!lens_column_reserve(&pairs->mixes, pairs->mix_count + 1, sizeof(struct lens_kept_mix)) ||
+      !lens_column_reserve(&pairs->parts, pairs->part_count + part_count,
+                           sizeof(struct lens_part)) ||
+      !lens_column_reserve(&pairs->cells, pairs->cell_count + cell_count, sizeof(uint32_t))) {
     return lens_out_of_memory(self);
   }
-  struct lens_bond *rows = pairs->bonds.items;
-  if (grown) rehash(&pairs->by_bond, rows, pairs->bond_count);
-  const struct bond_key key = {rows, taker, giver};
-  uint32_t *place = lens_table_place(&pairs->by_bond, bond_hash(taker, giver), is_same_bond, &key);
-  if (*place == 0) {
-    rows[pairs->bond_count] = (struct lens_bond){.taker = taker, .giver = giver};
-    *place = (uint32_t)++pairs->bond_count;
+  struct lens_part *parts = (struct lens_part *)pairs->parts.items + pairs->part_count;
+  memcpy(parts, mix->takers, mix->taker_count * sizeof *parts);
+  memcpy(parts + mix->taker_count, mix->givers, mix->giver_count * sizeof *parts);
+  uint32_t *cells = (uint32_t *)pairs->cells.items + pairs->cell_count;
+  for (uint32_t a = 0; a < mix->taker_count; a++) {
+    for (uint32_t r = 0; r < mix->giver_count; r++) {
+      lens_status status = lens_bond_get(self, mix->takers[a].code, mix->givers[r].code, cells++);
+      if (status != LENS_OK) return status;
+    }
   }
-  struct lens_bond *bond = &rows[*place - 1];
-  bond->count += bond->count < WEIGHT_MAX;
-  bond->weight += bond->weight < WEIGHT_MAX ? weight : 0;
+  ((struct lens_kept_mix *)pairs->mixes.items)[pairs->mix_count++] =
+      (struct lens_kept_mix){.first_part = pairs->part_count,
+                             .first_cell = pairs->cell_count,
+                             .taker_count = mix->taker_count,
+                             .giver_count = mix->giver_count,
+                             .times = 1};
+  pairs->part_count += part_count;
+  pairs->cell_count += cell_count;
   return LENS_OK;
 }
 
-/* ---- who teaches ---- */
-
-static int by_target(const void *key, const void *row) {
-  uint64_t target = *(const uint64_t *)key, other = ((const struct lens_stray *)row)->target;
-  return target < other ? -1 : target > other;
-}
-
-/* A freed object that slots hold still was released too often: it teaches the wrong thing. */
-static bool is_held_still(const struct lens_analysis *analysis, uint64_t object) {
-  const struct lens_index *index = &analysis->index;
-  if (!analysis->audit.complete || index->stray_count == 0) return false;
-  return bsearch(&object, index->strays.items, index->stray_count, sizeof(struct lens_stray),
-                 by_target) != NULL;
-}
-
-/* Whether the object's events come out even, and what holds it. */
-static bool is_even(const lens *self, const struct lens_history *history, lens_claims *claims) {
-  const struct lens_analysis *analysis = self->analysis;
-  const struct lens_kept_deed *deeds = analysis->pairs.deeds.items;
-  *claims = (lens_claims){0};
-  if (deeds[history->first].op != LENS_EVENT_ALLOCATE) return false;
-  if (history->freed) return !is_held_still(analysis, history->object);
-  const struct lens_accounts_state *accounts = &analysis->accounts;
-  if (!accounts->complete) return false;
-  uint32_t object = lens_directory_exact(&analysis->snapshot.directory, history->object);
-  if (object == LENS_NONE) return false;
-  const uint32_t *opaque = accounts->opaque_refs.items;
-  bool even = ((const uint8_t *)accounts->verdict.items)[object] == LENS_BALANCED &&
-              ((const uint32_t *)accounts->root_refs.items)[object] == 0 &&
-              (opaque == NULL || opaque[object] == 0);
-  claims->held = lens_row_refcounts(&analysis->snapshot)[object];
-  return even;
-}
-
-static lens_status learn_from(lens *self, const struct lens_history *history) {
-  static const uint32_t weights[] = {[LENS_BY_BEST] = 4,
-                                     [LENS_BY_KNOWN] = 4,
-                                     [LENS_BY_NEAR] = 4,
-                                     [LENS_BY_KIND] = 2,
-                                     [LENS_BY_ORDER] = 1};
-  lens_claims claims;
-  if (!is_even(self, history, &claims)) return LENS_OK;
-  lens_status status = lens_match_history(self, history, &claims);
-  const struct lens_match *match = &self->analysis->pairs.match;
-  if (status != LENS_OK || match->shown.gaps != 0 || match->shown.cut != 0) return status;
-  const lens_deed *deeds = lens_match_deeds(match);
-  const uint8_t *strengths = match->strengths.items;
-  const uint32_t *partners = match->partners.items;
-  for (uint32_t i = 0; i < match->count && status == LENS_OK; i++) {
-    const lens_deed *deed = &deeds[i];
-    if (deed->op == LENS_EVENT_RELEASE && deed->fate == LENS_FATE_PAIRED) {
-      status = add_bond(self, deeds[partners[i]].site, deed->site, weights[strengths[i]]);
-    } else if (deed->fate == LENS_FATE_HELD || deed->fate == LENS_FATE_GONE) {
-      status = add_bond(self, deed->site, LENS_HELD_ON, 4);
-    }
+static lens_status gather(lens *self, const struct lens_history *history) {
+  struct lens_pairs_state *pairs = &self->analysis->pairs;
+  bool known;
+  lens_status status = lens_mix_make(self, history, &known);
+  const struct lens_mix *mix = &pairs->match.mix;
+  if (status != LENS_OK || !known || mix->taker_count == 0 || mix->giver_count == 0) return status;
+  bool grown;
+  if (!lens_table_reserve(&pairs->by_mix, pairs->mix_count, &grown))
+    return lens_out_of_memory(self);
+  if (grown) rehash(pairs);
+  const struct mix_key key = {pairs, mix};
+  uint32_t *place = lens_table_place(&pairs->by_mix, mix_hash(mix), is_same_mix, &key);
+  if (*place != 0) {
+    ((struct lens_kept_mix *)pairs->mixes.items)[*place - 1].times++;
+    return LENS_OK;
   }
+  if (pairs->mix_count == MIXES_MAX) return LENS_OK;
+  status = keep_new(self, mix);
+  if (status == LENS_OK) *place = (uint32_t)pairs->mix_count;
   return status;
 }
 
 /* ---- rounds ---- */
 
-/* The heaviest bond of each place; `known` is what remains without accidents. */
+static void spread(struct lens_pairs_state *pairs, const struct lens_kept_mix *mix) {
+  struct lens_bond *bonds = pairs->bonds.items;
+  const struct lens_part *parts = (const struct lens_part *)pairs->parts.items + mix->first_part;
+  const uint32_t *cells = (const uint32_t *)pairs->cells.items + mix->first_cell;
+  double(*flow)[LENS_MIX_PARTS] = pairs->match.flow;
+  for (uint32_t a = 0; a < mix->taker_count; a++) {
+    for (uint32_t r = 0; r < mix->giver_count; r++)
+      flow[a][r] = bonds[cells[a * mix->giver_count + r]].weight;
+  }
+  lens_flow_fit(parts, mix->taker_count, parts + mix->taker_count, mix->giver_count, flow);
+  for (uint32_t a = 0; a < mix->taker_count; a++) {
+    for (uint32_t r = 0; r < mix->giver_count; r++)
+      bonds[cells[a * mix->giver_count + r]].next += mix->times * flow[a][r];
+  }
+}
+
+/* The next bonds.  Where all objects look alike nothing tells two explanations apart, and rounds
+ * alone would keep both for ever: in the later ones the stronger bond of a place gains. */
 static lens_status end_round(lens *self) {
   struct lens_pairs_state *pairs = &self->analysis->pairs;
-  lens_column_free(&pairs->known);
-  lens_table_free(&pairs->by_known);
-  lens_column_free(&pairs->best_giver);
-  lens_column_free(&pairs->best_taker);
-  pairs->known_count = 0;
-  struct lens_column heaviest[2] = {{0}};
-  bool room = lens_column_reserve(&pairs->best_giver, pairs->site_count, sizeof(uint32_t)) &&
-              lens_column_reserve(&pairs->best_taker, pairs->site_count, sizeof(uint32_t)) &&
-              lens_column_reserve(&heaviest[0], pairs->site_count, sizeof(uint32_t)) &&
-              lens_column_reserve(&heaviest[1], pairs->site_count, sizeof(uint32_t));
-  if (!room) {
-    lens_column_free(&heaviest[0]);
-    lens_column_free(&heaviest[1]);
-    return lens_out_of_memory(self);
-  }
-  uint32_t *giver = pairs->best_giver.items, *taker = pairs->best_taker.items;
-  uint32_t *of_taker = heaviest[0].items, *of_giver = heaviest[1].items;
-  memset(giver, 0xff, pairs->site_count * sizeof *giver);
-  memset(taker, 0xff, pairs->site_count * sizeof *taker);
-  struct lens_bond *rows = pairs->bonds.items;
+  struct lens_bond *bonds = pairs->bonds.items;
+  uint64_t sites = pairs->site_count * LENS_CODE_KINDS + 1; /* the last: all that is no place */
+  double *sums = lens_alloc_zeroed(2 * sites, sizeof *sums);
+  if (sums == NULL) return lens_out_of_memory(self);
   for (uint64_t i = 0; i < pairs->bond_count; i++) {
-    if (rows[i].weight > of_taker[rows[i].taker]) {
-      of_taker[rows[i].taker] = rows[i].weight;
-      giver[rows[i].taker] = rows[i].giver;
+    sums[bonds[i].taker < sites ? bonds[i].taker : sites - 1] += bonds[i].next;
+    sums[sites + (bonds[i].giver < sites ? bonds[i].giver : sites - 1)] += bonds[i].next;
+  }
+  for (uint64_t i = 0; i < pairs->bond_count; i++) {
+    struct lens_bond *bond = &bonds[i];
+    double share = 1;
+    if (pairs->round >= SHARP_ROUND) {
+      double taken = sums[bond->taker < sites ? bond->taker : sites - 1];
+      double given = sums[sites + (bond->giver < sites ? bond->giver : sites - 1)];
+      double least = taken < given ? taken : given;
+      share = least > bond->next && least > 0 ? sqrt(bond->next / least) : 1;
     }
-    if (rows[i].giver == LENS_HELD_ON || rows[i].weight <= of_giver[rows[i].giver]) continue;
-    of_giver[rows[i].giver] = rows[i].weight;
-    taker[rows[i].giver] = rows[i].taker;
+    bond->weight = bond->next * share + bond->prior;
+    if (pairs->round <= SHARP_ROUND) bond->soft = bond->next + bond->prior;
+    if (pairs->round < ROUNDS) bond->next = 0;
   }
-  uint64_t kept = 0;
-  for (uint64_t i = 0; i < pairs->bond_count; i++) {
-    uint64_t weight = (uint64_t)rows[i].weight * RARE;
-    bool common = weight >= of_taker[rows[i].taker] ||
-                  (rows[i].giver != LENS_HELD_ON && weight >= of_giver[rows[i].giver]);
-    if (common) rows[kept++] = rows[i];
-  }
-  lens_column_free(&heaviest[0]);
-  lens_column_free(&heaviest[1]);
-  lens_table_free(&pairs->by_bond);
-  pairs->known = pairs->bonds;
-  pairs->known_count = kept;
-  pairs->bonds = (struct lens_column){0};
-  pairs->bond_count = 0;
-  bool grown;
-  do {
-    if (!lens_table_reserve(&pairs->by_known, kept, &grown)) return lens_out_of_memory(self);
-  } while (grown);
-  rehash(&pairs->by_known, pairs->known.items, kept);
-  pairs->learned = true;
-  pairs->history = 0;
+  lens_dealloc(sums);
   pairs->round++;
+  pairs->at = 0;
   return LENS_OK;
 }
 
 static void begin(struct lens_pairs_state *pairs) {
+  lens_bonds_forget(pairs);
+  lens_table_free(&pairs->by_mix);
   pairs->phase = LENS_PAIRS_LEARNING;
   pairs->round = 0;
+  pairs->at = pairs->mix_count = pairs->part_count = pairs->cell_count = 0;
   pairs->learned = pairs->blamed = false;
-  pairs->history = pairs->bond_count = pairs->known_count = 0;
-  lens_table_free(&pairs->by_bond);
-  lens_table_free(&pairs->by_known);
 }
 
 static lens_status step(lens *self, const lens_slice *slice, lens_progress *progress) {
   struct lens_pairs_state *pairs = &self->analysis->pairs;
-  uint64_t deeds = 0;
-  while (pairs->round < ROUNDS) {
-    if (pairs->history == pairs->history_count) {
-      lens_status status = end_round(self);
-      if (status != LENS_OK) return status;
-      continue;
-    }
-    const struct lens_history *history =
-        (const struct lens_history *)pairs->histories.items + pairs->history;
-    lens_status status = learn_from(self, history);
+  while (pairs->round == 0 && pairs->at < pairs->history_count) {
+    lens_status status =
+        gather(self, (const struct lens_history *)pairs->histories.items + pairs->at);
     if (status != LENS_OK) return status;
-    pairs->history++;
-    deeds += history->count;
-    lens_progress_set(progress, "pairs", pairs->round * pairs->history_count + pairs->history,
-                      ROUNDS * pairs->history_count);
-    if (deeds < DEEDS_A_CLOCK) continue;
-    deeds = 0;
-    if (lens_slice_over(slice)) return LENS_AGAIN;
+    pairs->at++;
+    lens_progress_set(progress, "histories", pairs->at, pairs->history_count);
+    if (pairs->at % HISTORIES_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
+  }
+  if (pairs->round == 0) {
+    lens_status status = end_round(self);
+    if (status != LENS_OK) return status;
+  }
+  while (pairs->round <= ROUNDS) {
+    while (pairs->at < pairs->mix_count) {
+      spread(pairs, (const struct lens_kept_mix *)pairs->mixes.items + pairs->at++);
+      lens_progress_set(progress, "pairs", (pairs->round - 1) * pairs->mix_count + pairs->at,
+                        ROUNDS * pairs->mix_count);
+      if (pairs->at % MIXES_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
+    }
+    lens_status status = end_round(self);
+    if (status != LENS_OK) return status;
   }
   return LENS_OK;
 }
@@ -231,6 +210,6 @@ lens_status lens_pairs_learn(lens *self, uint32_t slice_ms, lens_progress *progr
   lens_status status = step(self, &slice, progress);
   if (status == LENS_AGAIN) return status;
   pairs->phase = LENS_PAIRS_READ; /* the next call learns anew: roots may have changed */
-  if (status != LENS_OK) pairs->learned = false;
+  pairs->learned = status == LENS_OK;
   return status;
 }

@@ -1,11 +1,13 @@
 /* What is left over of a history, by place, and how sure it is that it is that place.
  *
  * certain   the numbers alone say so: even if every other place were to blame as well, some would
- * be left for this one likely    all that might be to blame instead found its partner by what other
- * objects teach, or in its own function possible  something else of the same kind was matched only
- * by its kind or its order
+ * be left for this one likely    what places do in all objects leaves nearly no other explanation
+ * possible  others might be it as well
  */
-#include "match.h"
+#include "analysis.h"
+
+static const double LIKELY_SHARE = 0.75; /* of what is left over there */
+static const double WORTH_A_WORD = 0.05; /* references that another place may have left over */
 
 /* The row of a place, made where there is none; NULL: no memory. */
 static lens_unmatched *row_of(struct lens_match *match, uint32_t site, uint32_t op,
@@ -22,86 +24,109 @@ static lens_unmatched *row_of(struct lens_match *match, uint32_t site, uint32_t 
                                  .inner = inner,
                                  .sureness = LENS_POSSIBLE,
                                  .objects = 1,
-                                 .partner = LENS_NONE};
+                                 .partner = LENS_NONE,
+                                 .other = LENS_NONE};
   match->shown.unmatched_count++;
   return &rows[count];
 }
 
-/* Deeds at other places that might be to blame instead. */
-struct others {
-  uint64_t count; /* all of them */
-  bool weak;      /* one of them was matched by nothing better than its kind */
-};
-
-static struct others others_of(const struct lens_match *match, const lens_unmatched *row) {
-  const lens_deed *deeds = match->deeds.items;
-  const uint8_t *strengths = match->strengths.items;
-  struct others others = {0};
-  bool giver = row->op == LENS_EVENT_RELEASE;
-  for (uint32_t i = 0; i < match->count; i++) {
-    bool release = deeds[i].op == LENS_EVENT_RELEASE;
-    if (deeds[i].fate == LENS_FATE_NONE || release != giver || deeds[i].site == row->site) continue;
-    others.count++;
-    bool matched = deeds[i].fate != LENS_FATE_UNMATCHED && deeds[i].fate != LENS_FATE_LOST;
-    if (matched && strengths[i] >= LENS_BY_KIND) others.weak = true;
+/* The row or column of a code. */
+static uint32_t part_of(const struct lens_part *parts, uint32_t count, uint32_t code) {
+  for (uint32_t i = 0; i < count; i++) {
+    if (parts[i].code == code) return i;
   }
-  return others;
+  return LENS_NONE;
 }
 
-static void judge(struct lens_pairs_state *pairs, const struct lens_sums *sums, lens_unmatched *row,
-                  uint64_t left) {
+/* Where it goes in other objects. */
+static void find_partner(const struct lens_pairs_state *pairs, uint32_t code, lens_unmatched *row) {
+  bool giver = row->op == LENS_EVENT_RELEASE;
+  const struct lens_bond *bonds = pairs->bonds.items, *best = NULL;
+  for (uint64_t i = 0; pairs->learned && i < pairs->bond_count; i++) {
+    if ((giver ? bonds[i].giver : bonds[i].taker) != code) continue;
+    if ((giver ? bonds[i].taker : bonds[i].giver) >= LENS_CODE_HELD) continue;
+    if (best == NULL || bonds[i].next > best->next) best = &bonds[i];
+  }
+  if (best == NULL || best->next < 0.5) return;
+  row->partner = (giver ? best->taker : best->giver) / LENS_CODE_KINDS;
+  row->partner_count = (uint64_t)(best->next + 0.5);
+}
+
+/* The place beside `part` that might be to blame most of all. */
+static uint32_t next_best(const struct lens_part *parts, uint32_t count, uint32_t part,
+                          const double *blamed) {
+  uint32_t best = LENS_NONE;
+  for (uint32_t i = 0; i < count; i++) {
+    bool another = parts[i].code < LENS_CODE_HELD &&
+                   parts[i].code / LENS_CODE_KINDS != parts[part].code / LENS_CODE_KINDS;
+    if (another && blamed[i] >= WORTH_A_WORD && (best == LENS_NONE || blamed[i] > blamed[best]))
+      best = i;
+  }
+  return best == LENS_NONE ? LENS_NONE : parts[best].code / LENS_CODE_KINDS;
+}
+
+static void judge(struct lens_pairs_state *pairs, lens_unmatched *row) {
   struct lens_match *match = &pairs->match;
-  if (row->site == LENS_NONE) return;
-  bool whole = !sums->gaps && match->skipped == 0;
-  struct others others = others_of(match, row);
-  bool forced = left > others.count && left - others.count >= row->count;
-  if (whole && match->shown.lost_refs == 0 && sums->bare == 0 && forced) {
+  const struct lens_mix *mix = &match->mix;
+  bool giver = row->op == LENS_EVENT_RELEASE;
+  bool whole = !match->gaps && match->skipped == 0;
+  const struct lens_part *mine = giver ? mix->givers : mix->takers;
+  uint32_t mine_count = giver ? mix->giver_count : mix->taker_count;
+  uint32_t blamed = giver ? part_of(mix->takers, mix->taker_count, LENS_CODE_BARE)
+                          : part_of(mix->givers, mix->giver_count, LENS_CODE_LEFT);
+  const lens_deed like = {.site = row->site, .op = row->op, .inner = row->inner};
+  uint32_t part = part_of(mine, mine_count, lens_code_of(&like));
+  find_partner(pairs, lens_code_of(&like), row);
+  if (!whole || blamed == LENS_NONE || part == LENS_NONE) return;
+  uint64_t left = giver ? mix->takers[blamed].count : mix->givers[blamed].count, others = 0;
+  for (uint32_t i = 0; i < mine_count; i++) others += i == part ? 0 : mine[i].count;
+  double flow = giver ? match->blamed_givers[part] : match->blamed_takers[part];
+  row->other =
+      next_best(mine, mine_count, part, giver ? match->blamed_givers : match->blamed_takers);
+  if (match->lost == 0 && left > others && left - others >= row->count) {
     row->sureness = LENS_CERTAIN;
-  } else if (whole && sums->lost == 0 && sums->bare == 0 && !others.weak) {
+  } else if (flow >= LIKELY_SHARE * (double)row->count) {
     row->sureness = LENS_LIKELY;
   }
-  /* Where it goes elsewhere. */
-  bool giver = row->op == LENS_EVENT_RELEASE;
-  const struct lens_bond *bonds = pairs->known.items, *best = NULL;
-  for (uint64_t i = 0; pairs->learned && i < pairs->known_count; i++) {
-    if ((giver ? bonds[i].giver : bonds[i].taker) != row->site) continue;
-    if (!giver && bonds[i].giver == LENS_HELD_ON) continue;
-    if (best == NULL || bonds[i].count > best->count) best = &bonds[i];
-  }
-  if (best == NULL) return;
-  row->partner = giver ? best->taker : best->giver;
-  row->partner_count = best->count;
+  if (row->sureness != LENS_POSSIBLE) row->other = LENS_NONE;
 }
 
-/* More releases or holders than references: who has the last word of a freed or live object?  Those
- * releases that found nothing; with holders that found nothing, the slots. */
-lens_status lens_leftover(lens *self, const struct lens_sums *sums) {
+/* What is left over without an event: of before the first one, or of slots that never retained. */
+static lens_status add_silent(lens *self) {
+  struct lens_match *match = &self->analysis->pairs.match;
+  const struct lens_mix *mix = &match->mix;
+  uint32_t left = part_of(mix->givers, mix->giver_count, LENS_CODE_LEFT);
+  uint64_t lost_count = 0, bare_count = 0;
+  for (uint32_t a = 0; a < mix->taker_count; a++) {
+    if (mix->takers[a].code == LENS_CODE_LOST && left != LENS_NONE)
+      lost_count += match->whole[a][left];
+    for (uint32_t r = 0; r < mix->giver_count && mix->takers[a].code == LENS_CODE_BARE; r++)
+      bare_count += mix->givers[r].code >= LENS_CODE_HELD ? match->whole[a][r] : 0;
+  }
+  for (int bare = 0; bare < 2; bare++) {
+    uint64_t count = bare != 0 ? bare_count : lost_count;
+    if (count == 0) continue;
+    lens_unmatched *row =
+        row_of(match, LENS_NONE, bare != 0 ? LENS_EVENT_OTHER : LENS_EVENT_RETAIN, 0);
+    if (row == NULL) return lens_out_of_memory(self);
+    row->count = count;
+  }
+  return LENS_OK;
+}
+
+lens_status lens_leftover(lens *self) {
   struct lens_pairs_state *pairs = &self->analysis->pairs;
   struct lens_match *match = &pairs->match;
   const lens_deed *deeds = match->deeds.items;
-  uint64_t taken = 0, given = 0;
   for (uint32_t i = 0; i < match->count; i++) {
     if (deeds[i].fate != LENS_FATE_UNMATCHED) continue;
     lens_unmatched *row = row_of(match, deeds[i].site, deeds[i].op, deeds[i].inner);
     if (row == NULL) return lens_out_of_memory(self);
     row->count++;
-    *(deeds[i].op == LENS_EVENT_RELEASE ? &given : &taken) += 1;
   }
-  taken += sums->lost;
   lens_unmatched *rows = match->unmatched.items;
-  for (uint32_t i = 0; i < match->shown.unmatched_count; i++)
-    judge(pairs, sums, &rows[i], rows[i].op == LENS_EVENT_RELEASE ? given : taken);
-  if (sums->lost != 0 && !sums->freed) {
-    lens_unmatched *row = row_of(match, LENS_NONE, LENS_EVENT_RETAIN, 0);
-    if (row == NULL) return lens_out_of_memory(self);
-    row->count = sums->lost;
-  }
-  if (sums->bare != 0) {
-    lens_unmatched *row = row_of(match, LENS_NONE, LENS_EVENT_OTHER, 0);
-    if (row == NULL) return lens_out_of_memory(self);
-    row->count = sums->bare;
-  }
-  return LENS_OK;
+  for (uint32_t i = 0; i < match->shown.unmatched_count; i++) judge(pairs, &rows[i]);
+  return add_silent(self);
 }
 
 lens_status lens_deeds(const lens *self, uint64_t first, uint64_t capacity, lens_deed *rows,

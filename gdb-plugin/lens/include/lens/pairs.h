@@ -38,22 +38,16 @@ LENS_API lens_status lens_pair_site_get(const lens *self, uint64_t index, lens_p
 LENS_API lens_status lens_pair_function_set(lens *self, uint64_t index, uint64_t function,
                                             uint32_t inner);
 
-/* Learns from the balanced objects.  Where an audit or lens_account_all was made before, live ones
- * teach too.  LENS_AGAIN / LENS_OK. */
+/* Learns which places go together; live objects teach where lens_account_all (or lens_audit) is
+ * finished.  LENS_AGAIN / LENS_OK. */
 LENS_API lens_status lens_pairs_learn(lens *self, uint32_t slice_ms, lens_progress *progress);
 
 /* How sure it is that a place is the one. */
 enum lens_sureness {
   LENS_CERTAIN, /* no other place can be: the numbers alone say so */
-  LENS_LIKELY,  /* all else found its partner as it does in balanced objects */
-  LENS_POSSIBLE /* others remain that might be it; this fits best */
+  LENS_LIKELY,  /* what places do in all other objects leaves nearly no other explanation */
+  LENS_POSSIBLE /* others might be it as well; this fits best */
 };
-
-/* What holds an object now; what it was retained for. */
-typedef struct lens_claims {
-  uint64_t held;  /* slots of objects, and the runtime: for sure */
-  uint64_t maybe; /* roots and opaque words */
-} lens_claims;
 
 typedef struct lens_pairing {
   uint64_t object, serial;
@@ -65,11 +59,10 @@ typedef struct lens_pairing {
   uint32_t gaps;       /* 1: counts jump between its events: some are missing */
   uint32_t unmatched_count; /* rows of lens_unmatched_rows */
 } lens_pairing;
-/* Pairs the events of one object, by its heap and serial.  LENS_NOT_FOUND: no event of it is left.
- * `claims`: what holds it; of a freed object what still does.  The rows below are of the last one.
- */
-LENS_API lens_status lens_pairing_of(lens *self, uint64_t heap, uint64_t serial,
-                                     const lens_claims *claims, lens_pairing *out);
+/* Pairs the events of one object, by its heap and serial, with what holds it by lens_account_all
+ * (which must be finished).  LENS_NOT_FOUND: no event of it is left.  The rows below are of the
+ * last one. */
+LENS_API lens_status lens_pairing_of(lens *self, uint64_t heap, uint64_t serial, lens_pairing *out);
 
 enum lens_fate {
   LENS_FATE_NONE,      /* neither takes nor gives back: the free itself */
@@ -101,7 +94,7 @@ typedef struct lens_unmatched {
   uint64_t count;    /* references */
   uint64_t objects;  /* that they are of */
   uint32_t partner;  /* the place that it goes with elsewhere; LENS_NONE: not known */
-  uint32_t reserved;
+  uint32_t other;    /* where it is only possible: the next best place; LENS_NONE: there is none */
   uint64_t partner_count; /* how often */
 } lens_unmatched;
 LENS_API lens_status lens_unmatched_rows(const lens *self, uint64_t capacity, lens_unmatched *rows,
@@ -114,10 +107,6 @@ LENS_API lens_status lens_blame(lens *self, uint32_t slice_ms, lens_progress *pr
  * no event left. */
 LENS_API lens_status lens_blame_rows(const lens *self, uint64_t capacity, lens_unmatched *rows,
                                      uint64_t *written, uint64_t *total, uint64_t *silent);
-/* The pairing of one finding: as lens_pairing_of, with what the audit knows of its holders. */
-LENS_API lens_status lens_pairing_of_finding(lens *self, const lens_finding *finding,
-                                             lens_pairing *out);
-
 #ifdef __cplusplus
 }
 #endif
