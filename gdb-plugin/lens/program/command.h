@@ -41,6 +41,9 @@ lens_status referrers_run(struct session *session);
 lens_status check_run(struct session *session);
 lens_status snapshot_run(struct session *session);
 lens_status diff_run(struct session *session);
+lens_status leaks_run(struct session *session);
+lens_status collect_run(struct session *session);
+lens_status path_run(struct session *session);
 
 /* ---- what commands share ---- */
 

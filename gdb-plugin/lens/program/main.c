@@ -18,7 +18,8 @@ static const struct command COMMANDS[] = {
     {"arenas", false, false, arenas_run},    {"show", true, true, show_run},
     {"refs", true, false, refs_run},         {"referrers", true, true, referrers_run},
     {"check", false, true, check_run},       {"snapshot", false, true, snapshot_run},
-    {"diff", false, false, diff_run}};
+    {"diff", false, false, diff_run},        {"leaks", false, true, leaks_run},
+    {"collect", false, true, collect_run},   {"path", true, true, path_run}};
 
 const struct command *command_find(const char *name) {
   for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {

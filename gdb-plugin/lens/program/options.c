@@ -31,21 +31,29 @@ static const char HELP[] =
     "  referrers ADDRESS    who holds it, objects and words outside the heap; the count explained\n"
     "  snapshot             keeps what is on the heap in the file of -output, for diff\n"
     "  diff                 what grew between two cores or snapshots, by type or by place\n"
+    "  path ADDRESS         why it is alive: the shortest ways to it from words outside the heap\n"
+    "  leaks                cycles, lost objects, and what hangs on them\n"
+    "  collect              what the cycle collector would free, with its arithmetic\n"
     "  check                integrity of headers, pages, free lists, references and counts\n"
     "\n"
     "Options, with one dash or two\n"
     "  -json                one JSON document, schema cairn/1, instead of text\n"
     "  -limit N             at most N rows; 0 is all (20)\n"
-    "  -type GLOB           objects, diff: of types whose name matches\n"
+    "  -type GLOB           objects, diff, leaks, collect: of types whose name matches\n"
     "  -refcount RANGE      objects: with such a count: 3, >=3, >3, <=3, <3, 2..5\n"
     "  -size RANGE          objects: with a block of so many bytes; k, M and G are understood\n"
-    "  -heap N              objects: of the heap with that id\n"
+    "  -heap N              objects, collect: of the heap with that id\n"
     "  -sort KEY            objects: by refcount, size, addr or type\n"
     "  -reverse             objects: the other way round\n"
     "  -output FILE         snapshot: the file to write; one that is no snapshot is left alone\n"
     "  -by type|site        diff: a row a type, or a row a type and place that allocated\n"
     "  -max-growth-objects N, -max-growth-bytes SIZE\n"
     "                       diff: exit status 1 where there are more objects or bytes more\n"
+    "  -max-objects N, -max-bytes SIZE\n"
+    "                       leaks: exit status 1 only where more leak\n"
+    "  -count N             path: so many ways (5)\n"
+    "  -candidates          collect: a local collection, of what candidates reach\n"
+    "  -freed, -all         collect: only what is freed; all that it looks at\n"
     "  -help, -version\n"
     "\n"
     "Exit status: 0 nothing is wrong, 1 a problem was found, 2 there is no answer.\n"
@@ -55,6 +63,7 @@ static const char HELP[] =
     "  cairn-lens core types -json\n"
     "  cairn-lens core objects -type 'dict' -refcount '>=3'\n"
     "  cairn-lens core referrers 0x7f0000408010\n"
+    "  cairn-lens core leaks -max-bytes 1M\n"
     "  cairn-lens snapshot core -output monday.cairn\n"
     "  cairn-lens diff monday.cairn core.2 -max-growth-bytes 10M\n";
 
@@ -120,6 +129,12 @@ enum key {
   KEY_BY,
   KEY_GROWTH_OBJECTS,
   KEY_GROWTH_BYTES,
+  KEY_MAX_OBJECTS,
+  KEY_MAX_BYTES,
+  KEY_COUNT,
+  KEY_CANDIDATES,
+  KEY_FREED,
+  KEY_ALL,
   KEY_HELP,
   KEY_VERSION
 };
@@ -137,6 +152,12 @@ static const struct option OPTIONS[] = {
     {"by", required_argument, NULL, KEY_BY},
     {"max-growth-objects", required_argument, NULL, KEY_GROWTH_OBJECTS},
     {"max-growth-bytes", required_argument, NULL, KEY_GROWTH_BYTES},
+    {"max-objects", required_argument, NULL, KEY_MAX_OBJECTS},
+    {"max-bytes", required_argument, NULL, KEY_MAX_BYTES},
+    {"count", required_argument, NULL, KEY_COUNT},
+    {"candidates", no_argument, NULL, KEY_CANDIDATES},
+    {"freed", no_argument, NULL, KEY_FREED},
+    {"all", no_argument, NULL, KEY_ALL},
     {"help", no_argument, NULL, KEY_HELP},
     {"version", no_argument, NULL, KEY_VERSION},
     {NULL, 0, NULL, 0}};
@@ -171,6 +192,27 @@ static int take_option(struct options *options, int key) {
       return options_number(optarg, &options->growth_bytes)
                  ? OPTIONS_OK
                  : complain("-max-growth-bytes takes a size", optarg);
+    case KEY_CANDIDATES:
+      options->candidates = true;
+      return OPTIONS_OK;
+    case KEY_FREED:
+      options->freed = true;
+      return OPTIONS_OK;
+    case KEY_ALL:
+      options->every = true;
+      return OPTIONS_OK;
+    case KEY_MAX_OBJECTS:
+      return options_number(optarg, &options->max_objects)
+                 ? OPTIONS_OK
+                 : complain("-max-objects takes a number", optarg);
+    case KEY_MAX_BYTES:
+      return options_number(optarg, &options->max_bytes)
+                 ? OPTIONS_OK
+                 : complain("-max-bytes takes a size", optarg);
+    case KEY_COUNT:
+      return options_number(optarg, &options->count) && options->count <= LENS_WAYS_MAX
+                 ? OPTIONS_OK
+                 : complain("-count takes a number up to 10000", optarg);
     case KEY_LIMIT:
       return options_number(optarg, &options->limit) ? OPTIONS_OK
                                                      : complain("-limit takes a number", optarg);
@@ -243,7 +285,9 @@ int options_parse(struct options *options, int argc, char **argv) {
                               .sort = "refcount",
                               .by = "type",
                               .growth_objects = UINT64_MAX,
-                              .growth_bytes = UINT64_MAX};
+                              .growth_bytes = UINT64_MAX,
+                              .max_objects = UINT64_MAX,
+                              .max_bytes = UINT64_MAX};
   for (;;) {
     int key = getopt_long_only(argc, argv, "", OPTIONS, NULL);
     if (key == -1) break;

@@ -14,6 +14,9 @@ struct options {
   const char *type_glob;
   uint64_t refcount_min, refcount_max, size_min, size_max, heap; /* heap: its id; UINT64_MAX: all */
   const char *sort;
+  uint64_t max_objects, max_bytes;       /* leaks: more is a problem; UINT64_MAX: none was given */
+  uint64_t count;                        /* path: ways; 0: as many as it likes */
+  bool candidates, freed, every;         /* collect: of candidates; rows of what is freed, of all */
   const char *other;                     /* diff: the second moment */
   const char *output;                    /* snapshot: the file to write; NULL: none is given */
   const char *by;                        /* diff: "type" or "site" */
