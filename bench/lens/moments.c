@@ -47,7 +47,7 @@ static void print(const struct bench *bench, const char *name, double seconds) {
 static struct row *rows_of(struct bench *bench) {
   lens_columns columns;
   check(bench, lens_columns_get(bench->target, &columns));
-  struct row *rows = malloc((size_t)(columns.object_count + 1) * sizeof *rows);
+  struct row *rows = calloc((size_t)columns.object_count + 1, sizeof *rows);
   if (rows == NULL) exit(1);
   for (uint64_t i = 0; i < columns.object_count; i++)
     rows[i] = (struct row){columns.address[i], columns.type[i] % TYPES, columns.size_bytes[i]};
