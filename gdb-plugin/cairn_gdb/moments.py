@@ -118,7 +118,7 @@ def warnings_of(name: str, info: MomentInfo) -> List[str]:
     said = []
     if info.dying:
         said.append(f"{name}: {units.counted(info.dying, 'object')} "
-                    f"{'was' if info.dying == 1 else 'were'} dying; they are counted.")
+                    f"{'was' if info.dying == 1 else 'were'} dying; still counted.")
     if info.damaged_blocks:
         said.append(f"{name}: {units.counted(info.damaged_blocks, 'damaged block')} "
                     "without an object that makes sense.")

@@ -524,7 +524,7 @@ class DiffObject(NamedTuple):
     bytes_a: int
     bytes_b: int
     reused: bool  # another object was, or is now, at its address
-    places: Sequence[Place] = ()
+    places: Tuple[Place, ...] = ()
 
 
 class Cycle(NamedTuple):

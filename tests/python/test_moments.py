@@ -39,7 +39,7 @@ def totals(process: str = "same", **changed: int) -> DiffTotals:
 def found(by: str = "type", process: str = "same", **more: Any) -> diff.Found:
     row = DiffRow("list", 1, 3, 48, 148, 1, 2, 0, [PLACE])
     gone = DiffRow("str", 2, 1, 48, 24, 1, 0, 1, [])
-    one = DiffObject(0x2000, 17, "list", "new", 0, 48, True, [PLACE])
+    one = DiffObject(0x2000, 17, "list", "new", 0, 48, True, (PLACE,))
     made: Dict[str, Any] = dict(
         by=by, a=diff.Side("before", info()), b=diff.Side("now", info(5, 196)),
         groups=[] if by == "object" else [row, gone], objects=[one] if by == "object" else [],

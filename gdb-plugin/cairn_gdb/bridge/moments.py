@@ -234,7 +234,8 @@ class Diff:
         rows, total = self._fill(self._library.lens_diff_objects, DiffObjectStruct, limit)
         return [records.DiffObject(row.address, row.serial, as_text(row.type),
                                    named(CHANGES, row.change), row.bytes_a, row.bytes_b,
-                                   bool(row.reused), self._places(row)) for row in rows], total
+                                   bool(row.reused), tuple(self._places(row)))
+                for row in rows], total
 
     def _places(self, row: Any) -> List[records.Place]:
         """Who allocated: as the second moment knows it, else the first; lines before none."""

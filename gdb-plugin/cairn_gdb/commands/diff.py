@@ -63,7 +63,8 @@ def run(session: Session, arguments: Arguments) -> Result:
             raise CairnError(f"{a.name} and {b.name} have no heap and so no object in common: "
                              "they are of different processes.  Try -by type or -by site.")
         rows, matched = compared.objects(arguments.limit)
-        session.remember([row.address for row in rows])
+        if second.name == moments.NOW:  # an address of another moment may be another object's now
+            session.remember([row.address for row in rows if row.change != "gone"])
     elif by == "site":
         if not a.info.sites and not b.info.sites:
             raise CairnError("Neither moment knows who allocated: run the program with "
@@ -221,10 +222,12 @@ def _object_table(found: Found) -> Table:
                   Column("change"), Column("size in A", right=True),
                   Column("in B", right=True), Column("type", style="type"),
                   Column("allocated at"))
-    numbered = list(enumerate(found.objects, 1))
-    for number, row in reversed(numbered):
+    live = [row for row in found.objects if row.change != "gone"] \
+        if found.b.name == moments.NOW else []
+    labels = {row: objects.label(number) for number, row in enumerate(live, 1)}
+    for row in reversed(found.objects):
         change = row.change + (", address reused" if row.reused else "")
-        table.add(objects.label(number), hex(row.address),
+        table.add(labels.get(row, ""), hex(row.address),
                   units.number(row.serial) if row.serial else "", change,
                   units.size(row.bytes_a) if row.change != "new" else "",
                   units.size(row.bytes_b) if row.change != "gone" else "", row.type_name,
@@ -236,8 +239,9 @@ def _closing(found: Found, page: Page) -> Iterator[str]:
     totals = found.totals
     for row in reversed(found.grown):
         grown = row.count_b - row.count_a
+        more = shown.signed(grown) if grown else "as many"
         yield (f"growth of {row.type_name} from {shown.places(row.places[:1])}: "
-               f"{shown.signed(grown)}, {shown.signed_size(row.bytes_b - row.bytes_a)}")
+               f"{more}, {shown.signed_size(row.bytes_b - row.bytes_a)}")
     scope = f" of types {found.type_glob}" if found.type_glob else ""
     grown = totals.count_b - totals.count_a
     change = "as many objects and bytes"
@@ -263,7 +267,8 @@ def _fates(totals: DiffTotals) -> str:
 def _next(found: Found) -> str:
     names = f"{found.a.name} {found.b.name}" if found.b.name != moments.NOW else found.a.name
     if found.by == "object":
-        return "Next: cairn path @1, cairn show @1" if found.b.name == moments.NOW else \
+        live = found.b.name == moments.NOW and any(row.change != "gone" for row in found.objects)
+        return "Next: cairn path @1, cairn show @1" if live else \
             f"Next: cairn diff {names} -by type"
     if found.by == "type" and (found.a.info.sites or found.b.info.sites):
         return f"Next: cairn diff {names} -by site"

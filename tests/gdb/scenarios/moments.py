@@ -76,6 +76,10 @@ def compare(command: str, first: int, second: int) -> None:
     equal([row["type"] for row in resized], ["list"] if grew else [], f"{command}: resized")
     if grew:
         check(resized[0]["bytes_b"] - resized[0]["bytes_a"] >= 50 * 8, "the list's items count")
+    if TARGET == "live" and command in ("diff one", "diff one now"):  # rows can be named
+        named = [row["addr"] for row in objects["rows"] if row["change"] != "gone"]
+        equal([data(f"show @{at}")["addr"] for at in (1, len(named))], [named[0], named[-1]],
+              f"{command}: @N names objects that are there")
     equal(by_type["totals"]["new"], sum(change == "new" for change, _ in changes), "new, in all")
     equal(by_type["totals"]["gone"], sum(change == "gone" for change, _ in changes), "gone")
     if not TRACKED:
