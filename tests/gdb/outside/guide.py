@@ -191,8 +191,9 @@ class Player:
             file.write(TYPIST)
             for number, line in enumerate(lines, 1):
                 file.write("typed(%d, %r)\n" % (number, line))
-        return ("%s -nx -q -batch -iex 'set debuginfod enabled off' -iex 'set width 110' -iex 'set pagination off' "
-                "-iex 'set confirm off' -iex 'set print thread-events off' -x %s -x %s"
+        return ("%s -nx -q -batch -iex 'set debuginfod enabled off' -iex 'set width 110' "
+                "-iex 'set pagination off' -iex 'set confirm off' "
+                "-iex 'set print thread-events off' -x %s -x %s"
                 % (self.options.gdb, self.options.plugin, script))
 
 
