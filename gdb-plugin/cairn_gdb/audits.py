@@ -19,7 +19,7 @@ DOUBTS = {
                 "may stand for several references",
     "flux": "its heap was stopped while references were on their way",
     "opaque": "an object of an opaque type may hold it unseen",
-    "unreadable": "a part of the heaps can't be read, and may hold it",
+    "unreadable": "a part of the heaps is damaged or can't be read, and may hold it",
     "roots": "not every thread could be searched",
     "guessed": "it is right only if a word that looks like a reference is one, and not a stale one",
 }

@@ -5,7 +5,7 @@ from ctypes import POINTER, byref, c_char, c_char_p, c_size_t, c_uint32, c_uint6
 from typing import Any, List, Optional, Tuple
 
 from .. import records
-from .abi import (CORRUPT, COUNT, NOT_FOUND, OK, STATUS, UNREADABLE, UNSUPPORTED, LensPointer,
+from .abi import (CORRUPT, COUNT, NONE, NOT_FOUND, OK, STATUS, UNREADABLE, UNSUPPORTED, LensPointer,
                   as_text, declare, flag_set, named, struct, u32, u64)
 from .base import TEXT_BYTES
 from .model import Model
@@ -55,8 +55,10 @@ class One(Model):
         return self._object(row)
 
     def _object(self, row: Any) -> records.Object:
-        return records.Object(row.address, row.size_bytes, row.type, self.type(row.type).name,
-                              row.refcount, flag_set(STATES, row.state), row.heap, row.arena)
+        # A damaged object has none of its heap's types.
+        name = "?" if row.type == NONE else self.type(row.type).name
+        return records.Object(row.address, row.size_bytes, row.type, name, row.refcount,
+                              flag_set(STATES, row.state), row.heap, row.arena)
 
     def object_text(self, address: int, depth: int = 1, width: int = 8) -> str:
         """A short text of the value; "" where none is known."""

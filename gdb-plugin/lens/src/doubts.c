@@ -101,7 +101,7 @@ lens_status lens_doubts_find(lens *self) {
   struct lens_audit_state *audit = &analysis->audit;
   const lens_walk_totals *totals = &analysis->snapshot.totals;
   uint32_t everywhere = audit->filter.roots_missing != 0 ? LENS_DOUBT_ROOTS : 0;
-  if (totals->damaged_blocks != 0 || totals->unreadable_bytes != 0)
+  if (totals->damaged_blocks != 0 || totals->unreadable_bytes != 0 || lens_problems_damage(self))
     everywhere |= LENS_DOUBT_UNREADABLE;
   audit->heap_doubts = lens_alloc_zeroed(self->model.heap_count + 1, 1);
   if (audit->heap_doubts == NULL) return lens_out_of_memory(self);

@@ -18,13 +18,15 @@ struct lens_fast_header {
 static inline struct lens_fast_header lens_fast_header_of(const struct lens_heap_model *heap) {
   const struct lens_header_layout *header = &heap->contract->header;
   return (struct lens_fast_header){
-      .kind_mask = header->live | header->dying | header->buffer | header->saturated,
+      .kind_mask =
+          header->live | header->dying | header->buffer | header->saturated | header->quarantined,
       .state_mask = header->candidate | header->held | header->finalized | header->weakly |
                     header->interned | header->shared,
       /* Where a count alone makes an object immortal, none is plain. */
       .plain = header->saturated == 0 && header->immortal != 0 ? UINT64_MAX : header->live,
       .live = header->live,
-      .buffer_mask = header->live | header->dying | header->buffer,
+      .buffer_mask = header->live | header->dying | header->buffer | header->quarantined |
+                     header->count_mask | header->type_mask << header->type_shift,
       .buffer = header->live | header->buffer,
       .count_mask = header->count_mask,
       .type_mask = header->type_mask,

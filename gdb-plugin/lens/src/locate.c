@@ -76,7 +76,8 @@ void lens_head_decode(const lens *self, uint32_t heap, uint64_t header, struct l
     out->place = LENS_PLACE_FREED;
     return;
   }
-  if (live == dying && (header & layout->quarantined) == 0) return;
+  bool quarantined = (header & layout->quarantined) != 0;
+  if (quarantined ? live || dying : live == dying) return;
   uint64_t index = header >> layout->type_shift & layout->type_mask;
   bool known =
       index > 0 && index < model->type_count && self->model.types[model->first_type + index].known;
@@ -86,7 +87,8 @@ void lens_head_decode(const lens *self, uint32_t heap, uint64_t header, struct l
     return;
   }
   if ((header & layout->buffer) != 0) {
-    if (live) out->place = LENS_PLACE_BUFFER;
+    bool bare = (header & (layout->count_mask | layout->type_mask << layout->type_shift)) == 0;
+    if (live && bare) out->place = LENS_PLACE_BUFFER;
     return;
   }
   out->place = live ? LENS_PLACE_OBJECT : LENS_PLACE_DYING;

@@ -57,6 +57,14 @@ void lens_problem_add(lens *self, enum lens_source source, enum lens_severity se
   va_end(arguments);
 }
 
+bool lens_problems_damage(const lens *self) {
+  bool found = self->log.dropped != 0;
+  for (size_t i = 0; i < self->log.count && !found; i++) {
+    found = self->log.entries[i].severity == LENS_DAMAGE;
+  }
+  return found;
+}
+
 void lens_problems_forget(lens *self, enum lens_source source) {
   struct lens_log *log = &self->log;
   size_t kept = 0;

@@ -9,6 +9,7 @@ whatever was interrupted; and while another thread works.  At each stop:
  - every command answers, as text and as JSON.
 """
 import random
+import struct
 from typing import Any, Dict, List, Set
 
 import gdb
@@ -18,6 +19,11 @@ from harness import Truth, answer, check, data, equal, error_of, execute, fail, 
 SEED = 20261122
 random_number = random.Random(SEED)
 print("seed %d" % SEED)
+
+
+COMMANDS = ("audit", "leaks", "cycles", "collect", "retained", "check", "types", "stack")
+PLACES = {"&keeper_list->items": "&((struct cairn_list *)keeper)->items",
+          "&keeper_list->count": "&((struct cairn_list *)keeper)->count"}
 
 
 class Told:
@@ -54,8 +60,8 @@ def leaks(told: Told, moment: str, collected: bool) -> None:
 
 
 def is_held(addr: str) -> bool:
-    """A raw word, as no variable of the program does, leads to it."""
-    return any(row["kind"] in ("word", "register") for row in rows("referrers " + addr))
+    """A root leads to it: a stale word, or a variable of the runtime's own frames."""
+    return any(row["kind"] not in ("strong", "weak") for row in rows("referrers " + addr))
 
 
 def cycles(told: Told, moment: str, collected: bool) -> None:
@@ -64,10 +70,11 @@ def cycles(told: Told, moment: str, collected: bool) -> None:
     members = {one["addr"] for row in listed for one in row["objects"]}
     check(members <= told.ring, "%s: rings of others: %s" % (moment, members - told.ring))
     if not collected:
-        # A stale word on the stack keeps a ring, for who looks from outside; both of its nodes then.
+        # A stale word keeps a ring, for who looks from outside: both of its nodes then.
         kept = {addr for addr in told.ring - members if is_held(addr)}
         check(len(told.ring - members) <= 2 * len(kept) <= 8,
-              "%s: rings that are left out: %s" % (moment, told.ring - members))
+              "%s: rings that are left out: %s" % (moment, {
+                  addr: execute("cairn referrers " + addr) for addr in told.ring - members}))
 
 
 def others(told: Told, moment: str) -> None:
@@ -79,10 +86,8 @@ def others(told: Told, moment: str) -> None:
     would = data("collect -limit 0")
     freed = {row["addr"] for row in would["rows"] if row["verdict"] == "freed"}
     check(freed <= told.ring, "%s: collect would free %s" % (moment, freed - told.ring))
-    retained = data("retained %s" % over)["rows"]
-    equal([row["addr"] for row in retained], [over], moment + ": retained")
-    for command in ("audit", "leaks", "cycles", "collect", "path " + over, "retained", "check",
-                    "types", "show " + over, "stack"):
+    equal(data("retained " + over)["object"]["addr"], over, moment + ": retained")
+    for command in COMMANDS + ("path " + over, "show " + over):
         check(execute("cairn " + command).strip() != "", "%s: cairn %s" % (moment, command))
     check("CAIRN_TRACK" in error_of("cairn history " + over), moment + ": history says why not")
 
@@ -125,6 +130,32 @@ def operation(told: Told, name: str) -> None:
         one.delete()
 
 
+def corruption(told: Told) -> None:
+    """A word of the heap is overwritten: every command answers, the check names the damage, and
+    what was held by the broken object is accused by none without a doubt."""
+    inferior = gdb.selected_inferior()
+    guilty = told.over | told.lost | told.under
+    for what, place in (("a header", "keeper"), ("a list's items", "&keeper_list->items"),
+                        ("a list's count", "&keeper_list->count")):
+        address = int(gdb.parse_and_eval("(unsigned long)(%s)" % PLACES.get(place, place)))
+        kept = bytes(inferior.read_memory(address, 8))
+        for word in (b"\xff" * 8, b"\xa5" * 8, struct.pack("<Q", address ^ 0x123450)):
+            inferior.write_memory(address, word)
+            moment = "%s is %s" % (what, word.hex())
+            for command in COMMANDS:
+                try:
+                    check(execute("cairn " + command).strip() != "", moment + ": " + command)
+                except gdb.error as error:
+                    check("Python" not in str(error) and "rror occurred" not in str(error),
+                          "%s: cairn %s: %s" % (moment, command, error))
+            check(rows("check") != [], moment + ": the check finds it")
+            accused = [row for row in rows("audit") if row["addr"] not in guilty
+                       and not row["doubts"]]
+            check(accused == [], "%s: audit accuses %s" % (moment, accused[:3]))
+            print("right: " + moment)
+        inferior.write_memory(address, kept)
+
+
 gdb.execute("handle SIGUSR1 nostop noprint pass", to_string=True)
 run_to("both_work")
 told = Told(Truth())
@@ -137,6 +168,7 @@ while True:
     run_to("op_begin")
     current = gdb.parse_and_eval("name").string()
     if current == "the end":
+        corruption(told)
         break
     operation(told, current)
 passed()
