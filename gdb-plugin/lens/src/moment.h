@@ -7,7 +7,7 @@
  * but for the names of its frames and its origin.
  *
  * What this is not: columns in the clear.  Two moments are compared by reading both from start to
- * end (diff.c), and a row in 3 to 12 bytes costs less to read than one in 40.
+ * end (diff.c), and a row in 1 to 12 bytes costs less to read than one in 40.
  */
 #ifndef LENS_MOMENT_H
 #define LENS_MOMENT_H

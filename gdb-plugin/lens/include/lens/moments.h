@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 /* A moment needs no lens and no target any more: the objects with address, serial, type, bytes and
- * site, and the names of types and places.  It takes 3 to 12 bytes an object. */
+ * site, and the names of types and places.  It takes 1 to 12 bytes an object. */
 typedef struct lens_moment lens_moment;
 
 /* Takes the moment of a finished walk (walks first where that was not done); serials and sites
