@@ -1,7 +1,9 @@
 /* Dominators: semidominators and the climb.  See dominators.h. */
 #include "dominators.h"
 
-enum { STEPS_A_CLOCK = 1 << 14, FAR = 48, MIDDLE = 32, NEAR = 16 };
+/* How many numbers ahead of its turn what a node needs is fetched: where its holders stand, they,
+ * their numbers, their rows of the forest, the rows that these lead to. */
+enum { STEPS_A_CLOCK = 1 << 14, FAR = 64, MIDDLE = 48, NEAR = 32, ROWS = 20, UPPER_ROWS = 10 };
 
 void lens_dominators_free(struct lens_dominators *self) {
   lens_column_free(&self->number);
@@ -111,17 +113,20 @@ static void fetch_ahead(const struct lens_dominators *self, const struct lens_gr
   for (; first < end; first++) __builtin_prefetch(&numbers[graph->in_source[first]]);
 }
 
-/* The rows of the forest that the node shortly before will ask for. */
+/* The rows of the forest that the nodes shortly before will ask for, and those above them. */
 static void fetch_forest(const struct lens_dominators *self, const struct lens_graph *graph,
-                         uint64_t at) {
-  const uint32_t *vertex = self->vertex.items, *numbers = self->number.items;
+                         uint64_t at, bool upper) {
+  const uint32_t *numbers = self->number.items;
   const struct lens_forest_row *forest = self->forest.items;
-  if (at <= NEAR / 2) return;
-  uint32_t node = vertex[at - NEAR / 2];
+  if (at <= FAR) return;
+  uint32_t node = ((const uint32_t *)self->vertex.items)[at - (upper ? UPPER_ROWS : ROWS)];
   if (node >= graph->node_count) return;
   uint64_t first = graph->in_start[node], end = graph->in_start[node + 1];
   if (end > first + 4) end = first + 4;
-  for (; first < end; first++) __builtin_prefetch(&forest[numbers[graph->in_source[first]]], 1);
+  for (; first < end; first++) {
+    uint32_t from = numbers[graph->in_source[first]];
+    __builtin_prefetch(upper ? &forest[forest[from].ancestor] : &forest[from], 1);
+  }
 }
 
 /* Looks at what leads to node `number`; self->least is its semidominator then.  False: the budget
@@ -164,7 +169,8 @@ static bool semidominators(struct lens_dominators *self, const struct lens_graph
     bool done = true;
     if (!self->begun) {
       fetch_ahead(self, graph, number);
-      fetch_forest(self, graph, number);
+      fetch_forest(self, graph, number, false);
+      fetch_forest(self, graph, number, true);
       self->least = parents[number];
     }
     if (node < graph->node_count) {
@@ -221,11 +227,12 @@ static bool advance(struct lens_dominators *self, const struct lens_graph *graph
   self->node = 0;
   switch (self->phase) {
     case LENS_DOMINATORS_SEARCH:
-      lens_column_free(&self->frames);
       made = lens_column_reserve(&self->number, graph->node_count, sizeof(uint32_t));
       break;
     case LENS_DOMINATORS_NUMBERS:
-      lens_column_free(&self->links);
+      /* Memory that was used is handed on: new memory would be cleared first. */
+      self->forest = self->links;
+      self->links = (struct lens_column){0};
       made = lens_column_reserve(&self->semi, numbers, sizeof(uint32_t)) &&
              lens_column_reserve(&self->forest, numbers, sizeof(struct lens_forest_row)) &&
              lens_column_reserve(&self->path, numbers, sizeof(uint32_t));
@@ -235,7 +242,10 @@ static bool advance(struct lens_dominators *self, const struct lens_graph *graph
       lens_column_free(&self->forest);
       lens_column_free(&self->path);
       lens_column_free(&self->again);
+      self->climb = self->frames;
+      self->frames = (struct lens_column){0};
       made = lens_column_reserve(&self->climb, numbers, sizeof(struct lens_climb_row));
+      if (made) ((struct lens_climb_row *)self->climb.items)[0] = (struct lens_climb_row){0};
       self->node = 1;
       break;
     case LENS_DOMINATORS_CLIMB:

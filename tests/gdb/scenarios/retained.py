@@ -1,4 +1,6 @@
 """`cairn retained` says what would go with an object, a root, a type, as the program built them."""
+from typing import Any, Dict
+
 from harness import Truth, check, data, equal, error_of, execute, passed, rows, start
 
 start()
@@ -7,7 +9,7 @@ addr_of = {name: addr for name, addr in truth["name"]}
 name_of = {addr: name for name, addr in truth["name"]}
 
 
-def of(name: str) -> dict:  # type: ignore[type-arg]
+def of(name: str) -> Dict[str, Any]:
     return data("retained %s" % addr_of[name])
 
 
