@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, FrozenSet, List, Optional, Set, Tuple
 
 PROGRAM, FIXTURE = sys.argv[1], sys.argv[2]
 NO_CORES = 77
@@ -206,6 +206,58 @@ class LensProgram(unittest.TestCase):
             self.assertEqual(answer.error, "")
 
     # ---- what is wrong ----
+
+    def rings(self) -> Set[FrozenSet[int]]:
+        """The sets of objects that hold each other, by what each one reaches."""
+        held: Dict[int, Set[int]] = collections.defaultdict(set)
+        for holder, target, kind in self.truth.edges:
+            if kind == "strong":
+                held[holder].add(target)
+
+        def reach(start: int) -> Set[int]:
+            found: Set[int] = set()
+            todo = list(held[start])
+            while todo:
+                at = todo.pop()
+                if at not in found:
+                    found.add(at)
+                    todo.extend(held[at])
+            return found
+        reached = {address: reach(address) for address in list(self.truth.objects)}
+        return {frozenset(other for other in reached[address] if address in reached.get(other, ()))
+                for address in reached if address in reached[address]}
+
+    def test_cycles(self) -> None:
+        data = self.ask("cycles", "-live", "-limit", "0")
+        found = {frozenset(int(one["addr"], 16) for one in row["objects"]): row
+                 for row in data["rows"]}
+        rings = self.rings()
+        self.assertGreater(len(rings), 0)
+        self.assertEqual(len(found), len(rings))
+        for members, row in found.items():
+            whole = [ring for ring in rings if members <= ring]
+            self.assertEqual(len(whole), 1)
+            self.assertEqual(row["object_count"], len(whole[0]))
+            self.assertEqual(len(members), min(20, len(whole[0])))
+            for slot, after in zip(row["slots"], row["slots"][1:][:row["ring"] - 1]):
+                self.assertEqual(slot["target"], after["holder"])
+        self.assertEqual(data["garbage"]["cycles"] + data["live"]["cycles"], len(rings))
+        self.assertIn("live cycles", Answer(self.core, "cycles").text)
+
+    def test_retained(self) -> None:
+        data = self.ask("retained", "-limit", "0")
+        every = len(self.truth.objects) + len(self.truth.builtins)
+        self.assertEqual(data["reached"]["objects"] + data["unreached"]["objects"], every)
+        sizes = [row["retained_bytes"] for row in data["rows"]]
+        self.assertEqual(sizes, sorted(sizes, reverse=True))
+        self.assertEqual(len(sizes), every)
+        by_type = {row["type"]: row for row in self.ask("retained", "-by", "type",
+                                                        "-limit", "0")["rows"]}
+        for row in data["rows"]:
+            if row["reached"]:
+                self.assertGreaterEqual(by_type[row["type"]]["retained_objects"],
+                                        row["retained_objects"])
+        self.assertIn("-by is object or type", Answer(self.core, "retained", "-by", "x").error)
 
     def test_check_of_a_healthy_heap(self) -> None:
         data = self.ask("check")

@@ -38,6 +38,8 @@ lens_status refcounts_run(struct session *session);
 lens_status show_run(struct session *session);
 lens_status refs_run(struct session *session);
 lens_status referrers_run(struct session *session);
+lens_status cycles_run(struct session *session);
+lens_status retained_run(struct session *session);
 lens_status check_run(struct session *session);
 lens_status snapshot_run(struct session *session);
 lens_status diff_run(struct session *session);

@@ -17,6 +17,7 @@ static const struct command COMMANDS[] = {
     {"objects", false, true, objects_run},   {"refcounts", false, true, refcounts_run},
     {"arenas", false, false, arenas_run},    {"show", true, true, show_run},
     {"refs", true, false, refs_run},         {"referrers", true, true, referrers_run},
+    {"cycles", false, true, cycles_run},     {"retained", false, true, retained_run},
     {"check", false, true, check_run},       {"snapshot", false, true, snapshot_run},
     {"diff", false, false, diff_run},        {"leaks", false, true, leaks_run},
     {"collect", false, true, collect_run},   {"path", true, true, path_run}};

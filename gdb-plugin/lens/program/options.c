@@ -34,6 +34,8 @@ static const char HELP[] =
     "  path ADDRESS         why it is alive: the shortest ways to it from words outside the heap\n"
     "  leaks                cycles, lost objects, and what hangs on them\n"
     "  collect              what the cycle collector would free, with its arithmetic\n"
+    "  cycles               objects that hold each other, and which slot to make weak\n"
+    "  retained             what would go if an object, or all objects of a type, went\n"
     "  check                integrity of headers, pages, free lists, references and counts\n"
     "\n"
     "Options, with one dash or two\n"
@@ -47,6 +49,8 @@ static const char HELP[] =
     "  -reverse             objects: the other way round\n"
     "  -output FILE         snapshot: the file to write; one that is no snapshot is left alone\n"
     "  -by type|site        diff: a row a type, or a row a type and place that allocated\n"
+    "  -by object|type      retained: a row an object (the default), or a row a type\n"
+    "  -live                cycles: those that roots lead to, too\n"
     "  -max-growth-objects N, -max-growth-bytes SIZE\n"
     "                       diff: exit status 1 where there are more objects or bytes more\n"
     "  -max-objects N, -max-bytes SIZE\n"
@@ -127,6 +131,7 @@ enum key {
   KEY_REVERSE,
   KEY_OUTPUT,
   KEY_BY,
+  KEY_LIVE,
   KEY_GROWTH_OBJECTS,
   KEY_GROWTH_BYTES,
   KEY_MAX_OBJECTS,
@@ -150,6 +155,7 @@ static const struct option OPTIONS[] = {
     {"reverse", no_argument, NULL, KEY_REVERSE},
     {"output", required_argument, NULL, KEY_OUTPUT},
     {"by", required_argument, NULL, KEY_BY},
+    {"live", no_argument, NULL, KEY_LIVE},
     {"max-growth-objects", required_argument, NULL, KEY_GROWTH_OBJECTS},
     {"max-growth-bytes", required_argument, NULL, KEY_GROWTH_BYTES},
     {"max-objects", required_argument, NULL, KEY_MAX_OBJECTS},
@@ -181,9 +187,10 @@ static int take_option(struct options *options, int key) {
       return OPTIONS_OK;
     case KEY_BY:
       options->by = optarg;
-      return strcmp(optarg, "type") == 0 || strcmp(optarg, "site") == 0
-                 ? OPTIONS_OK
-                 : complain("-by is type or site, not", optarg);
+      return OPTIONS_OK;
+    case KEY_LIVE:
+      options->live = true;
+      return OPTIONS_OK;
     case KEY_GROWTH_OBJECTS:
       return options_number(optarg, &options->growth_objects)
                  ? OPTIONS_OK
@@ -276,6 +283,15 @@ static int take_words(struct options *options, int count, char **words) {
   return OPTIONS_OK;
 }
 
+/* What -by may be depends on the command. */
+static int check_by(const struct options *options) {
+  bool retained = strcmp(options->command, "retained") == 0;
+  const char *other = retained ? "object" : "site";
+  if (strcmp(options->by, "type") == 0 || strcmp(options->by, other) == 0) return OPTIONS_OK;
+  return complain(retained ? "-by is object or type, not" : "-by is type or site, not",
+                  options->by);
+}
+
 int options_parse(struct options *options, int argc, char **argv) {
   *options = (struct options){.command = "overview",
                               .limit = 20,
@@ -283,7 +299,6 @@ int options_parse(struct options *options, int argc, char **argv) {
                               .size_max = UINT64_MAX,
                               .heap = UINT64_MAX,
                               .sort = "refcount",
-                              .by = "type",
                               .growth_objects = UINT64_MAX,
                               .growth_bytes = UINT64_MAX,
                               .max_objects = UINT64_MAX,
@@ -294,5 +309,9 @@ int options_parse(struct options *options, int argc, char **argv) {
     int status = take_option(options, key);
     if (status != OPTIONS_OK) return status;
   }
-  return take_words(options, argc - optind, argv + optind);
+  int status = take_words(options, argc - optind, argv + optind);
+  if (status != OPTIONS_OK) return status;
+  if (options->by == NULL)
+    options->by = strcmp(options->command, "retained") == 0 ? "object" : "type";
+  return check_by(options);
 }

@@ -19,7 +19,8 @@ struct options {
   bool candidates, freed, every;         /* collect: of candidates; rows of what is freed, of all */
   const char *other;                     /* diff: the second moment */
   const char *output;                    /* snapshot: the file to write; NULL: none is given */
-  const char *by;                        /* diff: "type" or "site" */
+  const char *by;                        /* diff: "type" or "site"; retained: "object" or "type" */
+  bool live;                             /* cycles: those that are reached, too */
   uint64_t growth_objects, growth_bytes; /* diff: more is a problem; UINT64_MAX: any is fine */
 };
 
