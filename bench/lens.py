@@ -24,14 +24,17 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SUBSET = 100_000  # objects that a slow way looks at
 FLOOR = "floor: census"
 MOMENTS = "moments, outside GDB"
+GRAPH = "the graph, outside GDB"
 TARGETS = {  # seconds on ten million objects in a core, pages cached
     "census by type and count": 0.3,
     "referrers of one object, no index": 0.5,
     "walk, index both ways, reachability": 2.0,
     "diff of two: both taken, compared": 3.0,
     "walk, index, reachability, leaks": 2.0,
+    "walk, index, components, retained sizes": 8.0,
 }
 TARGET_BYTES = 90.0
+GRAPH_TARGET_BYTES = 120.0
 
 Samples = Dict[str, List[Tuple[float, int]]]
 
@@ -45,6 +48,7 @@ class Bench:
         self.measure = os.path.join(programs, "bench_lens_measure")
         self.moments = os.path.join(programs, "bench_lens_moments")
         self.why = os.path.join(programs, "bench_lens_why")
+        self.graph = os.path.join(programs, "bench_lens_graph")
         self.plugin = os.path.join(options.build, "cairn-gdb.py")
         self.pin = ["taskset", "-c", str(options.cpu)] if shutil.which("taskset") else []
 
@@ -91,6 +95,7 @@ class Bench:
         outputs = {"on the core, outside GDB": self.run([self.measure, core, "1"]),
                    MOMENTS: self.run([self.moments, core, core + ".moment"]),
                    "garbage and ways, outside GDB": self.run([self.why, core]),
+                   GRAPH: self.run([self.graph, core]),
                    "on the core, inside GDB": self.gdb("plugin", objects, on_core),
                    "live, inside GDB": self.live(objects, order),
                    "without the lens *": self.gdb("values read_memory", objects, on_core)}
@@ -144,8 +149,12 @@ def report(objects: int, sections: Dict[str, Samples], facts: Dict[str, float]) 
     print(f"  ... with leaks {facts['why bytes an object']:.1f} bytes an object, where all is "
           f"garbage {facts['why bytes an object, all garbage']:.1f}; the longest slice "
           f"{facts['why longest slice ms']:.0f} ms")
+    print(f"  with components, dominators and retained sizes: "
+          f"{facts['graph: bytes an object']:.1f} bytes an object; the longest slice took "
+          f"{facts['graph: longest slice']:.0f} ms")
     if objects == 10_000_000:
         reached = reached and facts["bytes an object"] <= TARGET_BYTES
+        reached = reached and facts["graph: bytes an object"] <= GRAPH_TARGET_BYTES
     values = sections["without the lens *"].get("gdb.Value walk")
     census = sections["on the core, outside GDB"]["census by type and count"]
     if values:
