@@ -149,7 +149,7 @@ def report(objects: int, sections: Dict[str, Samples], facts: Dict[str, float]) 
     print(f"  ... with leaks {facts['why bytes an object']:.1f} bytes an object, where all is "
           f"garbage {facts['why bytes an object, all garbage']:.1f}; the longest slice "
           f"{facts['why longest slice ms']:.0f} ms")
-    print(f"  with components, dominators and retained sizes: "
+    print(f"  ... with components, dominators and retained sizes: "
           f"{facts['graph: bytes an object']:.1f} bytes an object; the longest slice took "
           f"{facts['graph: longest slice']:.0f} ms")
     if objects == 10_000_000:
