@@ -15,28 +15,19 @@ enum { LAST_EVENTS = 8, PLACE_BYTES = 160 };
 static const char *const OPS[] = {"other",   "allocate",      "free",       "retain",
                                   "release", "collect_start", "collect_end"};
 
-/* The file that is mapped at the address, without its directories; NULL: none is known. */
-static const char *module_at(const struct session *session, uint64_t address, uint64_t *offset) {
-  lens_region found = {0};
-  bool known = false;
-  for (uint64_t i = 0; i < lens_region_count(session->target) && !known; i++) {
-    if (lens_region_get(session->target, i, &found) != LENS_OK) return NULL;
-    known = address >= found.start && address < found.end && found.name[0] == '/';
-  }
-  if (!known) return NULL;
-  uint64_t base = found.start;
-  for (uint64_t i = 0; i < lens_region_count(session->target); i++) {
-    lens_region other;
-    if (lens_region_get(session->target, i, &other) != LENS_OK) return NULL;
-    if (strcmp(other.name, found.name) == 0 && other.start < base) base = other.start;
-  }
-  *offset = address - base;
-  return strrchr(found.name, '/') + 1;
+/* The file that a call returns into, without its directories, and how far behind where the file
+ * begins; NULL: none is known. */
+static const char *module_of(const struct session *session, uint64_t caller, uint64_t *offset) {
+  const char *path;
+  if (caller == 0 || lens_module_at(session->target, caller - 1, &path, offset) != LENS_OK)
+    return NULL;
+  ++*offset; /* of the caller, which may stand behind the end of its function */
+  return strrchr(path, '/') + 1;
 }
 
 static void place_text(const struct session *session, uint64_t caller, char *out, size_t bytes) {
   uint64_t offset;
-  const char *module = caller == 0 ? NULL : module_at(session, caller - 1, &offset);
+  const char *module = module_of(session, caller, &offset);
   if (caller == 0) {
     snprintf(out, bytes, "an unknown place");
   } else if (module == NULL) {
@@ -51,7 +42,7 @@ static void json_place(const struct session *session, const char *name, uint64_t
   yajl_gen_map_open(session->json);
   json_address(session->json, "addr", caller);
   uint64_t offset;
-  const char *module = caller == 0 ? NULL : module_at(session, caller - 1, &offset);
+  const char *module = module_of(session, caller, &offset);
   if (module != NULL) {
     json_text(session->json, "module", module);
     json_number(session->json, "offset", offset);
