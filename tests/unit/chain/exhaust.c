@@ -109,6 +109,9 @@ static lens_status ask(lens *self) {
   if (status == LENS_OK) status = ask_cycles(self);
   if (status == LENS_OK) status = ask_retained(self);
   if (status == LENS_OK) status = lens_reach(self, NULL, 0, LENS_REACH_ROOTS, 0, NULL);
+  lens_moment *moment = NULL;
+  if (status == LENS_OK) status = lens_moment_take(self, 0, NULL, &moment);
+  lens_moment_free(moment);
   if (status == LENS_OK)
     status = lens_referrers(self, address_of(cairn_list_get(all, 0)), 0, 0, 1, &holder, &written,
                             &total);
