@@ -38,6 +38,7 @@ static struct forecast forecast_of(lens *self, bool full) {
   forecast.addresses = malloc((forecast.objects + 1) * sizeof *forecast.addresses);
   forecast.verdicts = malloc(forecast.objects + 1);
   assert_true(forecast.addresses != NULL && forecast.verdicts != NULL);
+  assert_non_null(columns.address);
   memcpy(forecast.addresses, columns.address, forecast.objects * sizeof *forecast.addresses);
   memcpy(forecast.verdicts, forecast.totals.verdict, forecast.objects);
   return forecast;

@@ -401,9 +401,10 @@ lens_status lens_leaks(lens *self, uint32_t slice_ms, lens_progress *progress) {
   lens_slice slice = lens_slice_begin(slice_ms);
   lens_status status = lens_index(self, slice_ms, progress);
   if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
-  struct lens_leaks_state *leaks = self->analysis == NULL ? NULL : &self->analysis->leaks;
-  if (status == LENS_OK && leaks->phase == LENS_LEAKS_DONE) return LENS_OK;
-  if (status == LENS_OK && leaks->phase < LENS_LEAKS_NODES)
+  if (status != LENS_OK) return status;
+  struct lens_leaks_state *leaks = &self->analysis->leaks;
+  if (leaks->phase == LENS_LEAKS_DONE) return LENS_OK;
+  if (leaks->phase < LENS_LEAKS_NODES)
     status = lens_collect(self, LENS_NONE, 0, slice_ms, progress); /* weighs, too */
   if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
   if (status != LENS_OK) return status;
