@@ -14,8 +14,6 @@ struct lens_reach {
   struct lens_column queue; /* uint32_t: the objects marked so far, in the order met */
   uint64_t tail, head;      /* queue[head .. tail) have not been followed */
   uint64_t bytes;
-  uint64_t start_count; /* what was asked: another question begins anew */
-  uint32_t from;
 };
 
 void lens_reach_free(struct lens_reach *self);
