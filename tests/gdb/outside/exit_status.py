@@ -1,12 +1,12 @@
-"""`cairn check -exit` ends a batch GDB with 0, 1 or 2, as a CI job needs it.
+"""`cairn check -exit` and `cairn leaks -exit` end a batch GDB with 0, 1 or 2, as a CI job needs it.
 
-    exit_status.py GDB PLUGIN HEALTHY DAMAGED FOREIGN
+    exit_status.py GDB PLUGIN HEALTHY DAMAGED FOREIGN LEAKY
 """
 import subprocess
 import sys
 from typing import List
 
-gdb, plugin, healthy, damaged, foreign = sys.argv[1:6]
+gdb, plugin, healthy, damaged, foreign, leaky = sys.argv[1:7]
 failures: List[str] = []
 
 
@@ -28,5 +28,11 @@ expect(1, damaged, "start", "break _exit", "continue", "cairn check -exit", neve
 expect(2, foreign, "run", "cairn check -exit", never)
 expect(2, healthy, "cairn check -exit", never)
 expect(0, healthy, "run", "cairn check", "quit $cairn_status")
+expect(0, healthy, "run", "cairn leaks -exit", never)
+expect(1, leaky, "run", "cairn leaks -exit", never)
+expect(0, leaky, "run", "cairn leaks -exit -max-objects 18", never)
+expect(1, leaky, "run", "cairn leaks -exit -max-objects 17", never)
+expect(2, leaky, "run", "cairn leaks -exit -suppress /nowhere", never)
+expect(2, foreign, "run", "cairn leaks -exit", never)
 print("\n".join(failures) or "every status is right")
 sys.exit(bool(failures))
