@@ -29,8 +29,8 @@ def core_of(program: str, directory: str) -> Tuple[str, Facts]:
     facts: Facts = {}
     with open(truth, encoding="utf-8") as file:
         for line in file.read().splitlines():
-            word, *fields = line.split("\t")
-            facts.setdefault(word, []).append(fields)
+            fields = line.split("\t")
+            facts.setdefault(fields[0], []).append(fields[1:])
     equal("end" in facts, True, "the truth is complete")
     return core, facts
 
@@ -38,8 +38,9 @@ def core_of(program: str, directory: str) -> Tuple[str, Facts]:
 def ask(status: int, *words: str) -> Tuple[Dict[str, Any], str]:
     """The data of a command, and its text; both end with the status."""
     said = []
-    for more in (["-json"], []):
-        done = subprocess.run([LENS, *words, *more], stdin=subprocess.DEVNULL, check=False,
+    for more in ("-json", ""):
+        command = [LENS, *words] + ([more] if more else [])
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               timeout=60)
         equal((done.returncode, done.stderr), (status, ""), "the status of %s" % (words,))
