@@ -188,6 +188,20 @@ class LensProgram(unittest.TestCase):
 
     # ---- text ----
 
+    def test_audit_of_a_balanced_heap(self) -> None:
+        """What an opaque object disguises is in doubt; nothing is said to be wrong for sure."""
+        data = self.ask("audit", "-limit", "0")
+        self.assertEqual((data["totals"]["over"], data["totals"]["under"]), (0, 0))
+        disguised = {target for _, target, kind in self.truth.edges if kind == "opaque"}
+        self.assertGreater(len(data["rows"]), 0)
+        for row in data["rows"]:
+            self.assertEqual((row["verdict"], row["confidence"]),
+                             ("over-retained", "conservative"))
+            self.assertIn("opaque", row["doubts"])
+            self.assertIn(int(row["addr"], 16), disguised)
+        self.refused(self.core, "history", data["rows"][0]["addr"])
+        self.refused(self.core, "sites")
+
     def test_text_says_what_it_cut(self) -> None:
         answer = Answer(self.core, "objects", "-limit", "3")
         self.assertEqual(answer.status, 0)
@@ -199,7 +213,7 @@ class LensProgram(unittest.TestCase):
     def test_text_of_every_command(self) -> None:
         address = hex(self.holder())
         for words in (("overview",), ("types",), ("objects",), ("refcounts",), ("arenas",),
-                      ("check",), ("show", address), ("refs", address), ("referrers", address)):
+                      ("check",), ("audit",), ("show", address), ("refs", address), ("referrers", address)):
             answer = Answer(self.core, *words)
             self.assertEqual(answer.status, 0, answer.error)
             self.assertGreater(answer.text.count("\n"), 0)

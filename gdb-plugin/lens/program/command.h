@@ -46,6 +46,9 @@ lens_status diff_run(struct session *session);
 lens_status leaks_run(struct session *session);
 lens_status collect_run(struct session *session);
 lens_status path_run(struct session *session);
+lens_status audit_run(struct session *session);
+lens_status history_run(struct session *session);
+lens_status sites_run(struct session *session);
 
 /* ---- what commands share ---- */
 
@@ -78,6 +81,11 @@ void json_listing_end(yajl_gen json, uint64_t matched, uint64_t shown);
 /* What the program tracked of the object: members of its record, or lines.  Nothing where it is not
  * tracked. */
 lens_status tracked_show(const struct session *session, const lens_object *object);
+
+/* A place in the code: the module and the distance from where it begins (`name` NULL: an array's
+ * item). */
+void caller_text(const struct session *session, uint64_t caller, char *out, size_t bytes);
+void json_caller(const struct session *session, const char *name, uint64_t caller);
 
 /* ---- roots (roots.c) ---- */
 

@@ -12,15 +12,25 @@
 
 enum { SLICE_MS = 50, WARNINGS_MAX = 20 };
 
-static const struct command COMMANDS[] = {
-    {"overview", false, true, overview_run}, {"types", false, true, types_run},
-    {"objects", false, true, objects_run},   {"refcounts", false, true, refcounts_run},
-    {"arenas", false, false, arenas_run},    {"show", true, true, show_run},
-    {"refs", true, false, refs_run},         {"referrers", true, true, referrers_run},
-    {"cycles", false, true, cycles_run},     {"retained", false, true, retained_run},
-    {"check", false, true, check_run},       {"snapshot", false, true, snapshot_run},
-    {"diff", false, false, diff_run},        {"leaks", false, true, leaks_run},
-    {"collect", false, true, collect_run},   {"path", true, true, path_run}};
+static const struct command COMMANDS[] = {{"audit", false, true, audit_run},
+                                          {"history", true, true, history_run},
+                                          {"sites", false, false, sites_run},
+                                          {"overview", false, true, overview_run},
+                                          {"types", false, true, types_run},
+                                          {"objects", false, true, objects_run},
+                                          {"refcounts", false, true, refcounts_run},
+                                          {"arenas", false, false, arenas_run},
+                                          {"show", true, true, show_run},
+                                          {"refs", true, false, refs_run},
+                                          {"referrers", true, true, referrers_run},
+                                          {"cycles", false, true, cycles_run},
+                                          {"retained", false, true, retained_run},
+                                          {"check", false, true, check_run},
+                                          {"snapshot", false, true, snapshot_run},
+                                          {"diff", false, false, diff_run},
+                                          {"leaks", false, true, leaks_run},
+                                          {"collect", false, true, collect_run},
+                                          {"path", true, true, path_run}};
 
 const struct command *command_find(const char *name) {
   for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {

@@ -25,7 +25,7 @@ static const char *module_of(const struct session *session, uint64_t caller, uin
   return strrchr(path, '/') + 1;
 }
 
-static void place_text(const struct session *session, uint64_t caller, char *out, size_t bytes) {
+void caller_text(const struct session *session, uint64_t caller, char *out, size_t bytes) {
   uint64_t offset;
   const char *module = module_of(session, caller, &offset);
   if (caller == 0) {
@@ -37,7 +37,7 @@ static void place_text(const struct session *session, uint64_t caller, char *out
   }
 }
 
-static void json_place(const struct session *session, const char *name, uint64_t caller) {
+void json_caller(const struct session *session, const char *name, uint64_t caller) {
   if (name != NULL) json_name(session->json, name);
   yajl_gen_map_open(session->json);
   json_address(session->json, "addr", caller);
@@ -55,10 +55,10 @@ static void json_tracked(const struct session *session, const lens_track *track,
                          uint64_t total) {
   json_number(session->json, "serial", track->serial);
   if (site->frame_count != 0) {
-    json_place(session, "site", site->frames[0]);
+    json_caller(session, "site", site->frames[0]);
     json_name(session->json, "backtrace");
     yajl_gen_array_open(session->json);
-    for (uint32_t i = 0; i < site->frame_count; i++) json_place(session, NULL, site->frames[i]);
+    for (uint32_t i = 0; i < site->frame_count; i++) json_caller(session, NULL, site->frames[i]);
     yajl_gen_array_close(session->json);
   }
   if (total == 0) return;
@@ -70,7 +70,7 @@ static void json_tracked(const struct session *session, const lens_track *track,
     json_text(session->json, "op", OPS[events[i].op]);
     json_number(session->json, "refcount", events[i].count);
     json_number(session->json, "thread", events[i].thread);
-    json_place(session, "site", events[i].caller);
+    json_caller(session, "site", events[i].caller);
     yajl_gen_map_close(session->json);
   }
   yajl_gen_array_close(session->json);
@@ -83,7 +83,7 @@ static void print_tracked(const struct session *session, const lens_track *track
   char place[PLACE_BYTES];
   printf("serial %" PRIu64, track->serial);
   for (uint32_t i = 0; i < site->frame_count; i++) {
-    place_text(session, site->frames[i], place, sizeof place);
+    caller_text(session, site->frames[i], place, sizeof place);
     printf("%s %s", i == 0 ? ", allocated by" : "\n  called from", place);
   }
   puts("");
@@ -95,7 +95,7 @@ static void print_tracked(const struct session *session, const lens_track *track
     snprintf(number, sizeof number, "%" PRIu64, events[i].sequence);
     snprintf(refcount, sizeof refcount, "%" PRIu32, events[i].count);
     snprintf(thread, sizeof thread, "%" PRIu32, events[i].thread);
-    place_text(session, events[i].caller, place, sizeof place);
+    caller_text(session, events[i].caller, place, sizeof place);
     table_cell(&table, number);
     table_cell(&table, OPS[events[i].op]);
     table_cell(&table, refcount);
