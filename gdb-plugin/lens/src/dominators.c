@@ -2,8 +2,8 @@
 #include "dominators.h"
 
 /* How many numbers ahead of its turn what a node needs is fetched: where its holders stand, they,
- * their numbers, their rows of the forest, the rows that these lead to. */
-enum { STEPS_A_CLOCK = 1 << 14, FAR = 64, MIDDLE = 48, NEAR = 32, ROWS = 20, UPPER_ROWS = 10 };
+ * their numbers, their rows of the forest and, every TURN numbers, the next rows up. */
+enum { STEPS_A_CLOCK = 1 << 14, FAR = 64, MIDDLE = 48, NEAR = 36, ROWS = 27, TURN = 3 };
 
 void lens_dominators_free(struct lens_dominators *self) {
   lens_column_free(&self->number);
@@ -113,19 +113,28 @@ static void fetch_ahead(const struct lens_dominators *self, const struct lens_gr
   for (; first < end; first++) __builtin_prefetch(&numbers[graph->in_source[first]]);
 }
 
-/* The rows of the forest that the nodes shortly before will ask for, and those above them. */
-static void fetch_forest(const struct lens_dominators *self, const struct lens_graph *graph,
-                         uint64_t at, bool upper) {
+/* The ways up the forest that the nodes shortly before will ask for are walked ahead of them, some
+ * rows a turn, so that each row is on its way from memory while others are worked on. */
+static void walk_ahead(struct lens_dominators *self, const struct lens_graph *graph, uint64_t at) {
   const uint32_t *numbers = self->number.items;
   const struct lens_forest_row *forest = self->forest.items;
   if (at <= FAR) return;
-  uint32_t node = ((const uint32_t *)self->vertex.items)[at - (upper ? UPPER_ROWS : ROWS)];
+  for (uint64_t turn = at - ROWS + TURN; turn < at; turn += TURN) {
+    uint32_t *ways = self->ways[turn % LENS_WAYS];
+    for (int k = 0; k < 2; k++) {
+      if (ways[k] <= at) continue;
+      ways[k] = forest[ways[k]].ancestor;
+      __builtin_prefetch(&forest[ways[k]], 1);
+    }
+  }
+  uint32_t *ways = self->ways[(at - ROWS) % LENS_WAYS];
+  uint32_t node = ((const uint32_t *)self->vertex.items)[at - ROWS];
+  ways[0] = ways[1] = 0;
   if (node >= graph->node_count) return;
   uint64_t first = graph->in_start[node], end = graph->in_start[node + 1];
-  if (end > first + 4) end = first + 4;
-  for (; first < end; first++) {
-    uint32_t from = numbers[graph->in_source[first]];
-    __builtin_prefetch(upper ? &forest[forest[from].ancestor] : &forest[from], 1);
+  for (int k = 0; k < 2 && first < end; k++, first++) {
+    ways[k] = numbers[graph->in_source[first]];
+    __builtin_prefetch(&forest[ways[k]], 1);
   }
 }
 
@@ -169,8 +178,7 @@ static bool semidominators(struct lens_dominators *self, const struct lens_graph
     bool done = true;
     if (!self->begun) {
       fetch_ahead(self, graph, number);
-      fetch_forest(self, graph, number, false);
-      fetch_forest(self, graph, number, true);
+      walk_ahead(self, graph, number);
       self->least = parents[number];
     }
     if (node < graph->node_count) {
@@ -227,6 +235,7 @@ static bool advance(struct lens_dominators *self, const struct lens_graph *graph
   self->node = 0;
   switch (self->phase) {
     case LENS_DOMINATORS_SEARCH:
+      lens_column_free(&self->frames);
       made = lens_column_reserve(&self->number, graph->node_count, sizeof(uint32_t));
       break;
     case LENS_DOMINATORS_NUMBERS:
@@ -242,10 +251,7 @@ static bool advance(struct lens_dominators *self, const struct lens_graph *graph
       lens_column_free(&self->forest);
       lens_column_free(&self->path);
       lens_column_free(&self->again);
-      self->climb = self->frames;
-      self->frames = (struct lens_column){0};
       made = lens_column_reserve(&self->climb, numbers, sizeof(struct lens_climb_row));
-      if (made) ((struct lens_climb_row *)self->climb.items)[0] = (struct lens_climb_row){0};
       self->node = 1;
       break;
     case LENS_DOMINATORS_CLIMB:

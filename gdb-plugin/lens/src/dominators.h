@@ -36,6 +36,8 @@ struct lens_climb_row {
   uint32_t dominator, jump, depth, reserved;
 };
 
+enum { LENS_WAYS = 64 };
+
 enum lens_dominators_phase {
   LENS_DOMINATORS_IDLE,
   LENS_DOMINATORS_LINKS,
@@ -67,6 +69,7 @@ struct lens_dominators {
   uint32_t least;      /* of its semidominators so far */
   bool begun, folding; /* that node; the compression */
   uint64_t path_count;
+  uint32_t ways[LENS_WAYS][2]; /* numbers on the ways of nodes to come, by node number */
   struct lens_forest_row fold;
 };
 
