@@ -213,7 +213,8 @@ class LensProgram(unittest.TestCase):
     def test_text_of_every_command(self) -> None:
         address = hex(self.holder())
         for words in (("overview",), ("types",), ("objects",), ("refcounts",), ("arenas",),
-                      ("check",), ("audit",), ("show", address), ("refs", address), ("referrers", address)):
+                      ("check",), ("audit",), ("show", address), ("refs", address),
+                      ("referrers", address)):
             answer = Answer(self.core, *words)
             self.assertEqual(answer.status, 0, answer.error)
             self.assertGreater(answer.text.count("\n"), 0)

@@ -409,6 +409,16 @@ class Tracking(unittest.TestCase):
         self.assertEqual([(row["count"], row["bytes"], row["allocations"])
                           for row in data["rows"]], [(3, 144, 7)])
         self.assertTrue(any("main.c:16 in build < demo+0x50" in line for line in text), text)
+        self.assertEqual(data["rows"][0]["freed"], 4)
+        self.assertTrue(any("43 %" in line for line in text), text)  # 3 of 7 live still
+        _, data, text = ask(self.session, sites, "-type node")  # 0x2000 is of site 1
+        self.assertEqual([(row["count"], row["bytes"]) for row in data["rows"]], [(1, 48)])
+        self.assertNotIn("freed", data["rows"][0])
+        self.assertIn("0 more of the types node have no site", text[-2])
+        text = ask(self.session, sites, "-type str")[2]
+        self.assertIn("1 more of the types str have no site", text[-2])
+        with self.assertRaisesRegex(CairnError, "No type is called"):
+            ask(self.session, sites, "-type nod")
         self.lens.tracking_row = None
         with self.assertRaisesRegex(CairnError, "CAIRN_TRACK=sites"):
             ask(self.session, sites)

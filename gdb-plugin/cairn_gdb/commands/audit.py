@@ -35,7 +35,7 @@ def run(session: Session, arguments: Arguments) -> Result:
     totals = lens.audit(glob, not roots.complete or session.target.others_running() > 0,
                         arguments.flag("unsure"), session.target.progress)
     if glob:
-        _check_glob(session, glob)
+        explain_no_type(session, glob)
     findings, matched = lens.findings(arguments.limit)
     rows = audits.suspects(session, findings)
     session.remember([row.object.address for row in rows])
@@ -63,7 +63,7 @@ def _left_of(session: Session, row: Suspect) -> List[Left]:
     return pairing.left(session, session.lens.unmatched())
 
 
-def _check_glob(session: Session, glob: str) -> None:
+def explain_no_type(session: Session, glob: str) -> None:
     """An unknown type is an error; nothing wrong with a known one is an answer."""
     from fnmatch import fnmatchcase
     names = type_names(session)

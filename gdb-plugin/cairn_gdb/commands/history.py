@@ -81,6 +81,10 @@ def document(found: Found) -> Any:
         record["gaps"] = found.pairing.gaps
     if found.balance:
         record["verdict"] = found.balance
+    if known.allocated:
+        record["allocated_at"] = json_doc.place_record(known.allocated[0])
+    if known.freed:
+        record["freed_at"] = json_doc.place_record(known.freed[0])
     return record
 
 
@@ -95,6 +99,9 @@ def lines(found: Found, page: Page) -> Iterator[str]:
     gone = ", freed" if known.track.place in ("freed", "quarantined") else ""
     yield (f"{page.style('type', found.type_name)} at "
            f"{page.style('address', hex(found.address))}, serial {known.track.serial}{gone}")
+    if known.freed and gone:
+        yield page.style("quiet", f"freed at {tracked.place_text(known.freed[0])}, thread "
+                         f"{known.track.freed_thread}")
     yield from _missing(found, page)
     table = Table(Column("event", right=True), Column(""), Column("count", right=True),
                   Column("thread", right=True), Column("goes with"), Column("where"))
