@@ -52,6 +52,7 @@ class GdbTarget:
     def forget(self) -> None:
         """The program may have been replaced by another one."""
         self._identity_key = None
+        self._regions = None
         self._root = None
 
     def identity(self) -> Identity:
