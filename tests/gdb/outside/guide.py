@@ -96,7 +96,7 @@ def plain(line: str) -> str:
     line = re.sub(r"^( *[\d,]+ +(?:allocate|retain|release|free) +\d+ +)\d+\b", r"\1N", line)
     line = re.sub(r"\bthread \d+\b", "thread N", line)
     # How many stale words there are depends on the machine.
-    line = re.sub(r"^Of \d+ roots \d+ are|^\d+ of the balanced ones", "Some", line)
+    line = re.sub(r"^Of \d+ roots .*|^\d+ of the balanced ones", "Some", line)
     return re.sub(r" +", " ", line).rstrip()  # a number of another length moves columns
 
 

@@ -13,7 +13,6 @@ import struct
 from typing import Any, Dict, List, Set
 
 import gdb
-from cairn_gdb.commands import NAMES as HAVE
 from harness import Truth, answer, check, data, equal, error_of, execute, fail, passed, rows, run_to
 
 SEED = 20261122
@@ -94,12 +93,9 @@ def others(told: Told, moment: str) -> None:
 
 def ask(told: Told, moment: str, collected: bool = False) -> None:
     audit(told, moment)
-    if "leaks" in HAVE:
-        leaks(told, moment, collected)
-    if "cycles" in HAVE:
-        cycles(told, moment, collected)
-    if {"path", "retained", "collect", "leaks"} <= set(HAVE):
-        others(told, moment)
+    leaks(told, moment, collected)
+    cycles(told, moment, collected)
+    others(told, moment)
     print("right: " + moment)
 
 
