@@ -169,6 +169,31 @@ static inline void ask_why(lens *self) {
   }
 }
 
+static inline lens_status ask_findings(lens *self, uint32_t slice_ms, lens_progress *progress) {
+  const lens_audit_filter all = {.guessed = 1};
+  return lens_audit(self, &all, slice_ms, progress);
+}
+
+/* The audit, and who is to blame. */
+static inline void ask_audit(lens *self) {
+  lens_finding findings[8];
+  lens_unmatched rows[8];
+  lens_deed deeds[8];
+  lens_pairing pairing;
+  uint64_t written = 0;
+  uint64_t total = 0;
+  uint64_t silent = 0;
+  if (!ask_whole(self, ask_findings)) return;
+  (void)lens_findings(self, 8, findings, &written, &total);
+  if (!ask_whole(self, lens_pairs_read) || !ask_whole(self, lens_pairs_learn)) return;
+  if (ask_whole(self, lens_blame)) (void)lens_blame_rows(self, 8, rows, &written, &total, &silent);
+  for (uint64_t serial = 1; serial < 16; serial++) {
+    if (lens_pairing_of(self, 0, serial, &pairing) != LENS_OK) continue;
+    (void)lens_deeds(self, 0, 8, deeds, &written, &total);
+    (void)lens_unmatched_rows(self, 8, rows, &written, &total);
+  }
+}
+
 static inline void ask_everything(lens *self) {
   lens_status status = LENS_AGAIN;
   for (int i = 0; i < ASK_SLICES_MAX && status == LENS_AGAIN; i++) {
@@ -188,6 +213,7 @@ static inline void ask_everything(lens *self) {
   }
   (void)ask_whole(self, lens_index);
   (void)ask_whole(self, lens_account_all);
+  ask_audit(self);
   (void)ask_whole(self, lens_check);
   ask_moment(self);
   ask_graph(self);

@@ -161,7 +161,7 @@ static lens_status keep(void *context, const lens_event *event) {
     return lens_out_of_memory(self);
   lens_status status = place_of(self, event, &deed.site);
   if (status == LENS_OK) status = history_of(self, event, &history);
-  if (status != LENS_OK) return status;
+  if (status != LENS_OK || history == NULL) return status;
   if (event->op == LENS_EVENT_ALLOCATE && event->type != LENS_NONE)
     ((uint32_t *)pairs->made.items)[deed.site] = event->type + 1;
   struct lens_kept_deed *deeds = pairs->deeds.items;
