@@ -42,7 +42,7 @@ bool cache_put(struct shard *shard, struct session *session, const char *key, si
   char text[2 * VALUE_BYTES_MAX];
   cairn_object *name = MADE(KEY, cairn_str_intern(shard->heap, key, strlen(key)));
   memset(text, '.', value_bytes);
-  memcpy(text, key, strlen(key) < value_bytes ? strlen(key) : value_bytes);
+  for (size_t i = 0; i < value_bytes && key[i] != '\0'; i++) text[i] = key[i];
   cairn_object *value = MADE(VALUE, cairn_str_new(shard->heap, text, value_bytes));
   if (value_bytes > VALUE_BYTES_MAX) {
     DROP("put.refused.key", KEY, name);
