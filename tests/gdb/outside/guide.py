@@ -91,7 +91,7 @@ def sessions(lines: List[str]) -> Iterator[Session]:
 
 def plain(line: str) -> str:
     """A line without what differs from run to run."""
-    line = re.sub(r"0x[0-9a-f]{6,}|\+0x[0-9a-f]+", "0x...", line)
+    line = re.sub(r"\+?0x[0-9a-f]+|(?<==)\d{10,}", "0x...", line)
     line = re.sub(r"\b(LWP|process) \d+( at [-\d]+ [:\d]+)?", r"\1 N", line)
     line = re.sub(r"^( *[\d,]+ +(?:allocate|retain|release|free) +\d+ +)\d+\b", r"\1N", line)
     line = re.sub(r"\bthread \d+\b", "thread N", line)
@@ -197,6 +197,12 @@ class Player:
                 % (self.options.gdb, self.options.plugin, script))
 
 
+def cores_are_files() -> bool:
+    said = [pathlib.Path("/proc/sys/kernel", name).read_text(encoding="ascii").strip()
+            for name in ("core_pattern", "core_uses_pid")]
+    return said == ["core", "0"]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true")
@@ -211,6 +217,9 @@ def main() -> int:
     changes: List[Tuple[Typed, List[str]]] = []
     for session in sessions(lines):
         if options.only not in session.heading:
+            continue
+        if any("gdb -c core" in typed.text for typed in session.typed) and not cores_are_files():
+            print("left out, cores do not land as `core` in the directory: " + session.heading)
             continue
         with tempfile.TemporaryDirectory(prefix="cairn-guide-") as directory:
             player = Player(options, directory)
