@@ -19,6 +19,7 @@ from mutants import Line, Mutant, Wrong, line_of, must, orders
 WORDS = os.environ["SCENARIO_COMMAND"].split()[1:]
 GROUP, GROUPS = (int(word) for word in WORDS[0].split("/"))
 EVERYTHING = "everything" in WORDS
+STRIPPED = os.environ["SCENARIO_PROGRAM"].endswith(".stripped")
 FOLLOWED = ("session", "entry", "callback")  # by the server's own account
 TARGETS = ("live", "core", "core_only")
 EVERY = 7  # one bug in so many passes of the place
@@ -32,8 +33,8 @@ def named_lines(row: Dict[str, Any]) -> CounterOf[Line]:
     return found
 
 
-# Suspects by target, and by whether their planted line was named.
-named: CounterOf[Tuple[str, bool]] = Counter()
+# Suspects by whether there were symbols, and by whether their planted line was named.
+named: CounterOf[Tuple[bool, bool]] = Counter()
 
 
 def judge_lines(mutant: Mutant, row: Dict[str, Any], one: Wrong) -> None:
@@ -41,7 +42,7 @@ def judge_lines(mutant: Mutant, row: Dict[str, Any], one: Wrong) -> None:
     one may be named, and then not as if it were certain."""
     lines = named_lines(row)
     right = all(lines[line] >= count for line, count in one.lines.items())
-    named[mutant.target, right] += 1
+    named[mutant.target != "core_only" and not STRIPPED, right] += 1
     if not right:
         print("not named: %s: %s, but %s" % (mutant.what, dict(one.lines), dict(lines)))
     sure = {unmatched["confidence"] for unmatched in row["unmatched"]}
@@ -160,8 +161,9 @@ for number, order in enumerate([""] + kinds):
                 if EVERYTHING or (number // GROUPS + tracked) % 3 == turn:
                     run(target, order, seed, tracked)
 # Without symbols nobody can tell what an inlined cairn_assign took from what the program took.
-for target, share in (("live", 0.95), ("core", 0.95), ("core_only", 0.75)):
-    right, wrong = named[target, True], named[target, False]
-    print("%s: the planted line is named for %d of %d suspects" % (target, right, right + wrong))
+for symbols, share in ((True, 0.95), (False, 0.75)):
+    right, wrong = named[symbols, True], named[symbols, False]
+    print("%s symbols: the planted line is named for %d of %d suspects"
+          % ("with" if symbols else "without", right, right + wrong))
     check(right >= share * (right + wrong), "the planted line is hardly ever missed")
 passed()
