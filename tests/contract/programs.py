@@ -108,7 +108,7 @@ def tracked(lens: str, program: str) -> None:
         fail("its events are %s" % events)
     if found["serial"] != int(serial) or "serial %s, allocated by " % serial not in text:
         fail("its serial is %s, not %s:\n%s" % (found["serial"], serial, text))
-    place = run("addr2line", "-e", program, hex(found["site"]["offset"])).split()[0]
+    place = run("addr2line", "-e", program, hex(found["site"]["offset"] - 1)).split()[0]
     if os.path.basename(place) != "tracked.c:" + line:
         fail("it was allocated at %s, not in line %s" % (place, line))
     print("%d events, allocated at %s" % (len(events), os.path.basename(place)))

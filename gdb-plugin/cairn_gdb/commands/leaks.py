@@ -7,7 +7,7 @@ from ..leak_report import Row, SetAside
 from ..leak_rules import Baseline, Rule
 from ..options import Arguments, Option
 from ..records import TOLERANT, Leak, LeakCensus, LeakTotals, Object, Result, least_sure
-from ..render import json_doc, junit, objects, units
+from ..render import json_doc, objects, units
 from ..render.page import Page
 from ..render.tables import Column, Table
 from ..session import Session
@@ -61,6 +61,7 @@ def run(session: Session, arguments: Arguments) -> Result:
         sums = (sums[0] + totals.shared_objects, sums[1] + totals.shared_bytes, sums[2])
     fine, limits = _limits(arguments, sums[0], sums[1], matched)
     if arguments.text("junit"):
+        from ..render import junit  # when asked only: with it half the network library is loaded
         junit.write(arguments.text("junit"),
                     junit.document(leak_report.groups(session, leaks, aside), not fine))
     kept = leaks[:arguments.limit] if arguments.limit else leaks
