@@ -32,6 +32,7 @@ TARGETS = {  # seconds on ten million objects in a core, pages cached
     "diff of two: both taken, compared": 3.0,
     "walk, index, reachability, leaks": 2.0,
     "walk, index, components, retained sizes": 8.0,
+    "walk, index, accounts, audit": 2.5,
 }
 TARGET_BYTES = 90.0
 GRAPH_TARGET_BYTES = 120.0
@@ -49,6 +50,7 @@ class Bench:
         self.moments = os.path.join(programs, "bench_lens_moments")
         self.why = os.path.join(programs, "bench_lens_why")
         self.graph = os.path.join(programs, "bench_lens_graph")
+        self.audit = os.path.join(programs, "bench_lens_audit")
         self.plugin = os.path.join(options.build, "cairn-gdb.py")
         self.pin = ["taskset", "-c", str(options.cpu)] if shutil.which("taskset") else []
 
@@ -96,6 +98,7 @@ class Bench:
                    MOMENTS: self.run([self.moments, core, core + ".moment"]),
                    "garbage and ways, outside GDB": self.run([self.why, core]),
                    GRAPH: self.run([self.graph, core]),
+                   "the audit, outside GDB": self.run([self.audit, core]),
                    "on the core, inside GDB": self.gdb("plugin", objects, on_core),
                    "live, inside GDB": self.live(objects, order),
                    "without the lens *": self.gdb("values read_memory", objects, on_core)}
@@ -152,6 +155,9 @@ def report(objects: int, sections: Dict[str, Samples], facts: Dict[str, float]) 
     print(f"  ... with components, dominators and retained sizes: "
           f"{facts['graph: bytes an object']:.1f} bytes an object; the longest slice took "
           f"{facts['graph: longest slice']:.0f} ms")
+    print(f"  ... with the audit {facts['audit: bytes an object']:.1f} bytes an object, where all "
+          f"counts are wrong {facts['audit: bytes an object, all wrong']:.1f}; the longest slice "
+          f"{facts['audit: longest slice']:.0f} ms")
     if objects == 10_000_000:
         reached = reached and facts["bytes an object"] <= TARGET_BYTES
         reached = reached and facts["graph: bytes an object"] <= GRAPH_TARGET_BYTES
