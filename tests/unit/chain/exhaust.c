@@ -1,8 +1,8 @@
 /* Memory that runs out and memory that is not there: each allocation of the upper half fails in
  * turn, and a page of an arena can't be read.  What fails says so; the same lens works afterwards.
  */
+#include "exhaust.h"
 #include "garden.h"
-#include "image.h"
 
 static cairn_heap *heap;
 static cairn_object *all;
@@ -23,14 +23,6 @@ static int end(void **state) {
   cairn_list_clear(all);
   cairn_release(all);
   return !cairn_heap_destroy(heap, NULL);
-}
-
-static lens *loaded(void) {
-  lens *self = image_lens(image);
-  assert_non_null(self);
-  assert_int_equal(lens_root_hint(self, image->parts[0].start), LENS_OK);
-  assert_int_equal(lens_model_load(self, 0), LENS_OK);
-  return self;
 }
 
 static lens_status ask_cycles(lens *self) {
@@ -153,68 +145,15 @@ static void assert_answered(lens *self) {
 
 static void each_allocation_fails(void **state) {
   (void)state;
-  int64_t failing = 0;
-  for (;; failing++) {
-    lens *self = loaded();
-    lens_alloc_fail_after(failing);
-    lens_status status = ask(self);
-    lens_alloc_fail_after(-1);
-    bool whole = status == LENS_OK;
-    if (!whole) {
-      assert_int_equal(status, LENS_NO_MEMORY);
-      assert_int_equal(ask(self), LENS_OK);
-    }
-    assert_answered(self);
-    lens_free(self);
-    if (whole) break;
-    assert_true(failing < 2000);
-  }
-  assert_true(failing > 40);
+  assert_true(exhaust_allocations(image, ask, assert_answered) > 40);
 }
 
-/* The reader cancels at each of its reads in turn; asked again, the lens goes on. */
 static void each_read_cancels(void **state) {
   (void)state;
-  lens *self = loaded();
-  uint64_t before = image->reads;
-  assert_int_equal(ask(self), LENS_OK);
-  uint64_t reads = image->reads - before;
-  lens_free(self);
-  assert_true(reads >= 1);
-  for (uint64_t i = 0; i < reads; i++) {
-    self = loaded();
-    image->cancel_at = image->reads + i;
-    lens_status status = ask(self);
-    image->cancel_at = UINT64_MAX;
-    if (status != LENS_OK) {
-      assert_int_equal(status, LENS_CANCELLED);
-      assert_int_equal(ask(self), LENS_OK);
-    }
-    assert_answered(self);
-    lens_free(self);
-  }
+  assert_true(exhaust_cancel(image, ask, assert_answered) >= 1);
 }
 
 /* ---- a hole ---- */
-
-/* Cuts one page of the kernel's out of the part that holds `address`. */
-static void cut_hole(uint64_t address) {
-  for (size_t i = 0; i < image->count; i++) {
-    struct image_part *part = &image->parts[i];
-    uint64_t offset = address - part->start;
-    if (offset >= part->bytes) continue;
-    struct image_part *rest = &image->parts[image->count++];
-    uint64_t behind = offset + LENS_GRAIN_BYTES;
-    rest->start = part->start + behind;
-    rest->bytes = part->bytes - behind;
-    rest->copy = malloc((size_t)rest->bytes);
-    assert_non_null(rest->copy);
-    memcpy(rest->copy, part->copy + behind, (size_t)rest->bytes);
-    part->bytes = offset;
-    return;
-  }
-  fail_msg("not in the image");
-}
 
 /* Bytes of the blocks in use that a hole touches. */
 static uint64_t touched_bytes(const lens *whole, uint64_t hole) {
@@ -241,8 +180,8 @@ static void hide(lens *whole, uint64_t hidden_row) {
   assert_int_equal(lens_columns_get(whole, &columns), LENS_OK);
   uint64_t victim = columns.address[hidden_row];
   uint64_t hole = victim / LENS_GRAIN_BYTES * LENS_GRAIN_BYTES, visible = 0;
-  cut_hole(hole);
-  lens *self = loaded();
+  exhaust_cut(image, hole);
+  lens *self = exhaust_lens(image);
   assert_int_equal(lens_check(self, 0, NULL), LENS_OK);
   for (uint64_t i = 0; i < columns.object_count; i++) {
     uint64_t start = columns.address[i], end = start + columns.size_bytes[i];
@@ -269,7 +208,7 @@ static void hide(lens *whole, uint64_t hidden_row) {
 /* In the middle of a page, and where its used blocks end; the image is whole again afterwards. */
 static void a_hole_hides_only_itself(void **state) {
   (void)state;
-  lens *whole = loaded();
+  lens *whole = exhaust_lens(image);
   assert_int_equal(lens_walk(whole, 0, NULL), LENS_OK);
   lens_columns columns;
   assert_int_equal(lens_columns_get(whole, &columns), LENS_OK);
