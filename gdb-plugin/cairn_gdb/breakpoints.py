@@ -77,7 +77,7 @@ class ObjectWatch(gdb.Breakpoint):
         head = known.head(address)
         assert head is not None  # the object was looked at just now
         self.heads, self.address, self.name = known, address, name
-        self.inferior = gdb.selected_inferior().num
+        self.inferior_number = gdb.selected_inferior().num  # GDB 14 has an `inferior` of its own
         self.head = head
         self.left = after  # changes until it stops
         self.change: Optional[Tuple[int, int]] = None  # of the count, that it stopped at
@@ -362,7 +362,7 @@ def _on_stop(event: Any) -> None:
 
 
 def _is_here(watching: ObjectWatch) -> bool:
-    return watching.inferior == gdb.selected_inferior().num
+    return watching.inferior_number == gdb.selected_inferior().num
 
 
 def _forget(watching: ObjectWatch, why: str) -> None:
@@ -375,7 +375,7 @@ def _on_exit(event: Any) -> None:
     """The program ended, and its objects with it; what waits for any object waits on."""
     _heads.pop(event.inferior.num, None)
     for each in gdb.breakpoints() or ():
-        if isinstance(each, ObjectWatch) and each.inferior == event.inferior.num:
+        if isinstance(each, ObjectWatch) and each.inferior_number == event.inferior.num:
             _forget(each, "ended with the program")
         elif isinstance(each, EventBreak):
             each.begin()
