@@ -7,11 +7,12 @@ failed check raises at once.
 The truth is what the program wrote from its own bookkeeping (fixtures/truth.h) into the file
 $SCENARIO_TRUTH, one fact a line; of a golden core it is kept as JSON.
 """
+import contextlib
 import json
 import os
 import sys
 import traceback
-from typing import Any, Dict, List, NoReturn, Optional
+from typing import Any, Dict, Iterator, List, NoReturn, Optional
 
 import gdb
 
@@ -81,6 +82,21 @@ def execute(command: str) -> str:
     """What a command prints."""
     text = gdb.execute(command, to_string=True)
     return text if text is not None else ""
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """GDB says where it is after each step, to_string or not: leave that out."""
+    gdb.flush()
+    kept, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    try:
+        yield
+    finally:
+        gdb.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(null)
 
 
 def error_of(command: str) -> str:

@@ -12,14 +12,12 @@ that was seen between:
 
 At each instruction the integrity check must find nothing either: no count below the references.
 """
-import contextlib
-import os
 import struct
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import gdb
 from cairn_gdb import gdb_commands, records
-from harness import check, equal, fail, passed, run_to
+from harness import check, equal, fail, passed, quiet, run_to
 
 COUNT_MAX = (1 << 31) - 1  # above it an object is immortal
 ROW = struct.Struct("<QQ")
@@ -95,21 +93,6 @@ def step_through(end: int) -> List[Seen]:
             step()
             seen.append(census())
     return seen
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """GDB says where it is after each step, to_string or not: leave that out."""
-    gdb.flush()
-    kept, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    try:
-        yield
-    finally:
-        gdb.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(null)
 
 
 def settle(seen: List[Seen], own: Dict[int, Any]) -> List[Seen]:
