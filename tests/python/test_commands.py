@@ -392,6 +392,15 @@ class Tracking(unittest.TestCase):
         self.assertEqual(text[-1],
                          "Nothing is left over: what was not given back is held.")
 
+    def test_history_of_the_dead_claims_nothing(self) -> None:
+        """A release too many that killed it leaves its events as even as a right one."""
+        self.pair_up()
+        self.lens.unmatched_rows = []
+        self.lens.tracks[0x2000] = self.lens.tracks[0x2000]._replace(place="quarantined")
+        text = "\n".join(ask(self.session, history, "0x2000")[2])
+        self.assertNotIn("Nothing is left over", text)
+        self.assertIn("the events of a dead object can't tell", text)
+
     def test_audit_names_the_lines(self) -> None:
         self.pair_up()
         self.lens.finding_rows = [records.Finding(

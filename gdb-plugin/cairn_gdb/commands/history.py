@@ -113,9 +113,24 @@ def lines(found: Found, page: Page) -> Iterator[str]:
     yield from objects.closing(len(known.events), known.event_count, "event", page)
     yield from left_lines(found.left, page)
     if not found.left and found.pairing is not None:
-        yield (page.style("good", "Nothing is left over") +
-               (": each reference was given back." if gone else
-                ": what was not given back is held."))
+        yield from _even(found, bool(gone), page)
+
+
+def _even(found: Found, gone: bool, page: Page) -> Iterator[str]:
+    """What it means that nothing is left over.  Of the dead it is no proof: a count that a release
+    too many brought to 0 is as even as any other, and whoever still held it left no event."""
+    if not gone:
+        yield page.style("good", "Nothing is left over") + ": what was not given back is held."
+        return
+    if any(deed.fate == "gone" for deed in found.deeds.values()):
+        yield "Nothing is left over: what was not given back went with its collection."
+        return
+    paired = found.pairing
+    if paired is not None and not (paired.gaps or paired.cut or paired.lost_refs):
+        yield "It was given back as often as it was taken, and no object refers to it now."
+    yield page.style("quiet", "Did it die too early, then one of these releases gave back what "
+                     "another still held; which one, the events of a dead object can't tell.  "
+                     "cairn audit can while it lives.")
 
 
 def _missing(found: Found, page: Page) -> Iterator[str]:
