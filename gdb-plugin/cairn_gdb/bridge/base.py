@@ -14,6 +14,7 @@ from .abi import (AGAIN, CANCELLED, COUNT, NO_MEMORY, OK, SLICE_MS, STATUS, Lens
 from .library import load_library
 
 TEXT_BYTES = 240  # of a value
+ROWS_UNASKED = 1 << 12  # so many are made room for before it is known how many there are
 
 
 class ReaderStruct(Structure):
@@ -116,9 +117,9 @@ class Base:
     def _rows(self, function: Any, kind: Any, capacity: int, *head: Any) -> Tuple[Any, int, int]:
         """Calls a function that fills rows; capacity 0 asks for all.  (rows, written, total)"""
         written, total = c_uint64(), c_uint64()
-        if capacity == 0:
+        if capacity == 0 or capacity > ROWS_UNASKED:  # a large capacity must not cost its memory
             self._check(function(self._self, *head, 0, None, byref(written), byref(total)))
-            capacity = total.value
+            capacity = min(capacity or total.value, total.value)
         rows = (kind * max(1, capacity))()
         self._check(function(self._self, *head, capacity, rows, byref(written), byref(total)))
         return rows, written.value, total.value
