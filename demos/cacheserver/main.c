@@ -198,10 +198,11 @@ static int run(void) {
     (void)pthread_join(workers[i].thread, NULL);
     clean = clean && workers[i].clean;
   }
-  free(workers);
   cairn_clear(&front_page);
   cairn_release(catalog);
   clean = cairn_heap_destroy(shared, NULL) && clean;
+  for (uint64_t i = 0; i < arguments.shards; i++) plant_end(workers[i].ledger);
+  free(workers);
   printf("%s\n", clean ? "nothing leaked" : "something leaked");
   return clean ? 0 : 1;
 }

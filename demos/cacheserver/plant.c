@@ -112,6 +112,13 @@ struct plant_ledger *plant_begin(void) {
   return here;
 }
 
+void plant_end(struct plant_ledger *ledger) {
+  free(ledger->owned);
+  free(ledger->known);
+  free(ledger->struck);
+  free(ledger);
+}
+
 void plant_last_phase(void) { here->last_phase = true; }
 
 bool plant_over(void) { return here->over && !here->taken_down; }

@@ -126,6 +126,8 @@ unsigned char plant_slot_kind(const char *name);
 
 /* The calling thread begins: an empty ledger. */
 struct plant_ledger *plant_begin(void);
+/* The thread is over, and so is every object that its ledger follows. */
+void plant_end(struct plant_ledger *ledger);
 /* What makes a count too low waits until the calling thread says so, and then its work is over:
  * what is counted too low is left as it is, until the thread takes everything down. */
 void plant_last_phase(void);

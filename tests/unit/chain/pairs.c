@@ -26,6 +26,11 @@ static lens_pairing pair_up(lens *self, const void *object, uint64_t serial, uin
   lens_status status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_pairs_read(self, 1, NULL);
   assert_int_equal(status, LENS_OK);
+  /* Each place in a function of its own: how close by they are depends on the compiler. */
+  lens_pair_site place;
+  for (uint64_t i = 0; lens_pair_site_get(self, i, &place) == LENS_OK; i++) {
+    assert_int_equal(lens_pair_function_set(self, i, i + 1, place.inner), LENS_OK);
+  }
   status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_pairs_learn(self, 1, NULL);
   assert_int_equal(status, LENS_OK);
@@ -73,8 +78,10 @@ static void test_a_missing_release(void **state) {
   struct node *healthy[20];
   for (int i = 0; i < 20; i++) {
     healthy[i] = node_new(nodes, nodes->plain, i);
-    take(&healthy[i]->base);
-    give_back(&healthy[i]->base);
+    if (i % 2 == 0) { /* not all: else either take may be the one that is given back first */
+      take(&healthy[i]->base);
+      give_back(&healthy[i]->base);
+    }
     cairn_release(&healthy[i]->base);
   }
   struct node *node = node_new(nodes, nodes->plain, 99); /* event n */
