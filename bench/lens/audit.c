@@ -10,12 +10,9 @@
  *
  * The worst case is a heap in which every count is wrong: each object is a finding then.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "lens.h"
+#include "gauge.h"
 
 enum { SLICE_MS = 50, ROWS = 20 };
 
@@ -29,51 +26,10 @@ struct bench {
 
 static volatile uint64_t sink;
 
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
 static void fail(const char *text) {
   fprintf(stderr, "audit: %s\n", text);
   exit(1);
 }
-
-static void check(const struct bench *bench, lens_status status) {
-  if (status != LENS_OK) fail(lens_error(bench->target));
-}
-
-static void print(const struct bench *bench, const char *name, double seconds) {
-  printf("%s\t%.6f\t%.2f\n", name, seconds, seconds * 1e9 / (double)bench->columns.object_count);
-}
-
-/* Anonymous memory of this process: what the lens holds (the core is a mapped file). */
-static uint64_t anonymous_bytes(void) {
-  FILE *file = fopen("/proc/self/status", "r");
-  char line[256];
-  unsigned long long kilobytes = 0;
-  while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-    if (sscanf(line, "RssAnon: %llu", &kilobytes) == 1) break;
-  }
-  if (file != NULL) fclose(file);
-  return kilobytes * 1024;
-}
-
-/* Runs the call until it is done; notes the memory and the longest slice. */
-#define RUN(bench, call)                                                \
-  do {                                                                  \
-    lens_status status_ = LENS_AGAIN;                                   \
-    while (status_ == LENS_AGAIN) {                                     \
-      double began_ = now();                                            \
-      status_ = (call);                                                 \
-      double slice_ = now() - began_;                                   \
-      uint64_t bytes_ = anonymous_bytes();                              \
-      if (slice_ > (bench)->longest) (bench)->longest = slice_;         \
-      if (bytes_ > (bench)->memory_most) (bench)->memory_most = bytes_; \
-    }                                                                   \
-    check(bench, status_);                                              \
-  } while (0)
 
 /* ---- the floor ---- */
 
@@ -99,7 +55,7 @@ static void floor_account(struct bench *bench) {
   memset(refs, 0, bytes); /* the pages are there before the clock runs */
   double began = now();
   uint64_t unexplained = floor_judge(&bench->columns, refs, &bench->root);
-  print(bench, "floor: every count, edges in memory", now() - began);
+  print_figure("floor: every count, edges in memory", now() - began, bench->columns.object_count);
   free(refs);
   if (unexplained != 1) fail("the heap should have one root");
 }
@@ -113,13 +69,13 @@ static void fresh(struct bench *bench) {
 
 static void index_all(struct bench *bench) {
   RUN(bench, lens_index(bench->target, SLICE_MS, NULL));
-  check(bench, lens_columns_get(bench->target, &bench->columns));
+  check_status(bench->target, lens_columns_get(bench->target, &bench->columns));
 }
 
 static void add_root(const struct bench *bench) {
   lens_root root = {
       .slot_address = 8, .value = bench->columns.address[bench->root], .kind = LENS_ROOT_GLOBAL};
-  check(bench, lens_root_add(bench->target, &root));
+  check_status(bench->target, lens_root_add(bench->target, &root));
 }
 
 /* Judges and asks for the worst rows; the seconds of both. */
@@ -129,9 +85,9 @@ static double judge(struct bench *bench, lens_audit_totals *totals) {
   uint64_t written, total;
   double start = now();
   RUN(bench, lens_audit(bench->target, &filter, SLICE_MS, NULL));
-  check(bench, lens_findings(bench->target, ROWS, rows, &written, &total));
+  check_status(bench->target, lens_findings(bench->target, ROWS, rows, &written, &total));
   double seconds = now() - start;
-  check(bench, lens_audit_totals_get(bench->target, totals));
+  check_status(bench->target, lens_audit_totals_get(bench->target, totals));
   sink += total + written;
   return seconds;
 }
@@ -146,8 +102,8 @@ static void balanced(struct bench *bench) {
   add_root(bench);
   double judged = judge(bench, &totals);
   if (totals.findings != 0) fail("there should be no finding");
-  print(bench, "walk, index, accounts, audit", indexed + judged);
-  print(bench, "the audit, indexed", judged);
+  print_figure("walk, index, accounts, audit", indexed + judged, bench->columns.object_count);
+  print_figure("the audit, indexed", judged, bench->columns.object_count);
   lens_roots_clear(bench->target);
   judge(bench, &totals);
   if (totals.over != 1 || totals.under != 0 || totals.surplus != 1)
@@ -171,7 +127,7 @@ static void all_wrong(struct bench *bench) {
   add_root(bench);
   double judged = judge(bench, &totals);
   if (totals.over != wrong || totals.surplus != wrong) fail("every object should be a finding");
-  print(bench, "the same, every count wrong", indexed + judged);
+  print_figure("the same, every count wrong", indexed + judged, bench->columns.object_count);
 }
 
 int main(int argc, char **argv) {

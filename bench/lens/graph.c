@@ -8,12 +8,9 @@
  * over the same rows, in arrays of one member each: Tarjan's components, and semi-NCA with a plain
  * climb.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "lens.h"
+#include "gauge.h"
 
 enum { SLICE_MS = 50 };
 
@@ -21,52 +18,15 @@ struct bench {
   lens *target;
   lens_columns columns;
   uint32_t start; /* the one root's object */
-  uint64_t memory_bytes, memory_before;
+  uint64_t memory_most, memory_before;
   double longest; /* slice */
 };
 
 static volatile uint64_t sink;
 
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static void check(const struct bench *bench, lens_status status) {
-  if (status == LENS_OK) return;
-  fprintf(stderr, "graph: %s: %s\n", lens_status_text(status), lens_error(bench->target));
-  exit(1);
-}
-
-static void print(const struct bench *bench, const char *name, double seconds) {
-  printf("%s\t%.6f\t%.2f\n", name, seconds, seconds * 1e9 / (double)bench->columns.object_count);
-}
-
-/* Anonymous memory of this process: what the lens holds (the core is a mapped file). */
-static uint64_t anonymous_bytes(void) {
-  FILE *file = fopen("/proc/self/status", "r");
-  char line[256];
-  unsigned long long kilobytes = 0;
-  while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-    if (sscanf(line, "RssAnon: %llu", &kilobytes) == 1) break;
-  }
-  if (file != NULL) fclose(file);
-  return kilobytes * 1024;
-}
-
 static double run(struct bench *bench, lens_status (*step)(lens *, uint32_t, lens_progress *)) {
   double start = now();
-  lens_status status = LENS_AGAIN;
-  while (status == LENS_AGAIN) {
-    double before = now();
-    status = step(bench->target, SLICE_MS, NULL);
-    double slice = now() - before;
-    if (slice > bench->longest) bench->longest = slice;
-    uint64_t bytes = anonymous_bytes();
-    if (bytes > bench->memory_bytes) bench->memory_bytes = bytes;
-  }
-  check(bench, status);
+  RUN(bench, step(bench->target, SLICE_MS, NULL));
   return now() - start;
 }
 
@@ -213,7 +173,7 @@ static void floor_retained(const struct bench *bench) {
 static void add_root(struct bench *bench) {
   lens_root root = {
       .slot_address = 8, .value = bench->columns.address[bench->start], .kind = LENS_ROOT_GLOBAL};
-  check(bench, lens_root_add(bench->target, &root));
+  check_status(bench->target, lens_root_add(bench->target, &root));
 }
 
 int main(int argc, char **argv) {
@@ -229,33 +189,35 @@ int main(int argc, char **argv) {
   }
   status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_model_load(bench.target, SLICE_MS);
-  check(&bench, status);
+  check_status(bench.target, status);
   bench.memory_before = anonymous_bytes();
   double index = run(&bench, lens_index);
-  check(&bench, lens_columns_get(bench.target, &bench.columns));
+  check_status(bench.target, lens_columns_get(bench.target, &bench.columns));
   bench.start = (uint32_t)(bench.columns.object_count / 2);
   double start = now();
   floor_components(&bench);
-  print(&bench, "floor: components", now() - start);
+  print_figure("floor: components", now() - start, bench.columns.object_count);
   start = now();
   floor_retained(&bench);
-  print(&bench, "floor: dominators, retained sizes", now() - start);
+  print_figure("floor: dominators, retained sizes", now() - start, bench.columns.object_count);
 
   bench.longest = 0;
   add_root(&bench);
   double components = run(&bench, lens_components), retained = run(&bench, lens_retained);
-  print(&bench, "components", components);
-  print(&bench, "dominators, retained sizes", retained);
-  print(&bench, "walk, index, components, retained sizes", index + components + retained);
+  print_figure("components", components, bench.columns.object_count);
+  print_figure("dominators, retained sizes", retained, bench.columns.object_count);
+  print_figure("walk, index, components, retained sizes", index + components + retained,
+               bench.columns.object_count);
   lens_components_shown shown;
   lens_retained_totals totals;
-  check(&bench, lens_components_get(bench.target, &shown));
-  check(&bench, lens_retained_totals_get(bench.target, &totals));
-  print(&bench, "retained sizes by type", run(&bench, lens_retained_types));
+  check_status(bench.target, lens_components_get(bench.target, &shown));
+  check_status(bench.target, lens_retained_totals_get(bench.target, &totals));
+  print_figure("retained sizes by type", run(&bench, lens_retained_types),
+               bench.columns.object_count);
   printf("graph: longest slice\t%.1f\n", bench.longest * 1e3);
   printf("graph: retained objects\t%llu\n", (unsigned long long)totals.objects);
   printf("graph: bytes an object\t%.1f\n",
-         (double)(bench.memory_bytes - bench.memory_before) / (double)bench.columns.object_count);
+         (double)(bench.memory_most - bench.memory_before) / (double)bench.columns.object_count);
   lens_free(bench.target);
   return 0;
 }

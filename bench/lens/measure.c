@@ -8,13 +8,10 @@
  * snapshot.
  */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "lens.h"
+#include "gauge.h"
 
 enum { ROUNDS_MAX = 101, TYPES_MAX = 4096, SLICE_MS = 50 };
 
@@ -44,31 +41,6 @@ struct bench {
   uint64_t objects, reached, holders, memory_bytes, memory_before;
 };
 
-/* Processor time: what other programs do meanwhile does not count. */
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static void check(const struct bench *bench, lens_status status) {
-  if (status == LENS_OK) return;
-  fprintf(stderr, "measure: %s: %s\n", lens_status_text(status), lens_error(bench->target));
-  exit(1);
-}
-
-/* Anonymous memory of this process: what the lens holds (the core is a mapped file). */
-static uint64_t anonymous_bytes(void) {
-  FILE *file = fopen("/proc/self/status", "r");
-  char line[256];
-  unsigned long long kilobytes = 0;
-  while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-    if (sscanf(line, "RssAnon: %llu", &kilobytes) == 1) break;
-  }
-  if (file != NULL) fclose(file);
-  return kilobytes * 1024;
-}
-
 static void note_memory(struct bench *bench) {
   uint64_t bytes = anonymous_bytes();
   if (bytes > bench->memory_bytes) bench->memory_bytes = bytes;
@@ -78,7 +50,7 @@ static void fresh(struct bench *bench) {
   lens_refresh(bench->target);
   lens_status status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_model_load(bench->target, SLICE_MS);
-  check(bench, status);
+  check_status(bench->target, status);
 }
 
 /* ---- the floor ---------------------------------------------------------------------------- */
@@ -117,19 +89,19 @@ static void floor_make(struct bench *bench, struct floor_heap *heap) {
   for (uint64_t i = 0; i < heap->arena_count; i++) {
     lens_arena arena;
     uint64_t got = 0;
-    check(bench, lens_arena_get(bench->target, i, &arena));
+    check_status(bench->target, lens_arena_get(bench->target, i, &arena));
     uint8_t *data = calloc(1, arena.bytes);
     if (data == NULL) exit(1);
-    check(bench, lens_read(bench->target, arena.address, arena.bytes, data, &got));
+    check_status(bench->target, lens_read(bench->target, arena.address, arena.bytes, data, &got));
     heap->arenas[i].address = arena.address;
     heap->arenas[i].bytes = arena.bytes;
     heap->arenas[i].data = data;
   }
   lens_status status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_walk(bench->target, SLICE_MS, NULL);
-  check(bench, status);
+  check_status(bench->target, status);
   lens_columns columns;
-  check(bench, lens_columns_get(bench->target, &columns));
+  check_status(bench->target, lens_columns_get(bench->target, &columns));
   heap->count = bench->objects = columns.object_count;
   heap->addresses = malloc(heap->count * sizeof *heap->addresses);
   heap->bytes = malloc(heap->count * sizeof *heap->bytes);
@@ -186,9 +158,9 @@ static void census(struct bench *bench) {
   uint64_t written, total;
   lens_status status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_walk(bench->target, SLICE_MS, NULL);
-  check(bench, status);
-  check(bench, lens_census(bench->target, TYPES_MAX, types, &written, &total));
-  check(bench, lens_refcounts(bench->target, TYPES_MAX, counts, &written, &total));
+  check_status(bench->target, status);
+  check_status(bench->target, lens_census(bench->target, TYPES_MAX, types, &written, &total));
+  check_status(bench->target, lens_refcounts(bench->target, TYPES_MAX, counts, &written, &total));
 }
 
 /* `address` 0: the object in the middle of the heap. */
@@ -199,21 +171,21 @@ static void referrers(struct bench *bench, uint64_t address) {
   while (status == LENS_AGAIN) {
     status = lens_referrers(bench->target, address, SLICE_MS, 0, 16, rows, &written, &total);
   }
-  check(bench, status);
+  check_status(bench->target, status);
   bench->holders = total;
 }
 
 static void reach(struct bench *bench, uint64_t first) {
   uint32_t start;
-  check(bench, lens_snapshot_find(bench->target, first, &start));
+  check_status(bench->target, lens_snapshot_find(bench->target, first, &start));
   lens_status status = LENS_AGAIN;
   while (status == LENS_AGAIN) {
     status = lens_reach(bench->target, &start, 1, 0, SLICE_MS, NULL);
     note_memory(bench);
   }
-  check(bench, status);
+  check_status(bench->target, status);
   lens_reached reached;
-  check(bench, lens_reached_get(bench->target, &reached));
+  check_status(bench->target, lens_reached_get(bench->target, &reached));
   bench->reached = reached.object_count;
 }
 
@@ -246,7 +218,7 @@ static void round_of(struct bench *bench, const struct floor_heap *heap, uint32_
     status = lens_index(bench->target, SLICE_MS, NULL);
     note_memory(bench);
   }
-  check(bench, status);
+  check_status(bench->target, status);
   bench->seconds[INDEX][round] = lap(&last);
   reach(bench, middle);
   bench->seconds[REACH][round] = bench->seconds[INDEX][round] + lap(&last);

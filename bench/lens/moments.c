@@ -5,12 +5,9 @@
  * Everything once; one line a figure, as measure.c prints them.  The floor of a comparison is a
  * merge of two plain arrays that are there already, in the order of addresses, counted by type.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "lens.h"
+#include "gauge.h"
 
 enum { SLICE_MS = 50, TYPES = 1 << 16 };
 
@@ -26,27 +23,11 @@ struct bench {
 
 static volatile uint64_t sink;
 
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static void check(const struct bench *bench, lens_status status) {
-  if (status == LENS_OK) return;
-  fprintf(stderr, "moments: %s: %s\n", lens_status_text(status), lens_error(bench->target));
-  exit(1);
-}
-
-static void print(const struct bench *bench, const char *name, double seconds) {
-  printf("%s\t%.6f\t%.2f\n", name, seconds, seconds * 1e9 / (double)bench->objects);
-}
-
 /* ---- the floor ---- */
 
 static struct row *rows_of(struct bench *bench) {
   lens_columns columns;
-  check(bench, lens_columns_get(bench->target, &columns));
+  check_status(bench->target, lens_columns_get(bench->target, &columns));
   struct row *rows = calloc((size_t)columns.object_count + 1, sizeof *rows);
   if (rows == NULL) exit(1);
   for (uint64_t i = 0; i < columns.object_count; i++)
@@ -81,28 +62,28 @@ static lens_moment *taken(struct bench *bench) {
   lens_refresh(bench->target);
   lens_status status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_model_load(bench->target, SLICE_MS);
-  check(bench, status);
+  check_status(bench->target, status);
   lens_moment *moment = NULL;
   status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_moment_take(bench->target, SLICE_MS, NULL, &moment);
-  check(bench, status);
+  check_status(bench->target, status);
   return moment;
 }
 
 static void finish(const struct bench *bench, lens_moment_job *job) {
   lens_status status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_moment_job_step(job, SLICE_MS, NULL);
-  check(bench, status);
+  check_status(bench->target, status);
 }
 
 static void compare(const struct bench *bench, const lens_moment *a, const lens_moment *b) {
   lens_diff *diff = NULL;
   lens_diff_totals totals;
-  check(bench, lens_diff_new(a, b, NULL, 20, &diff));
+  check_status(bench->target, lens_diff_new(a, b, NULL, 20, &diff));
   lens_status status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_diff_step(diff, SLICE_MS, NULL);
-  check(bench, status);
-  check(bench, lens_diff_totals_get(diff, &totals));
+  check_status(bench->target, status);
+  check_status(bench->target, lens_diff_totals_get(diff, &totals));
   sink += totals.kept;
   if (totals.kept != totals.count_a) exit(1);
   lens_diff_free(diff);
@@ -120,22 +101,22 @@ static void run(struct bench *bench, const char *path) {
   struct row *left = rows_of(bench), *right = rows_of(bench);
   double begun = now();
   floor_merge(left, right, info.objects);
-  print(bench, "floor: two plain arrays merged", now() - begun);
+  print_figure("floor: two plain arrays merged", now() - begun, bench->objects);
   free(left);
   free(right);
-  print(bench, "a moment taken", (took - start) / 2);
-  print(bench, "two moments compared", compared - took);
-  print(bench, "diff of two: both taken, compared", compared - start);
+  print_figure("a moment taken", (took - start) / 2, bench->objects);
+  print_figure("two moments compared", compared - took, bench->objects);
+  print_figure("diff of two: both taken, compared", compared - start, bench->objects);
   lens_moment_job *job = NULL;
   begun = now();
-  check(bench, lens_moment_save(a, path, &job));
+  check_status(bench->target, lens_moment_save(a, path, &job));
   finish(bench, job);
-  print(bench, "a moment saved", now() - begun);
+  print_figure("a moment saved", now() - begun, bench->objects);
   lens_moment_job_free(job);
   begun = now();
-  check(bench, lens_moment_load(path, &job));
+  check_status(bench->target, lens_moment_load(path, &job));
   finish(bench, job);
-  print(bench, "a moment loaded and checked", now() - begun);
+  print_figure("a moment loaded and checked", now() - begun, bench->objects);
   lens_moment_job_free(job);
   printf("bytes an object of a moment\t%.2f\n", (double)info.stored_bytes / (double)info.objects);
   lens_moment_free(a);

@@ -7,13 +7,10 @@
  * backwards from the object to it.  Leaks are found with the one root that reaches everything, and
  * without any: then all of the heap is garbage.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "lens.h"
+#include "gauge.h"
 
 enum { SLICE_MS = 50 };
 
@@ -21,60 +18,16 @@ struct bench {
   lens *target;
   uint64_t objects, memory_before, memory_most;
   uint32_t root;
-  double slice_longest;
+  double longest;
 };
 
 static volatile uint64_t sink;
-
-static double clock_seconds(clockid_t clock) {
-  struct timespec time;
-  clock_gettime(clock, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static double now(void) { return clock_seconds(CLOCK_PROCESS_CPUTIME_ID); }
-
-static void check(const struct bench *bench, lens_status status) {
-  if (status == LENS_OK) return;
-  fprintf(stderr, "why: %s: %s\n", lens_status_text(status), lens_error(bench->target));
-  exit(1);
-}
-
-static void print(const struct bench *bench, const char *name, double seconds) {
-  printf("%s\t%.6f\t%.2f\n", name, seconds, seconds * 1e9 / (double)bench->objects);
-}
-
-static uint64_t anonymous_bytes(void) {
-  FILE *file = fopen("/proc/self/status", "r");
-  char line[256];
-  unsigned long long kilobytes = 0;
-  while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-    if (sscanf(line, "RssAnon: %llu", &kilobytes) == 1) break;
-  }
-  if (file != NULL) fclose(file);
-  return kilobytes * 1024;
-}
-
-/* Runs the call until it is done; notes the memory and the longest slice. */
-#define RUN(bench, call)                                                    \
-  do {                                                                      \
-    lens_status status_ = LENS_AGAIN;                                       \
-    while (status_ == LENS_AGAIN) {                                         \
-      double began_ = now();                                                \
-      status_ = (call);                                                     \
-      double slice_ = now() - began_;                                       \
-      uint64_t bytes_ = anonymous_bytes();                                  \
-      if (slice_ > (bench)->slice_longest) (bench)->slice_longest = slice_; \
-      if (bytes_ > (bench)->memory_most) (bench)->memory_most = bytes_;     \
-    }                                                                       \
-    check(bench, status_);                                                  \
-  } while (0)
 
 /* ---- the floors ---- */
 
 static void floor_search(const struct bench *bench, bool backward) {
   lens_columns columns;
-  check(bench, lens_columns_get(bench->target, &columns));
+  check_status(bench->target, lens_columns_get(bench->target, &columns));
   uint8_t *met = calloc(columns.object_count, 1);
   uint32_t *queue = malloc((size_t)columns.object_count * sizeof *queue);
   uint32_t *next = malloc((size_t)columns.object_count * sizeof *next);
@@ -100,7 +53,8 @@ static void floor_search(const struct bench *bench, bool backward) {
       queue[tail++] = other;
     }
   }
-  print(bench, backward ? "floor: one shortest way" : "floor: reachability", now() - began);
+  print_figure(backward ? "floor: one shortest way" : "floor: reachability", now() - began,
+               bench->objects);
   sink += tail + next[bench->root];
   free(met);
   free(queue);
@@ -116,10 +70,10 @@ static void fresh(struct bench *bench) {
 
 static void add_root(const struct bench *bench) {
   lens_columns columns;
-  check(bench, lens_columns_get(bench->target, &columns));
+  check_status(bench->target, lens_columns_get(bench->target, &columns));
   lens_root root = {
       .slot_address = 8, .value = columns.address[bench->root], .kind = LENS_ROOT_GLOBAL};
-  check(bench, lens_root_add(bench->target, &root));
+  check_status(bench->target, lens_root_add(bench->target, &root));
 }
 
 static double leaks(struct bench *bench, bool with_root) {
@@ -130,10 +84,10 @@ static double leaks(struct bench *bench, bool with_root) {
   RUN(bench, lens_index(bench->target, SLICE_MS, NULL));
   if (with_root) add_root(bench);
   RUN(bench, lens_leaks(bench->target, SLICE_MS, NULL));
-  check(bench, lens_leaks_select(bench->target, NULL, 20, rows, &written, &matched));
+  check_status(bench->target, lens_leaks_select(bench->target, NULL, 20, rows, &written, &matched));
   double seconds = now() - began;
   lens_leaks_totals totals;
-  check(bench, lens_leaks_totals_get(bench->target, &totals));
+  check_status(bench->target, lens_leaks_totals_get(bench->target, &totals));
   sink += totals.object_count + matched;
   return seconds;
 }
@@ -145,7 +99,7 @@ static double collect(struct bench *bench) {
   double began = now();
   RUN(bench, lens_collect(bench->target, LENS_NONE, 0, SLICE_MS, NULL));
   double seconds = now() - began;
-  check(bench, lens_collected_get(bench->target, &collected));
+  check_status(bench->target, lens_collected_get(bench->target, &collected));
   sink += collected.kept;
   return seconds;
 }
@@ -159,7 +113,7 @@ static double ways(struct bench *bench) {
   double began = now();
   RUN(bench, lens_paths(bench->target, last, 1, 0, SLICE_MS, NULL));
   double seconds = now() - began;
-  check(bench, lens_paths_totals_get(bench->target, &totals));
+  check_status(bench->target, lens_paths_totals_get(bench->target, &totals));
   if (totals.ways != 1) exit(1);
   return seconds;
 }
@@ -177,7 +131,7 @@ int main(int argc, char **argv) {
   fresh(&bench);
   RUN(&bench, lens_index(bench.target, SLICE_MS, NULL));
   lens_columns columns;
-  check(&bench, lens_columns_get(bench.target, &columns));
+  check_status(bench.target, lens_columns_get(bench.target, &columns));
   bench.objects = columns.object_count;
   /* An object of the ring: others may be the runtime's own.  It is far from the last one. */
   bench.root = (uint32_t)(bench.objects / 2);
@@ -186,18 +140,18 @@ int main(int argc, char **argv) {
   fresh(&bench);
   bench.memory_before = anonymous_bytes();
   bench.memory_most = 0;
-  bench.slice_longest = 0;
+  bench.longest = 0;
   double with_root = leaks(&bench, true);
   uint64_t memory_with_root = bench.memory_most;
-  print(&bench, "walk, index, reachability, leaks", with_root);
-  print(&bench, "the same, all of it garbage", leaks(&bench, false));
-  print(&bench, "the collector's arithmetic, indexed", collect(&bench));
-  print(&bench, "one shortest way, indexed", ways(&bench));
+  print_figure("walk, index, reachability, leaks", with_root, bench.objects);
+  print_figure("the same, all of it garbage", leaks(&bench, false), bench.objects);
+  print_figure("the collector's arithmetic, indexed", collect(&bench), bench.objects);
+  print_figure("one shortest way, indexed", ways(&bench), bench.objects);
   printf("why bytes an object\t%.1f\n",
          (double)(memory_with_root - bench.memory_before) / (double)bench.objects);
   printf("why bytes an object, all garbage\t%.1f\n",
          (double)(bench.memory_most - bench.memory_before) / (double)bench.objects);
-  printf("why longest slice ms\t%.0f\n", bench.slice_longest * 1e3);
+  printf("why longest slice ms\t%.0f\n", bench.longest * 1e3);
   lens_free(bench.target);
   return 0;
 }
