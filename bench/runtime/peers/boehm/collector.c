@@ -26,42 +26,31 @@ static struct node *node_new(struct node *left, struct node *right) {
   return node;
 }
 
-static struct node *build(uint64_t depth) {
+typedef struct node tree_node;
+#include "trees.h"
+
+static tree_node *tree_build(uint64_t depth) {
   if (depth == 0) return node_new(NULL, NULL);
-  struct node *left = build(depth - 1);
-  struct node *right = build(depth - 1);
+  struct node *left = tree_build(depth - 1);
+  struct node *right = tree_build(depth - 1);
   return node_new(left, right);
 }
 
-static uint64_t count(const struct node *node) {
-  return node == NULL ? 0 : 1 + count(node->left) + count(node->right);
-}
+static tree_node *tree_left(const tree_node *node) { return node->left; }
 
-static struct node *volatile root; /* the one reference from outside */
+static tree_node *tree_right(const tree_node *node) { return node->right; }
+
+static void tree_drop(void) {
+  tree_root = NULL;
+  GC_gcollect();
+}
 
 void trees(void) {
   peer_begin();
-  uint64_t depth = bench_number("depth", 16), repeat = bench_number("repeat", 1);
-  double building = 0, dropping = 0;
-  uint64_t nodes = 0;
-  for (uint64_t turn = 0; turn <= repeat; turn++) {
-    double start = bench_now_ns();
-    root = build(depth);
-    double built = bench_now_ns();
-    nodes = count(root);
-    double drop = bench_now_ns();
-    root = NULL;
-    GC_gcollect();
-    double end = bench_now_ns();
-    if (turn == 0) continue;
-    building += built - start;
-    dropping += end - drop;
-  }
-  double all = (double)(nodes * repeat);
-  bench_result("ns/node", (building + dropping) / all, nodes);
-  bench_result("ns/node build", building / all, nodes);
-  bench_result("ns/node drop", dropping / all, nodes);
+  trees_run();
 }
+
+static struct node *volatile root; /* the one reference from outside */
 
 void space(void) {
   peer_begin();

@@ -1,38 +1,13 @@
 /* B8: a dict whose keys are ints; looked up by ints, and by numbers. */
-#include "peer.h"
+#include "dict_table.h"
 
-typedef cairn_object *dict_key;
 typedef int64_t dict_raw;
-typedef cairn_object dict_table;
-
-static cairn_heap *heap;
 
 static dict_key key_new(dict_raw number) { return cairn_int_new(heap, number); }
-
-static dict_table *table_new(void) { return cairn_dict_new(heap); }
-
-static void table_insert(dict_table *table, dict_key key) {
-  bench_require(cairn_dict_set(table, key, key), "memory for an entry");
-}
-
-static int table_has(dict_table *table, dict_key key) { return cairn_dict_get(table, key) != NULL; }
 
 static int table_has_raw(dict_table *table, dict_raw number) {
   return cairn_dict_get_int(table, number) != NULL;
 }
-
-static uint64_t table_walk(dict_table *table) {
-  uint64_t count = 0;
-  size_t position = 0;
-  cairn_object *key, *value;
-  for (; cairn_dict_next(table, &position, &key, &value); count++) {
-    BENCH_USE(key);
-    BENCH_USE(value);
-  }
-  return count;
-}
-
-static void table_drop(dict_table *table) { cairn_release(table); }
 
 #include "dict.h"
 

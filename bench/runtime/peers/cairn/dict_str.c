@@ -1,39 +1,14 @@
 /* B8: a dict whose keys are strs; looked up by strs, and by text. */
-#include "peer.h"
+#include "dict_table.h"
 
 #define DICT_TEXT
-typedef cairn_object *dict_key;
 typedef const char *dict_raw;
-typedef cairn_object dict_table;
-
-static cairn_heap *heap;
 
 static dict_key key_new(dict_raw text) { return cairn_str_from(heap, text); }
-
-static dict_table *table_new(void) { return cairn_dict_new(heap); }
-
-static void table_insert(dict_table *table, dict_key key) {
-  bench_require(cairn_dict_set(table, key, key), "memory for an entry");
-}
-
-static int table_has(dict_table *table, dict_key key) { return cairn_dict_get(table, key) != NULL; }
 
 static int table_has_raw(dict_table *table, dict_raw text) {
   return cairn_dict_get_text(table, text) != NULL;
 }
-
-static uint64_t table_walk(dict_table *table) {
-  uint64_t count = 0;
-  size_t position = 0;
-  cairn_object *key, *value;
-  for (; cairn_dict_next(table, &position, &key, &value); count++) {
-    BENCH_USE(key);
-    BENCH_USE(value);
-  }
-  return count;
-}
-
-static void table_drop(dict_table *table) { cairn_release(table); }
 
 #include "dict.h"
 

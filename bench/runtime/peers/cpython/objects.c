@@ -8,11 +8,14 @@
 
 /* ---- B2 -------------------------------------------------------------------------------------- */
 
-static node *build(uint64_t depth) {
+typedef node tree_node;
+#include "trees.h"
+
+static tree_node *tree_build(uint64_t depth) {
   node *left = NULL, *right = NULL;
   if (depth > 0) {
-    left = build(depth - 1);
-    right = build(depth - 1);
+    left = tree_build(depth - 1);
+    right = tree_build(depth - 1);
   }
   node *made = node_new();
   made->next[0] = (PyObject *)left;
@@ -20,31 +23,15 @@ static node *build(uint64_t depth) {
   return made;
 }
 
-static uint64_t count(const node *from) {
-  if (from == NULL) return 0;
-  return 1 + count((const node *)from->next[0]) + count((const node *)from->next[1]);
-}
+static tree_node *tree_left(const tree_node *from) { return (tree_node *)from->next[0]; }
+
+static tree_node *tree_right(const tree_node *from) { return (tree_node *)from->next[1]; }
+
+static void tree_drop(void) { Py_DECREF(tree_root); }
 
 void trees(void) {
-  uint64_t depth = bench_number("depth", 16), repeat = bench_number("repeat", 1), nodes = 0;
-  double building_ns = 0, dropping_ns = 0;
   node_begin();
-  for (uint64_t turn = 0; turn <= repeat; turn++) {
-    double start_ns = bench_now_ns();
-    node *root = build(depth);
-    double built_ns = bench_now_ns();
-    nodes = count(root);
-    double drop_ns = bench_now_ns();
-    Py_DECREF(root);
-    double end_ns = bench_now_ns();
-    if (turn == 0) continue;
-    building_ns += built_ns - start_ns;
-    dropping_ns += end_ns - drop_ns;
-  }
-  double all = (double)(nodes * repeat);
-  bench_result("ns/node", (building_ns + dropping_ns) / all, nodes);
-  bench_result("ns/node build", building_ns / all, nodes);
-  bench_result("ns/node drop", dropping_ns / all, nodes);
+  trees_run();
 }
 
 /* ---- B3 -------------------------------------------------------------------------------------- */

@@ -47,38 +47,21 @@ static BenchNode *node_new(BenchNode *left, BenchNode *right) {
   return node;
 }
 
-static BenchNode *build(uint64_t depth) {
+typedef BenchNode tree_node;
+#include "trees.h"
+
+static tree_node *tree_build(uint64_t depth) {
   if (depth == 0) return node_new(NULL, NULL);
-  BenchNode *left = build(depth - 1);
-  BenchNode *right = build(depth - 1);
+  BenchNode *left = tree_build(depth - 1);
+  BenchNode *right = tree_build(depth - 1);
   return node_new(left, right);
 }
 
-static uint64_t count(const BenchNode *node) {
-  return node == NULL ? 0 : 1 + count(node->left) + count(node->right);
-}
+static tree_node *tree_left(const tree_node *node) { return node->left; }
 
-static void trees(void) {
-  uint64_t depth = bench_number("depth", 16), repeat = bench_number("repeat", 1);
-  double building = 0, dropping = 0;
-  uint64_t nodes = 0;
-  for (uint64_t turn = 0; turn <= repeat; turn++) {
-    double start = bench_now_ns();
-    BenchNode *root = build(depth);
-    double built = bench_now_ns();
-    nodes = count(root);
-    double drop = bench_now_ns();
-    g_object_unref(root);
-    double end = bench_now_ns();
-    if (turn == 0) continue;
-    building += built - start;
-    dropping += end - drop;
-  }
-  double all = (double)(nodes * repeat);
-  bench_result("ns/node", (building + dropping) / all, nodes);
-  bench_result("ns/node build", building / all, nodes);
-  bench_result("ns/node drop", dropping / all, nodes);
-}
+static tree_node *tree_right(const tree_node *node) { return node->right; }
+
+static void tree_drop(void) { g_object_unref(tree_root); }
 
 static void work(BenchNode **objects, uint64_t objects_count, uint64_t rounds) {
   for (uint64_t round = 0; round < rounds; round++) {
@@ -121,4 +104,4 @@ static void long_list(void) {
 }
 
 const struct bench_entry bench_table[] = {
-    {"B2", trees}, {"B3", pairs}, {"B7", long_list}, {NULL, NULL}};
+    {"B2", trees_run}, {"B3", pairs}, {"B7", long_list}, {NULL, NULL}};

@@ -57,6 +57,9 @@ static void churn(void) {
   bench_result("ns/operation", spent / (double)(count * repeat), sum);
 }
 
+typedef struct node tree_node;
+#include "trees.h"
+
 static struct node *build(struct node *parent, uint64_t depth) {
   struct node *node = (struct node *)talloc_named_const(parent, sizeof *node, "node");
   node->left = depth > 0 ? build(node, depth - 1) : NULL;
@@ -64,31 +67,13 @@ static struct node *build(struct node *parent, uint64_t depth) {
   return node;
 }
 
-static uint64_t count(const struct node *node) {
-  return node == NULL ? 0 : 1 + count(node->left) + count(node->right);
-}
+static tree_node *tree_build(uint64_t depth) { return build(NULL, depth); }
 
-static void trees(void) {
-  uint64_t depth = bench_number("depth", 16), repeat = bench_number("repeat", 1);
-  double building = 0, dropping = 0;
-  uint64_t nodes = 0;
-  for (uint64_t turn = 0; turn <= repeat; turn++) {
-    double start = bench_now_ns();
-    struct node *root = build(NULL, depth);
-    double built = bench_now_ns();
-    nodes = count(root);
-    double drop = bench_now_ns();
-    talloc_free(root);
-    double end = bench_now_ns();
-    if (turn == 0) continue;
-    building += built - start;
-    dropping += end - drop;
-  }
-  double all = (double)(nodes * repeat);
-  bench_result("ns/node", (building + dropping) / all, nodes);
-  bench_result("ns/node build", building / all, nodes);
-  bench_result("ns/node drop", dropping / all, nodes);
-}
+static tree_node *tree_left(const tree_node *node) { return node->left; }
+
+static tree_node *tree_right(const tree_node *node) { return node->right; }
+
+static void tree_drop(void) { talloc_free(tree_root); }
 
 static void long_list(void) {
   uint64_t length = bench_number("length", 1000000), repeat = bench_number("repeat", 1);
@@ -107,4 +92,4 @@ static void long_list(void) {
 }
 
 const struct bench_entry bench_table[] = {
-    {"B1", churn}, {"B2", trees}, {"B7", long_list}, {NULL, NULL}};
+    {"B1", churn}, {"B2", trees_run}, {"B7", long_list}, {NULL, NULL}};
