@@ -2,28 +2,7 @@
  * it can and lives.  What is asserted is on the sanitizers and on time; a sample of facts follows.
  */
 #include "damage.h"
-#include "garden.h"
-
-static cairn_heap *heap;
-static cairn_object *all;
-static struct image *image;
-
-static int begin(void **state) {
-  (void)state;
-  heap = cairn_heap_new(NULL);
-  if (heap == NULL) return 1;
-  all = garden_new(heap);
-  image = image_of_self();
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  image_free(image);
-  cairn_list_clear(all);
-  cairn_release(all);
-  return !cairn_heap_destroy(heap, NULL);
-}
+#include "garden_image.h"
 
 static void inspect(void) {
   lens *self = image_lens(image);
@@ -153,5 +132,5 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(damaged_words), cmocka_unit_test(cut_parts),
                                      cmocka_unit_test(damaged_type_is_named),
                                      cmocka_unit_test(lost_arenas_are_found)};
-  return cmocka_run_group_tests_name("lens damage", tests, begin, end);
+  return cmocka_run_group_tests_name("lens damage", tests, garden_image_begin, garden_image_end);
 }

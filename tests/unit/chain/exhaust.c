@@ -2,28 +2,7 @@
  * turn, and a page of an arena can't be read.  What fails says so; the same lens works afterwards.
  */
 #include "exhaust.h"
-#include "garden.h"
-
-static cairn_heap *heap;
-static cairn_object *all;
-static struct image *image;
-
-static int begin(void **state) {
-  (void)state;
-  heap = cairn_heap_new(NULL);
-  if (heap == NULL) return 1;
-  all = garden_new(heap);
-  image = image_of_self();
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  image_free(image);
-  cairn_list_clear(all);
-  cairn_release(all);
-  return !cairn_heap_destroy(heap, NULL);
-}
+#include "garden_image.h"
 
 static lens_status ask_cycles(lens *self) {
   lens_cycle rows[4];
@@ -224,5 +203,5 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(each_allocation_fails),
                                      cmocka_unit_test(each_read_cancels),
                                      cmocka_unit_test(a_hole_hides_only_itself)};
-  return cmocka_run_group_tests_name("lens exhaust", tests, begin, end);
+  return cmocka_run_group_tests_name("lens exhaust", tests, garden_image_begin, garden_image_end);
 }

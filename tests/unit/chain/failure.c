@@ -1,28 +1,6 @@
 /* Injected failures: each allocation and each read of a load and of many questions fails in turn.
  */
-#include "garden.h"
-#include "image.h"
-
-static cairn_heap *heap;
-static cairn_object *all;
-static struct image *image;
-
-static int begin(void **state) {
-  (void)state;
-  heap = cairn_heap_new(NULL);
-  if (heap == NULL) return 1;
-  all = garden_new(heap);
-  image = image_of_self();
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  image_free(image);
-  cairn_list_clear(all);
-  cairn_release(all);
-  return !cairn_heap_destroy(heap, NULL);
-}
+#include "garden_image.h"
 
 /* The answer to a question that needs allocations of all kinds. */
 static lens_status load_and_ask(lens *self, char *text, size_t bytes) {
@@ -109,5 +87,5 @@ static void cancelling(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(each_allocation), cmocka_unit_test(each_read),
                                      cmocka_unit_test(cancelling)};
-  return cmocka_run_group_tests_name("lens failures", tests, begin, end);
+  return cmocka_run_group_tests_name("lens failures", tests, garden_image_begin, garden_image_end);
 }

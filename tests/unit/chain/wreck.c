@@ -7,7 +7,7 @@
 
 #include "../../bounded.h"
 #include "damage.h"
-#include "garden.h"
+#include "garden_image.h"
 
 enum { SHOWN_MAX = 64, MEMORY_MAX_BYTES = 64 << 20 };
 #ifdef __SANITIZE_ADDRESS__ /* several times slower; the same cases, fewer of them */
@@ -16,9 +16,6 @@ enum { CASES = 3000 };
 enum { CASES = 10000 };
 #endif
 
-static cairn_heap *heap;
-static cairn_object *all;
-static struct image *image;
 static uint64_t healthy_objects;
 /* Where damage of each sort is done. */
 static uint64_t objects[8192], object_count;
@@ -54,11 +51,7 @@ static void note_places(const lens *self) {
 }
 
 static int begin(void **state) {
-  (void)state;
-  heap = cairn_heap_new(NULL);
-  if (heap == NULL) return 1;
-  all = garden_new(heap);
-  image = image_of_self();
+  if (garden_image_begin(state) != 0) return 1;
   lens_status status;
   lens *self = model_of_image(&status);
   if (status != LENS_OK || lens_walk(self, 0, NULL) != LENS_OK) return 1;
@@ -66,14 +59,6 @@ static int begin(void **state) {
   lens_free(self);
   (void)bound_memory(MEMORY_MAX_BYTES);
   return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  image_free(image);
-  cairn_list_clear(all);
-  cairn_release(all);
-  return !cairn_heap_destroy(heap, NULL);
 }
 
 /* ---- asking everything ---- */
@@ -221,5 +206,5 @@ static void ten_thousand_cases(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(ten_thousand_cases)};
-  return cmocka_run_group_tests_name("lens wreck", tests, begin, end);
+  return cmocka_run_group_tests_name("lens wreck", tests, begin, garden_image_end);
 }
