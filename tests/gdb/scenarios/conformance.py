@@ -1,0 +1,79 @@
+"""Each command's JSON has the names, kinds and shapes that it is stated to have (shapes.py), with
+each of its options; it is one document, and nothing else is printed."""
+import os
+import re
+from typing import Any, Dict, List, Tuple
+
+from harness import DIRECTORY, check, equal, execute, fail, passed, start
+from shapes import DATA, document_faults, strictly
+
+start()
+told: Dict[str, List[str]] = {}
+with open(os.environ["SCENARIO_TRUTH"], encoding="ascii") as file:
+    for fact in file.read().splitlines()[:-1]:
+        word, addr = fact.split("\t")
+        told.setdefault(word, []).append(addr)
+KEEPER, OVER, DEEP, NODE = (told[word][0] for word in ("keeper", "over", "deep", "living"))
+SAVED = os.path.join(DIRECTORY, "saved.cairn")
+
+
+def conforms(line: str, shape: str = "") -> Any:
+    """The data of the command, whose document is as stated; `shape` names its shape."""
+    first = (line + " ").split(" ")[0]
+    name = "overview" if first.startswith("-") or not first else first
+    text = execute("cairn %s -json" % line)
+    wrong = document_faults(text, name, DATA[shape or name])
+    if wrong:
+        fail("cairn %s -json\n  %s" % (line, "\n  ".join(wrong[:20])))
+    check(True, line)
+    return strictly(text)["data"]
+
+
+# ---- every option of every command ----
+# A line, and the name of its shape where that is not the command's.
+LINES: List[Tuple[str, str]] = [("arenas -pages", "arenas -pages"),
+                                ("retained -by object", "retained"),
+                                ("retained -by type", "retained -by type"),
+                                ("retained -by root", "retained -by root"),
+                                ("snapshot first", ""), ("snapshot list", "snapshot list")]
+LINES += [(line, "") for line in (
+    "", "map", "arenas", "objects", "objects -type str", "objects -refcount >=2",
+    "objects -refcount 1..2", "objects -size <=1k", "objects -heap 1", "objects -reverse",
+    "refcounts", "types", "types -reverse", "show " + KEEPER, "show %s -depth 3" % KEEPER,
+    "show %s -depth 1" % NODE, "show " + told["odd"][0], "stack", "stack -all", "stack -full",
+    "stack -all -full", "roots", "refs " + KEEPER, "refs " + NODE, "referrers " + KEEPER,
+    "referrers " + OVER, "path " + DEEP, "path %s -count 1" % DEEP,
+    "path %s -count 0 -weak" % KEEPER, "audit", "audit -unsure", "audit -type str", "leaks",
+    "leaks -tree", "leaks -type node", "leaks -max-objects 9 -max-bytes 1k",
+    "leaks " + told["garbage"][0], "cycles", "cycles -live", "cycles -objects 1",
+    "cycles -objects 0 -live", "collect", "collect -candidates", "collect -freed",
+    "collect -all", "collect -type node", "collect -heap 1", "retained", "retained -type list",
+    "retained -heap 1", "retained " + KEEPER, "check", "snapshot save " + SAVED,
+    "snapshot save %s first" % SAVED, "diff first", "diff first -by site",
+    "diff first -by object", "diff %s first" % SAVED, "diff " + SAVED, "history " + OVER,
+    "history " + told["under"][0], "history " + told["dead"][0], "sites", "sites -type node")]
+LINES += [("objects -sort " + key, "") for key in ("refcount", "size", "addr", "type", "retained")]
+LINES += [("types -sort " + key, "") for key in ("bytes", "count", "refcount", "type")]
+LINES += [("roots -kind " + kind, "") for kind in
+          ("arg", "local", "static", "global", "tls", "register", "word", "foreign")]
+asked = {(line + " ").split(" ")[0] for line, _ in LINES} | {"watch", "break"}
+equal(asked - {""}, set(re.findall("^cairn ([a-z]+) -- ", execute("help cairn"), re.MULTILINE)),
+      "each command is asked; these two set breakpoints, stops.py")
+for line, shape in LINES:
+    for more in ("", " -limit 0", " -limit 1", " --limit 3"):
+        conforms(line + more, shape)
+
+# ---- what the fixture built is in them: no listing above was empty for want of rows ----
+for line, least in (("objects", 10), ("audit", 3), ("leaks", 2), ("cycles", 1),
+                    ("cycles -live", 2), ("collect -freed", 2), ("sites", 3), ("refs " + NODE, 3),
+                    ("history " + OVER, 2), ("retained", 5), ("roots", 3)):
+    check(len(conforms(line + " -limit 0")["rows"]) >= least, line + " has rows")
+verdict = {row["addr"]: (row["verdict"], row["surplus"]) for row in conforms("audit")["rows"]}
+equal({told[word][0]: verdict.get(told[word][0]) for word in ("over", "under", "lost")},
+      {told["over"][0]: ("over-retained", 1), told["under"][0]: ("under-retained", -1),
+       told["lost"][0]: ("over-retained", 1)}, "the verdicts")
+for way in conforms("path " + DEEP)["paths"]:
+    check("object" not in way[0], "a way begins at its root: %s" % way)
+    equal([way[number]["object"]["addr"] for number in (1, -1)], [KEEPER, DEEP],
+          "it goes over what the root holds, and ends at the object")
+passed()
