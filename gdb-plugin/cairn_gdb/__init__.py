@@ -4,7 +4,7 @@ The way of the data, one file a step:
 
     target.py    memory, regions, values of the program          imports gdb
     bridge/      the lens, a C library that reads the heap       imports ctypes
-    records.py   what the lens answers, as plain data
+    records/     what the lens answers, as plain data: a question a file
     session.py   one program: its lens, its snapshot, the rows of the last listing
     commands/    one file a command: ask the session, then say it as JSON or as text
     render/      tables, pictures, units, colours, the JSON envelope

@@ -1,0 +1,103 @@
+"""What the program tracked: who allocated, retained and released, and what goes with what."""
+
+from typing import NamedTuple, Optional, Tuple
+
+
+class Tracking(NamedTuple):
+    """What a heap records of its objects."""
+
+    switches: frozenset  # of "sites", "events", "quarantine", "probes"
+    on: bool
+    backtrace: int
+    site_count: int
+    serial_last: int
+    event_capacity: int
+    event_count: int
+    event_lost: int
+    site_lost: int
+    quarantine_count: int
+    quarantine_bytes: int
+    quarantine_limit: int
+    misuse_count: int
+
+
+class Track(NamedTuple):
+    """What is known of the object in a block, or of the last one that was in it."""
+
+    base: int
+    serial: int  # 0: a buffer, or nothing is known
+    place: str  # of the block, as Location has it
+    heap: int
+    type: Optional[int]
+    site: int  # number of the site; 0: not known
+    freed_site: int
+    freed_thread: int
+
+
+class Event(NamedTuple):
+    sequence: int
+    object: int  # 0: a collection
+    serial: int
+    caller: int  # a return address; 0: not known
+    op: str  # "allocate", "free", "retain", "release", "collect_start", "collect_end", "other"
+    refcount: int  # after it
+    type: Optional[int]
+    thread: int
+    site: int
+    heap: int
+    inner: bool = False  # the runtime did it on behalf of the caller: a container, a death
+
+
+class Site(NamedTuple):
+    number: int
+    objects: int  # that live and were allocated here
+    bytes: int
+    allocations: int  # ever
+    frames: Tuple[int, ...]  # return addresses, the innermost first
+
+
+class PairSite(NamedTuple):
+    """A place that allocates, retains or releases."""
+
+    caller: int  # a return address; 0: not known
+    heap: int
+    site: int  # number of the site with the callers around it; 0: there are none
+
+
+class Deed(NamedTuple):
+    """An event of an object, and what it goes with."""
+
+    sequence: int
+    partner: int  # the event that it is paired with; 0: none
+    op: str
+    refcount: int  # after it
+    thread: int
+    site: int  # a PairSite's index
+    inner: bool  # the runtime did it on behalf of the caller
+    fate: str  # "none", "paired", "held", "root", "gone", "lost", "unmatched", "cut"
+
+
+class Unmatched(NamedTuple):
+    """What is left over at one place."""
+
+    site: Optional[int]  # a PairSite's index; None: not known, or no place
+    op: str  # "allocate", "retain", "release"; "other": a slot that retained nothing
+    inner: bool
+    sureness: str  # "certain", "likely", "possible"
+    refs: int  # how many references
+    objects: int
+    partner: Optional[int]  # the place that it goes with in other objects
+    partner_count: int  # how often
+    other: Optional[int] = None  # where it is only possible: the next best place
+
+
+class Pairing(NamedTuple):
+    object: int
+    serial: int
+    heap: int
+    deed_count: int
+    lost_refs: int  # references that are older than the first event that is left
+    freed: bool
+    cut: bool  # only its last events were paired
+    gaps: bool  # events are missing between those that are left
+    unmatched_count: int
