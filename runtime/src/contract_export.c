@@ -43,6 +43,7 @@ struct weak_table_head {
   S(group, struct cairn_group, CAIRN_LAYOUT_GROUP)                            \
   S(external_table, struct cairn_external_table, CAIRN_LAYOUT_EXTERNAL_TABLE) \
   S(external, struct cairn_external, CAIRN_LAYOUT_EXTERNAL)                   \
+  S(holding, struct cairn_holding, CAIRN_LAYOUT_HOLDING)                      \
   S(object, struct cairn_object, EXPORTED_OBJECT)
 
 #define EXPORTED_OBJECT(F) F(uint64_t, , header, UINT)
@@ -140,6 +141,7 @@ extern struct root_record cairn_root_record __attribute__((visibility("hidden"))
 #define ROW_external_table(t, s, name, kind) \
   FIELD_ROW(external_table, struct cairn_external_table, name, kind)
 #define ROW_external(t, s, name, kind) FIELD_ROW(external, struct cairn_external, name, kind)
+#define ROW_holding(t, s, name, kind)  FIELD_ROW(holding, struct cairn_holding, name, kind)
 #define ROW_object(t, s, name, kind)   FIELD_ROW(object, struct cairn_object, name, kind)
 #define LIST_ROWS(name, c_type, list)  list(ROW_##name)
 

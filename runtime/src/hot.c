@@ -151,9 +151,30 @@ void *cairn_block_find(cairn_heap *heap, size_t bytes) {
   }
 }
 
+/* What is taken for a small block of `bytes`. */
+static size_t small_bytes(size_t bytes) {
+  return bytes <= CAIRN_BLOCK_MIN_BYTES ? CAIRN_BLOCK_MIN_BYTES : (bytes + 7) & ~(size_t)7;
+}
+
+void *cairn_block_at_hand(cairn_heap *heap, size_t bytes) {
+  if (bytes > CAIRN_SMALL_MAX_BYTES) return NULL;
+  bytes = small_bytes(bytes);
+  uint32_t size_class = cairn_size_class_of(bytes);
+  struct cairn_hot *row = &heap->hot_rows[size_class];
+  uint64_t ready = cairn_hot_count(row);
+  void *block = NULL;
+  if (ready != 0) {
+    block = cairn_hot_pop(row, ready);
+  } else if (is_at_hand(heap, bytes)) {
+    block = class_take(heap, size_class);
+  }
+  if (block != NULL) cairn_block_zero(block, bytes);
+  return block;
+}
+
 void *cairn_block_new(cairn_heap *heap, size_t bytes) {
   if (bytes > CAIRN_SMALL_MAX_BYTES) return cairn_block_find(heap, bytes);
-  bytes = bytes <= CAIRN_BLOCK_MIN_BYTES ? CAIRN_BLOCK_MIN_BYTES : (bytes + 7) & ~(size_t)7;
+  bytes = small_bytes(bytes);
   struct cairn_hot *row = &heap->hot_rows[cairn_size_class_of(bytes)];
   uint64_t ready = cairn_hot_count(row);
   void *block = ready != 0 ? cairn_hot_pop(row, ready) : cairn_block_find(heap, bytes);

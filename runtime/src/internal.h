@@ -355,6 +355,9 @@ struct cairn_counts cairn_counts_of(const cairn_heap *heap);
  * Applies the limit, collects when due, calls near_limit.  NULL when out of memory.
  * The caller makes it live with one store of the header (cairn_block_publish). */
 void *cairn_block_new(cairn_heap *heap, size_t bytes);
+/* As cairn_block_new, for what needs nothing but free blocks that are there: no code of the
+ * program's runs.  NULL: it needs more, or the heap is one whose blocks go the slow way. */
+void *cairn_block_at_hand(cairn_heap *heap, size_t bytes);
 /* Makes the block free: one store of 0; then keeps it ready or gives it back to its page.  Slots
  * must be cleared. */
 void cairn_block_free(cairn_heap *heap, void *block);
@@ -418,6 +421,8 @@ struct cairn_plan cairn_plan_of(cairn_heap *heap, const struct cairn_type *type,
                                 bool uninitialized);
 /* A new live object of the type in a zeroed block of `bytes`; its count is 1. */
 cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes);
+/* The same from a block at hand, so that no code of the program's runs; else NULL. */
+cairn_object *cairn_object_at_hand(cairn_heap *heap, uint32_t type, size_t bytes);
 bool cairn_builtin_types_define(cairn_heap *heap); /* builtin.c: types, singletons, small ints */
 
 /* ---- intern.c -------------------------------------------------------------------------------- */

@@ -192,7 +192,16 @@ enum {
   F(struct cairn_external_table *, , external_table, ADDRESS)                                     \
   F(uint64_t, , retired_count, UINT)    /* of block_count: freed and kept back */                 \
   F(struct cairn_hot *, , hot, ADDRESS) /* a row a size class; 0 before the first block */        \
-  F(uint32_t, , hot_count, UINT)        /* rows */
+  F(uint32_t, , hot_count, UINT)        /* rows */                                                \
+  F(struct cairn_holding *, , holdings, ADDRESS) /* of the functions that run; 0: none */
+
+/* References that a function of the runtime owns while it runs, one to each of words[first] to
+ * words[count - 1]; it lies on that function's stack. */
+#define CAIRN_LAYOUT_HOLDING(F)                                     \
+  F(struct cairn_holding *, , next, ADDRESS) /* of an outer one */  \
+  F(struct cairn_object *const *, , words, ADDRESS)                 \
+  F(uint64_t, , first, UINT) /* words before it are held no more */ \
+  F(uint64_t, , count, UINT) /* words from it on are not held yet */
 
 /* Heaps that share a limit, on one or several threads: the numbers are changed atomically. */
 #define CAIRN_LAYOUT_GROUP(F)                                  \
@@ -409,6 +418,9 @@ struct cairn_group {
 };
 struct cairn_external {
   CAIRN_LAYOUT_EXTERNAL(CAIRN_LAYOUT_DECLARE)
+};
+struct cairn_holding {
+  CAIRN_LAYOUT_HOLDING(CAIRN_LAYOUT_DECLARE)
 };
 struct cairn_external_table {
   CAIRN_LAYOUT_EXTERNAL_TABLE(CAIRN_LAYOUT_DECLARE)

@@ -70,6 +70,7 @@ static void list_put(struct cairn_list *list, uint32_t index, cairn_object *item
     *place = item;
     CAIRN_ORDER();
     list->count = count + 1;
+    CAIRN_ORDER_KEEPING(item);
     return;
   }
   cairn_heap *heap = cairn_object_heap(&list->base);

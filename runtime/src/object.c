@@ -24,6 +24,13 @@ cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes) 
   return object;
 }
 
+cairn_object *cairn_object_at_hand(cairn_heap *heap, uint32_t type, size_t bytes) {
+  cairn_heap_check(heap);
+  cairn_object *object = cairn_block_at_hand(heap, bytes);
+  if (object != NULL) cairn_object_publish(object, cairn_plan_at(heap, type)->header);
+  return object;
+}
+
 /* The row is empty, or the type has none. */
 __attribute__((noinline)) static cairn_object *new_slowly(cairn_heap *heap, cairn_type type) {
   if (type == 0) return NULL;

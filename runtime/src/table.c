@@ -179,11 +179,13 @@ static void table_append(struct cairn_table *table, uint64_t hash, cairn_object 
   }
   struct cairn_row *row = row_at(table, table->row_words, number);
   row->hash = hash;
+  if (table->index != NULL) index_add(table, hash, number);
   if (table->row_words == CAIRN_ROW_WORDS_DICT_) row->value = value;
   row->key = key;
-  if (table->index != NULL) index_add(table, hash, number);
   CAIRN_ORDER();
   table->row_count = number + 1;
+  CAIRN_ORDER_KEEPING(key);
+  CAIRN_ORDER_KEEPING(value);
   table->live_count++;
 }
 
@@ -363,15 +365,14 @@ static void table_reset(struct cairn_mapping *mapping) {
 static void table_take(struct cairn_mapping *mapping, struct cairn_row *row, cairn_object **key,
                        cairn_object **value) {
   struct cairn_table *table = mapping->table;
+  const bool has_values = table->row_words == CAIRN_ROW_WORDS_DICT_;
   *key = row->key;
-  *value = NULL;
+  *value = has_values ? row->value : NULL;
   if (table->index != NULL) index_forget(table, row);
-  row->key = NULL;
   CAIRN_ORDER();
-  if (table->row_words == CAIRN_ROW_WORDS_DICT_) {
-    *value = row->value;
-    row->value = NULL;
-  }
+  row->key = NULL; /* from here on a reader sees neither */
+  CAIRN_ORDER();
+  if (has_values) row->value = NULL;
   while (table->first < table->row_count &&
          row_at(table, table->row_words, table->first)->key == NULL) {
     table->first++;

@@ -1,7 +1,7 @@
 /* tuple: references in the object itself.
  *
- * Invariant: each item is retained, then stored; `count` follows when all are there.  Until then
- * the object shows none of them, as their counts are higher than what can be seen. */
+ * Invariant: items are shown one by one: each is retained, then stored, then `count` ends behind
+ * it. So no more than one reference is on its way, in a register, at any instruction. */
 #include "cairn/tuple.h"
 
 #include <string.h>
@@ -22,23 +22,57 @@ const cairn_type_spec cairn_spec_tuple = {.name = "tuple",
                                           .slots = slots,
                                           .slot_count = CAIRN_COUNT_OF(slots)};
 
-cairn_object *cairn_tuple_new(cairn_heap *heap, size_t count, cairn_object *const *items) {
-  if (count > INT32_MAX) return NULL;
-  /* Before allocating, which may run code that drops the caller's references. */
+/* The item, whose reference is counted, comes to stand in the tuple behind those before it. */
+static inline void tuple_show(struct cairn_tuple *tuple, size_t index, cairn_object *item) {
+  tuple->items[index] = item;
+  CAIRN_ORDER();
+  tuple->count = (uint32_t)index + 1;
+  CAIRN_ORDER_KEEPING(item);
+}
+
+/* As cairn_tuple_new where allocating may run code of the program's, which may drop the caller's
+ * references: all items are held meanwhile, and heap.holdings says so. */
+static struct cairn_tuple *tuple_new_holding(cairn_heap *heap, size_t count,
+                                             cairn_object *const *items) {
+  cairn_heap_lock(heap);
+  struct cairn_holding holding = {.next = heap->holdings, .words = items};
+  CAIRN_ORDER();
+  heap->holdings = &holding;
   for (size_t i = 0; i < count; i++) {
-    cairn_assert_may_hold(heap, items[i]);
-    cairn_retain(items[i]);
+    cairn_object *item = cairn_retain(items[i]);
+    holding.count = i + 1;
+    CAIRN_ORDER_KEEPING(item);
   }
   struct cairn_tuple *tuple =
       (struct cairn_tuple *)cairn_object_new_tail(heap, CAIRN_TYPE_TUPLE, count);
-  if (tuple == NULL) {
-    for (size_t i = 0; i < count; i++) cairn_release(items[i]);
-    return NULL;
+  if (tuple != NULL) tuple->nest = cairn_compare_nest(count, items);
+  for (size_t i = 0; tuple != NULL && i < count; i++) {
+    cairn_object *item = items[i];
+    holding.first = i + 1;
+    CAIRN_ORDER();
+    tuple_show(tuple, i, item);
   }
-  tuple->nest = cairn_compare_nest(count, items);
-  if (count > 0) memcpy(tuple->items, items, count * sizeof(*items));
+  for (size_t i = count; tuple == NULL && i-- > 0;) {
+    cairn_object *item = items[i];
+    holding.count = i;
+    CAIRN_ORDER();
+    cairn_release(item);
+  }
   CAIRN_ORDER();
-  tuple->count = (uint32_t)count;
+  heap->holdings = holding.next;
+  cairn_heap_unlock(heap);
+  return tuple;
+}
+
+cairn_object *cairn_tuple_new(cairn_heap *heap, size_t count, cairn_object *const *items) {
+  if (count > INT32_MAX) return NULL;
+  for (size_t i = 0; i < count; i++) cairn_assert_may_hold(heap, items[i]);
+  size_t bytes = sizeof(struct cairn_tuple) + count * sizeof(*items);
+  struct cairn_tuple *tuple =
+      (struct cairn_tuple *)cairn_object_at_hand(heap, CAIRN_TYPE_TUPLE, bytes);
+  if (tuple == NULL) return (cairn_object *)tuple_new_holding(heap, count, items);
+  tuple->nest = cairn_compare_nest(count, items);
+  for (size_t i = 0; i < count; i++) tuple_show(tuple, i, cairn_retain(items[i]));
   return &tuple->base;
 }
 

@@ -123,18 +123,32 @@ lens_status lens_walk_totals_get(const lens *self, lens_walk_totals *out) {
   return LENS_OK;
 }
 
+struct word_visit {
+  const lens *self;
+  lens_object_visit_fn visit;
+  void *context;
+};
+
+static void visit_word(void *context, uint64_t word) {
+  const struct word_visit *to = context;
+  uint32_t object = lens_directory_exact(&to->self->analysis->snapshot.directory, word);
+  if (object != LENS_NONE) to->visit(to->context, object);
+}
+
 lens_status lens_runtime_visit(lens *self, lens_object_visit_fn visit, void *context) {
+  struct word_visit to = {self, visit, context};
   for (size_t i = 0; i < self->model.heap_count; i++) {
-    const struct lens_heap_model *heap = &self->model.heaps[i];
+    struct lens_heap_model *heap = &self->model.heaps[i];
     for (uint32_t k = 0; k < heap->runtime_slot_count; k++) {
       uint64_t word;
       lens_status status =
           lens_fetch(self, heap->runtime_slots + k * sizeof word, sizeof word, &word);
       if (status == LENS_UNREADABLE) break;
       if (status != LENS_OK) return status;
-      uint32_t object = lens_directory_exact(&self->analysis->snapshot.directory, word);
-      if (object != LENS_NONE) visit(context, object);
+      visit_word(&to, word);
     }
+    lens_status status = lens_holdings_visit(self, heap, visit_word, &to);
+    if (status != LENS_OK) return status;
   }
   return LENS_OK;
 }

@@ -52,8 +52,8 @@ struct lens_analysis *lens_analysis_of(lens *self);
 /* What was worked out from the roots holds no longer: they were changed. */
 void lens_roots_changed(lens *self);
 
-/* Calls `visit` with the snapshot index of each object that the runtime's own slots hold, once a
- * slot. */
+/* Calls `visit` with the snapshot index of each object that the runtime itself holds, through its
+ * own slots or in a function that runs, once a reference. */
 typedef void (*lens_object_visit_fn)(void *context, uint32_t object);
 lens_status lens_runtime_visit(lens *self, lens_object_visit_fn visit, void *context);
 

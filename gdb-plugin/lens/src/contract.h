@@ -25,7 +25,7 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   S(root, ESSENTIAL) S(heap, ESSENTIAL) S(chunk, OPTIONAL) S(arena, ESSENTIAL) \
   S(page, ESSENTIAL) S(free_block, OPTIONAL) S(type, ESSENTIAL) S(slot, ESSENTIAL) \
   S(field, OPTIONAL) S(weak_table, OPTIONAL) S(group, OPTIONAL) S(external_table, OPTIONAL) \
-  S(external, OPTIONAL) S(hot, OPTIONAL) \
+  S(external, OPTIONAL) S(hot, OPTIONAL) S(holding, OPTIONAL) \
   S(tracking, OPTIONAL) S(event, OPTIONAL) \
   S(site, OPTIONAL) S(track_record, OPTIONAL)
 #define LENS_LAYOUT_root(F) \
@@ -50,7 +50,7 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   F(heap, soft_limit_bytes, UINT, OPTIONAL) \
   F(heap, taken_bytes, UINT, OPTIONAL) F(heap, peak_bytes, UINT, OPTIONAL) \
   F(heap, group, ADDRESS, OPTIONAL) F(heap, external_table, ADDRESS, OPTIONAL) \
-  F(heap, tracking, ADDRESS, OPTIONAL)
+  F(heap, tracking, ADDRESS, OPTIONAL) F(heap, holdings, ADDRESS, OPTIONAL)
 #define LENS_LAYOUT_chunk(F) \
   F(chunk, next, ADDRESS, OPTIONAL) F(chunk, bytes, UINT, OPTIONAL)
 #define LENS_LAYOUT_arena(F) \
@@ -97,6 +97,9 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   F(external, object, ADDRESS, OPTIONAL) F(external, bytes, UINT, OPTIONAL)
 #define LENS_LAYOUT_hot(F) \
   F(hot, pushed, UINT, OPTIONAL) F(hot, popped, UINT, OPTIONAL) F(hot, blocks, BYTES, OPTIONAL)
+#define LENS_LAYOUT_holding(F) \
+  F(holding, next, ADDRESS, OPTIONAL) F(holding, words, ADDRESS, OPTIONAL) \
+  F(holding, first, UINT, OPTIONAL) F(holding, count, UINT, OPTIONAL)
 #define LENS_LAYOUT_tracking(F) \
   F(tracking, switches, UINT, OPTIONAL) F(tracking, on, UINT, OPTIONAL) \
   F(tracking, backtrace, UINT, OPTIONAL) F(tracking, serial_last, UINT, OPTIONAL) \

@@ -6,7 +6,8 @@
  *  - a register, or a place on the stack of optimised code, holds the object: a compiler keeps two
  *    variables of one value in one place;
  *  - the heap was stopped while a buffer's elements were being shifted, or while the collector
- * frees garbage whose counts it does not lower one by one;
+ * frees garbage whose counts it does not lower one by one; or its list of references on their way
+ * could not be read to its end;
  *  - an opaque object of the heap may hold it in disguise, or a part of the heap can't be read.
  *
  * What this is not: the verdict itself (account.c).
@@ -109,7 +110,7 @@ lens_status lens_doubts_find(lens *self) {
   find_opaque(self, audit->heap_doubts);
   for (size_t i = 0; i < self->model.heap_count; i++) {
     const struct lens_heap_model *heap = &self->model.heaps[i];
-    if (heap->flux == LENS_FLUX_RECLAIM || heap->flux == LENS_FLUX_OTHER)
+    if (heap->flux == LENS_FLUX_RECLAIM || heap->flux == LENS_FLUX_OTHER || heap->holdings_cut)
       audit->heap_doubts[i] |= LENS_DOUBT_FLUX;
     if (heap->flux == LENS_FLUX_NONE || heap->shown.flux_object == 0) continue;
     if (audit->in_flux == NULL) {

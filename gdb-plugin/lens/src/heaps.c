@@ -210,6 +210,9 @@ lens_status lens_heap_read(lens *self, struct lens_load *load, size_t contract, 
     status = lens_ready_read(self, heap, lens_load_place(bytes, layout->hot),
                              lens_load_place(bytes, layout->hot_count));
   }
+  if (status == LENS_OK) {
+    status = lens_holdings_read(self, heap, lens_load_place(bytes, layout->holdings));
+  }
   if (layout->block_count.width != 0) {
     heap->shown.object_count = lens_load_place(bytes, layout->block_count) -
                                heap->shown.buffer_count - heap->ready_claimed -

@@ -27,6 +27,7 @@ void lens_model_clear(struct lens_model *model) {
   for (size_t i = 0; i < model->heap_count; i++) {
     lens_dealloc(model->heaps[i].meta);
     lens_dealloc(model->heaps[i].ready);
+    lens_dealloc(model->heaps[i].holdings);
   }
   lens_dealloc(model->heaps);
   lens_dealloc(model->types);

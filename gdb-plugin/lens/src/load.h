@@ -65,6 +65,9 @@ lens_status lens_ready_read(lens *self, struct lens_heap_model *heap, uint64_t r
 void lens_ready_settle(lens *self);
 lens_status lens_heap_meta_add(struct lens_heap_model *heap, uint64_t start, uint64_t bytes);
 
+/* holdings.c: reads the list of holdings at `address` (0: none). */
+lens_status lens_holdings_read(lens *self, struct lens_heap_model *heap, uint64_t address);
+
 /* tracking.c: reads what is recorded of the heap from the struct at `address` (0: nothing). */
 lens_status lens_tracking_read(lens *self, uint64_t address, struct lens_heap_model *heap);
 /* The record beside a block, all but its place.  LENS_NOT_FOUND: there is none.  `*next`: the block

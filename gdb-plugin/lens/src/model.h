@@ -70,6 +70,11 @@ struct lens_range {
   uint64_t start, end;
 };
 
+/* Words that each hold a reference of the runtime's own (holdings.c). */
+struct lens_held_words {
+  uint64_t address, count;
+};
+
 struct lens_heap_model {
   lens_heap shown;
   const struct lens_contract *contract;
@@ -79,6 +84,9 @@ struct lens_heap_model {
   size_t meta_count, meta_capacity;
   uint64_t runtime_slots; /* address of the words the runtime itself owns */
   uint32_t runtime_slot_count;
+  struct lens_held_words *holdings; /* of functions that run */
+  size_t holding_count, holding_capacity;
+  bool holdings_cut; /* there may be more */
   /* Free blocks that lie ready above the pages (ready.c), ascending once the model is loaded. */
   uint64_t *ready;
   size_t ready_count, ready_capacity;
@@ -164,6 +172,13 @@ static inline uint64_t lens_load_place(const uint8_t *bytes, struct lens_place_o
   return place.width == 0 || place.width > 8 ? 0
                                              : lens_load_uint(bytes + place.offset, place.width);
 }
+
+/* ---- holdings ---- */
+
+/* holdings.c: calls `visit` with each word that holds a reference of a function that runs. */
+typedef void (*lens_word_visit_fn)(void *context, uint64_t word);
+lens_status lens_holdings_visit(lens *self, struct lens_heap_model *heap, lens_word_visit_fn visit,
+                                void *context);
 
 /* ---- headers ---- */
 

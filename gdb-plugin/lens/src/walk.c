@@ -227,7 +227,8 @@ static uint32_t exactness_of(const lens *self) {
   uint32_t exactness =
       snapshot->totals.dying != 0 ? LENS_CONFIDENCE_TOLERANT : LENS_CONFIDENCE_EXACT;
   for (size_t i = 0; i < self->model.heap_count; i++) {
-    if (self->model.heaps[i].flux != LENS_FLUX_NONE) exactness = LENS_CONFIDENCE_TOLERANT;
+    const struct lens_heap_model *heap = &self->model.heaps[i];
+    if (heap->flux != LENS_FLUX_NONE || heap->holdings_cut) exactness = LENS_CONFIDENCE_TOLERANT;
   }
   bool any = snapshot->totals.damaged_blocks != 0;
   for (size_t i = 0; i < self->model.type_count && !any; i++)

@@ -49,6 +49,7 @@ CAIRN_INLINE_API bool cairn_list_append(cairn_object *list, cairn_object *item) 
   self->items[count] = cairn_retain(item);
   CAIRN_ORDER();
   self->count = count + 1;
+  CAIRN_ORDER_KEEPING(item);
   return true;
 }
 
@@ -63,6 +64,7 @@ static inline bool cairn_list_give(cairn_object *list, cairn_object *item) {
   self->items[count] = item;
   CAIRN_ORDER();
   self->count = count + 1;
+  CAIRN_ORDER_KEEPING(item);
   return true;
 }
 

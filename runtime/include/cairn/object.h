@@ -101,6 +101,15 @@ enum { CAIRN_STATE_BITS(CAIRN_STATE_ENUM) CAIRN_STATE_END };
 #define CAIRN_ORDER() ((void)0)
 #endif
 
+/* As CAIRN_ORDER, and until here the pointer is in a register or on the stack: while a reference is
+ * on its way to a slot, that is where a debugger finds it.  Behind the store that shows the slot.
+ */
+#if defined(__GNUC__)
+#define CAIRN_ORDER_KEEPING(pointer) __asm__ __volatile__("" : : "r"(pointer) : "memory")
+#else
+#define CAIRN_ORDER_KEEPING(pointer) ((void)(pointer))
+#endif
+
 /* The header says that the count is not a plain one: saturated, traced or shared.  One test tells,
  * so that plain objects pay nothing for the others. */
 #define CAIRN_HEADER_SLOW (CAIRN_COUNT_SATURATED | CAIRN_STATE(TRACED) | CAIRN_STATE(SHARED))

@@ -15,7 +15,7 @@ import os
 import random
 import struct
 from collections import Counter
-from typing import Any, Counter as CounterOf, Dict, Optional, Set
+from typing import Any, Counter as CounterOf, Dict, Set
 
 import gdb
 from harness import TARGET, check, data, equal, fail, passed, quiet, rows
@@ -57,24 +57,12 @@ def none(found: Any, what: str) -> None:
     check(not found, what)
 
 
-def making_tuple() -> bool:
-    """cairn_tuple_new takes its references before the tuple is there to hold them: until then they
-    are nowhere but in its caller's array, which holds the caller's own."""
-    frame: Optional[gdb.Frame] = gdb.newest_frame()
-    while frame is not None and frame.name() != "cairn_tuple_new":
-        frame = frame.older()
-    return frame is not None
-
-
 def judge(between: bool) -> None:
     """No alarm at this stop."""
     audit = data("audit -limit 0")
     listed = [row for row in audit["rows"] if row["verdict"] != "balanced"]
     sure = [row for row in listed if not row["doubts"]]
     equal(audit["totals"]["over"] + audit["totals"]["under"], len(sure), "the certain ones")
-    if sure and making_tuple():
-        stops["in cairn_tuple_new"] += 1
-        sure = [row for row in sure if row["verdict"] != "over-retained"]
     none(sure, "false alarms")
     if between and not OPTIMIZED:
         none(listed, "doubted between operations")
