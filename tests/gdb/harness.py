@@ -62,19 +62,30 @@ def passed() -> None:
 
 def start() -> None:
     """Brings a live or remote program to the signal that ends it; a core is there already."""
-    if TARGET == "live":
-        gdb.execute("run", to_string=True)
-    elif TARGET == "remote":
+    if LIVE:
+        connect()
+        resume()
+
+
+def connect() -> None:
+    """Starts gdbserver with a remote program, before its first instruction."""
+    if TARGET == "remote":
         gdb.execute("set sysroot /")
         gdb.execute("target remote | gdbserver --once - " + os.environ["SCENARIO_COMMAND"],
                     to_string=True)
-        gdb.execute("continue", to_string=True)
+
+
+def resume() -> None:
+    """Lets the program go on, from its start where it has not begun."""
+    gdb.execute("continue" if gdb.selected_inferior().pid else "run", to_string=True)
 
 
 def run_to(location: str) -> None:
-    """Runs or continues a live program to a breakpoint location."""
+    """Runs or continues a live or remote program to a breakpoint location."""
+    if not gdb.selected_inferior().pid:
+        connect()
     breakpoint = gdb.Breakpoint(location, temporary=True)
-    gdb.execute("continue" if gdb.selected_inferior().pid else "run", to_string=True)
+    resume()
     check(not breakpoint.is_valid(), "came to " + location)
 
 

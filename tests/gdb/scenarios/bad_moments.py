@@ -1,36 +1,22 @@
 """Stopped at a bad moment every answer is right, or says that it is not sure; none fails.
 
-bad_moments.c keeps a few things wrong and all else right while it runs its operations.  They are
-stopped after so many instructions, drawn by lot; in a finalizer; in a signal handler, on top of
-whatever was interrupted; and while another thread works.  At each stop:
+bad_moments.c keeps a few things wrong and all else right while it runs its operations.  At each of
+the stops that bad_stops.py makes:
 
  - what is wrong is named, with its number, by the command whose business it is;
  - nothing else is named, unless its row or the whole answer says that it is not certain;
  - every command answers, as text and as JSON.
 """
-import random
 import struct
-from typing import Any, Dict, List, Set
+from typing import Any, Dict, List
 
 import gdb
-from harness import Truth, answer, check, data, equal, error_of, execute, fail, passed, rows, run_to
-
-SEED = 20261122
-random_number = random.Random(SEED)
-print("seed %d" % SEED)
-
+from bad_stops import FEW, Told, visit
+from harness import answer, check, data, equal, error_of, execute, passed, rows
 
 COMMANDS = ("audit", "leaks", "cycles", "collect", "retained", "check", "types", "stack")
 PLACES = {"&keeper_list->items": "&((struct cairn_list *)keeper)->items",
           "&keeper_list->count": "&((struct cairn_list *)keeper)->count"}
-
-
-class Told:
-    def __init__(self, truth: Truth) -> None:
-        def all_of(word: str) -> Set[str]:
-            return {fields[0] for fields in truth[word]}
-        self.over, self.under, self.lost = all_of("over"), all_of("under"), all_of("lost")
-        self.ring, self.passing = all_of("ring"), all_of("passing")
 
 
 def audit(told: Told, moment: str) -> None:
@@ -91,39 +77,12 @@ def others(told: Told, moment: str) -> None:
     check("CAIRN_TRACK" in error_of("cairn history " + over), moment + ": history says why not")
 
 
-def ask(told: Told, moment: str, collected: bool = False) -> None:
+def ask(told: Told, moment: str, collected: bool) -> None:
     audit(told, moment)
     leaks(told, moment, collected)
     cycles(told, moment, collected)
     others(told, moment)
     print("right: " + moment)
-
-
-def at(function: str) -> bool:
-    return bool(gdb.selected_frame().name() == function)
-
-
-def operation(told: Told, name: str) -> None:
-    """Stops it after so many instructions, again and again until it is over."""
-    gdb.execute("finish", to_string=True)
-    end = gdb.Breakpoint("op_end", internal=True)
-    finalizer = gdb.Breakpoint("in_finalizer", internal=True)
-    handler = gdb.Breakpoint("in_handler", internal=True)
-    stops, most = 0, 20
-    while not at("op_end"):
-        where = "%s, stop %d, in %s" % (name, stops, gdb.selected_frame().name())
-        ask(told, where, name == "a collection" and stops > 0)
-        stops += 1
-        if stops > 11:
-            gdb.execute("continue", to_string=True)
-        else:
-            gdb.execute("stepi %d" % random_number.randint(1, most), to_string=True)
-            most = most * 2 if most < 2000 else most
-        if not gdb.selected_inferior().pid:
-            fail(name + ": the program is gone")
-    ask(told, name + ", at its end", name == "a collection")
-    for one in (end, finalizer, handler):
-        one.delete()
 
 
 def corruption(told: Told) -> None:
@@ -135,7 +94,8 @@ def corruption(told: Told) -> None:
                         ("a list's count", "&keeper_list->count")):
         address = int(gdb.parse_and_eval("(unsigned long)(%s)" % PLACES.get(place, place)))
         kept = bytes(inferior.read_memory(address, 8))
-        for word in (b"\xff" * 8, b"\xa5" * 8, struct.pack("<Q", address ^ 0x123450)):
+        words = (struct.pack("<Q", address ^ 0x123450), b"\xff" * 8, b"\xa5" * 8)
+        for word in words[:1] if FEW else words:
             inferior.write_memory(address, word)
             moment = "%s is %s" % (what, word.hex())
             for command in COMMANDS:
@@ -152,19 +112,5 @@ def corruption(told: Told) -> None:
         inferior.write_memory(address, kept)
 
 
-gdb.execute("handle SIGUSR1 nostop noprint pass", to_string=True)
-run_to("both_work")
-told = Told(Truth())
-meanwhile = gdb.Breakpoint("both_work", internal=True)
-for turn in range(5):
-    ask(told, "two threads, turn %d" % turn)
-    gdb.execute("continue", to_string=True)
-meanwhile.delete()
-while True:
-    run_to("op_begin")
-    current = gdb.parse_and_eval("name").string()
-    if current == "the end":
-        corruption(told)
-        break
-    operation(told, current)
+corruption(visit(ask))
 passed()

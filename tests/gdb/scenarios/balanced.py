@@ -18,7 +18,7 @@ from collections import Counter
 from typing import Any, Counter as CounterOf, Dict, Set
 
 import gdb
-from harness import TARGET, check, data, equal, fail, passed, quiet, rows
+from harness import TARGET, check, connect, data, equal, fail, passed, quiet, resume, rows
 
 WORDS = os.environ["SCENARIO_COMMAND"].split()[1:]
 SEED, HEAPS, GAP = (int(word) for word in WORDS[:3])
@@ -80,12 +80,9 @@ def judge(between: bool) -> None:
 
 def begin() -> None:
     """The program at its first moment."""
-    if TARGET == "remote":
-        gdb.execute("set sysroot /")
-        gdb.execute("target remote | gdbserver --once - " + os.environ["SCENARIO_COMMAND"],
-                    to_string=True)
+    connect()
     gdb.Breakpoint("moment")
-    gdb.execute("continue" if TARGET == "remote" else "run", to_string=True)
+    resume()
 
 
 def ended() -> bool:
