@@ -307,6 +307,17 @@ class Audit(unittest.TestCase):
         self.assertEqual([line[:2] for line in lines if line.startswith("@")], ["@2", "@1"])
         self.assertIn("2 of 3 findings shown; -limit 0 shows all.", lines)
 
+    def test_what_neighbours_have_in_common_is_said_once(self) -> None:
+        for _ in range(3):
+            self.find(0x1000, "over-retained", 1)
+        self.find(0x2000, "over-retained", 1)  # somebody holds that one
+        lines = ask(self.session, audit)[2]
+        self.assertEqual([line[:2] for line in lines[:2]], ["@4", "  "])
+        why = next(index for index, line in enumerate(lines) if line.startswith("@1")) + 1
+        self.assertEqual([line[:2] for line in lines[why - 3:why]], ["@3", "@2", "@1"])
+        self.assertTrue(lines[why].startswith("    all 3 alike: over-retained by 1: "), lines)
+        self.assertEqual(sum("over-retained by 1" in line for line in lines), 2)
+
     def test_a_type_that_there_is_not(self) -> None:
         with self.assertRaisesRegex(CairnError, "No type is called"):
             ask(self.session, audit, "-type nod")

@@ -106,7 +106,8 @@ def lines(found: Arenas, paper: Paper) -> Iterator[str]:
                                "page" if found.by_page else "arena", paper)
     if found.returned_bytes:
         yield f"{units.size(found.returned_bytes)} were given back to the system so far."
-    yield objects.hint("Next: cairn map" if found.by_page else "Next: cairn arenas -pages", paper)
+    yield objects.hint("Next: cairn map @1" if found.by_page else
+                       "Next: cairn arenas -pages, cairn map @1", paper)
 
 
 def _arena_lines(found: Arenas, paper: Paper) -> Iterator[str]:
@@ -118,14 +119,16 @@ def _arena_lines(found: Arenas, paper: Paper) -> Iterator[str]:
                   _occupied(row.bytes_used, row.bytes, paper))
     yield from table.lines(paper)
     yield ""
-    table = Table(Column("arena", style="address"), Column("heap"), Column("size", right=True),
-                  Column("pages", right=True), Column("free", right=True),
-                  Column("blocks", right=True), Column("used", right=True), Column("occupied"))
-    for arena in found.rows:
-        table.add(f"{arena.address:#x}", found.heap_names.get(arena.heap, "?"),
-                  units.size(arena.bytes), units.number(arena.page_count),
-                  units.number(arena.page_free_count), units.number(arena.blocks_used),
-                  units.size(arena.bytes_used), _occupied(arena.bytes_used, arena.bytes, paper))
+    table = Table(Column(""), Column("arena", style="address"), Column("heap"),
+                  Column("size", right=True), Column("pages", right=True),
+                  Column("free", right=True), Column("blocks", right=True),
+                  Column("used", right=True), Column("occupied"))
+    for number, arena in enumerate(found.rows, 1):
+        table.add(objects.label(number), f"{arena.address:#x}",
+                  found.heap_names.get(arena.heap, "?"), units.size(arena.bytes),
+                  units.number(arena.page_count), units.number(arena.page_free_count),
+                  units.number(arena.blocks_used), units.size(arena.bytes_used),
+                  _occupied(arena.bytes_used, arena.bytes, paper))
     yield from table.lines(paper)
     if len(found.rows) == found.matched:
         used = sum(arena.bytes_used for arena in found.rows)
@@ -136,20 +139,22 @@ def _arena_lines(found: Arenas, paper: Paper) -> Iterator[str]:
 
 
 def _page_lines(found: Arenas, paper: Paper) -> Iterator[str]:
-    table = Table(Column("page", style="address"), Column("kind"),
+    table = Table(Column("", right=True), Column("page", style="address"), Column("kind"),
                   Column("blocks of", right=True), Column("used", right=True),
                   Column("freed", right=True), Column("never used", right=True),
                   Column("occupied"))
-    for _, page in found.pages:
+    for number, (_, page) in enumerate(found.pages, 1):
+        label = objects.label(number)
         if page.kind in ("blocks", "large"):
             fresh = page.block_count - min(page.fresh, page.block_count)
-            table.add(f"{page.address:#x}", page.kind, units.size(page.block_bytes),
+            table.add(label, f"{page.address:#x}", page.kind, units.size(page.block_bytes),
                       units.number(page.used_count),
                       units.number(max(0, page.block_count - page.used_count - fresh)),
                       units.number(fresh),
                       _occupied(page.used_count, page.block_count, paper))
         else:
-            table.add(f"{page.address:#x}", page.kind.replace("_", " "), "", "", "", "", "")
+            kind = page.kind.replace("_", " ")
+            table.add(label, f"{page.address:#x}", kind, "", "", "", "", "")
     yield from table.lines(paper)
 
 

@@ -119,21 +119,46 @@ def _holder_record(holder: audits.Holder, row: Suspect) -> Dict[str, Any]:
 # ---- text ---------------------------------------------------------------------------------------
 
 def lines(found: Audit, page: Page) -> Iterator[str]:
-    for number, row in reversed(list(enumerate(found.rows, 1))):
-        yield f"{objects.label(number)}  {_head(row, page)}"
-        for line in _verdict_lines(row, page):
-            yield "    " + line
-        if found.left:
-            yield from left_lines(found.left[number - 1], page, "    ")
+    for alike in _alike(found, page):
+        yield from alike.heads
+        first, *rest = alike.why
+        many = len(alike.heads)
+        every = ("" if many == 1 else "both alike: " if many == 2 else
+                 f"all {units.number(many)} alike: ")
+        yield f"    {every}{first}"
+        yield from rest
     yield from objects.closing(len(found.rows), found.matched, "finding", page)
     yield from _blame(found, page)
     yield from _totals(found, page)
     if found.rows:
+        if not found.tracked:
+            yield page.style("quiet", "With CAIRN_TRACK=events,sites in the program's environment "
+                             "this names the lines.")
         more = ", cairn history @1" if found.tracked else ""
         yield objects.hint(f"Next: cairn show @1, cairn referrers @1{more}", page)
-        if not found.tracked:
-            yield objects.hint("With CAIRN_TRACK=events,sites in the program's environment this "
-                               "names the lines.", page)
+
+
+class Alike(NamedTuple):
+    """Neighbours in the listing of which there is the same to say."""
+
+    heads: List[str]  # as they stand in the text, a line each
+    why: List[str]  # the verdict, who holds it, what is left over
+
+
+def _alike(found: Audit, page: Page) -> List[Alike]:
+    """The findings, the worst last; what they have in common is said once."""
+    groups: List[Alike] = []
+    for number, row in reversed(list(enumerate(found.rows, 1))):
+        first, *more = _verdict_lines(row, page)
+        why = [first] + ["    " + line for line in more]
+        if found.left:
+            why += left_lines(found.left[number - 1], page, "    ")
+        head = f"{objects.label(number)}  {_head(row, page)}"
+        if groups and groups[-1].why == why:
+            groups[-1].heads.append(head)
+        else:
+            groups.append(Alike([head], why))
+    return groups
 
 
 def _blame(found: Audit, page: Page) -> Iterator[str]:
@@ -211,8 +236,10 @@ def _totals(found: Audit, page: Page) -> Iterator[str]:
         yield (f"{units.counted(doubtful, 'more object')} may be wrong; each says why that is not "
                "certain.")
     if totals.guessed:
-        yield page.style("quiet", f"{units.number(totals.guessed)} of the balanced ones are owned "
-                         "by words in raw memory that look like references; -unsure lists them.")
+        owned = ("is owned by a word in raw memory that looks like a reference; -unsure lists it"
+                 if totals.guessed == 1 else
+                 "are owned by words in raw memory that look like references; -unsure lists them")
+        yield page.style("quiet", f"{units.number(totals.guessed)} of the balanced ones {owned}.")
     if totals.stray:
         slots = units.counted(totals.stray, "slot")
         yield page.style("warning", f"{slots} lead to no block at all; `cairn check` names them.")

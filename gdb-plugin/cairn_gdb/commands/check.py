@@ -44,7 +44,8 @@ def lines(found: Findings, page: Page) -> Iterator[str]:
     for number, one in enumerate(found.problems, 1):
         style = "bad" if one.severity == "damage" else "warning"
         more = f" (and {units.number(one.repeated)} more of the kind)" if one.repeated else ""
-        at = f"{page.style('address', hex(one.address))}: " if one.address else ""
+        told = not one.address or hex(one.address) in one.text
+        at = "" if told else f"{page.style('address', hex(one.address))}: "
         yield (f"{objects.label(number)} {page.style(style, one.severity)}: {at}{one.text}"
                f"{more}")
     yield from objects.closing(len(found.problems), found.matched, "problem", page)
@@ -54,8 +55,8 @@ def lines(found: Findings, page: Page) -> Iterator[str]:
     if found.matched:
         count = units.counted(found.matched + found.repeated, "problem")
         yield f"{checked}: {page.style('bad', count)}."
-        yield objects.hint("Next: cairn show @1; a damaged block is often the work of the "
-                           "object before it", page)
+        yield objects.hint("Next: cairn show @1, cairn audit where a count is wrong; a damaged "
+                           "block is often the work of the object before it", page)
     else:
         yield f"{checked}: {page.style('good', 'no problem')}."
 

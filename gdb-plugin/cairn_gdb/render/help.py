@@ -37,7 +37,7 @@ def of(command: Command) -> str:
     parts.append("Options:\n" + "\n".join(listed))
     if "OBJECT" in command.argument:
         parts.append("OBJECT is any expression that comes to an address in an object (x, $rdi,\n"
-                     "node->left, 0x7f...), or @N: row N of the last listing.")
+                     "node->left, 0x7f...), or @N: the row with that mark in the last listing.")
     if any(option.kind == "range" for option in command.options):
         parts.append("A RANGE is 3, >=3, >3, <=3, <3 or 2..5; sizes take k, M, G.")
     if command.examples:
