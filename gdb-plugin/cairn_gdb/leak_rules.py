@@ -1,4 +1,4 @@
-"""Which leaks a user wants to hear of: suppressions, and a baseline of leaks that are accepted.
+"""Which leaks a user does not want to hear of: suppressions.
 
 A file of suppressions has a rule a line; blank lines and what follows a # are nothing.  A rule is
 words KEY=GLOB, all of which must fit a leak; a GLOB with blanks stands in quotes:
@@ -13,16 +13,12 @@ words KEY=GLOB, all of which must fit a leak; a GLOB with blanks stands in quote
     file      a source file of those, or where there are no lines, a module
     slot      TYPE.SLOT by which an object of the leak holds another one; elements are `list[]`
 
-A baseline is what `cairn leaks -limit 0 -json` wrote earlier, perhaps of another run: of each kind,
-type and place so many leaks are accepted as it lists.  Addresses and lines do not matter.
-
 Pure.
 """
 
-import json
 import shlex
 from fnmatch import fnmatchcase
-from typing import Callable, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple
+from typing import Callable, FrozenSet, List, NamedTuple, Sequence, Tuple
 
 from .errors import CairnError, did_you_mean
 from .records import Place
@@ -91,55 +87,3 @@ def _glob_of(word: str, where: str) -> Tuple[str, str]:
         raise CairnError(f'{where}: "{word}" is no KEY=GLOB; the keys are {", ".join(KEYS)}.'
                          f"{did_you_mean(key, KEYS)}")
     return key, glob
-
-
-# ---- the baseline -------------------------------------------------------------------------------
-
-Key = Tuple[str, str, str, str]  # kind, type, function or module, file
-
-
-def key_of(kind: str, type_name: str, places: Sequence[Place]) -> Key:
-    """By what a leak is the same in another run."""
-    if not places:
-        return kind, type_name, "", ""
-    place = places[0]
-    file = place.file.rsplit("/", 1)[-1]
-    return kind, type_name, place.function or f"{place.module}+{place.offset:#x}", file
-
-
-class Baseline:
-    """How many leaks of each key are accepted; `take` uses them up."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.left: Dict[Key, int] = {}
-        self.warning = ""
-        try:
-            document = json.loads(read(path, "baseline"))
-            data = document["data"]
-            if document["schema"] != "cairn/1" or document["command"] != "leaks":
-                raise KeyError
-            for row in data["rows"]:
-                key = key_of(str(row["kind"]), str(row["root"]["type"]), _places_of(row))
-                self.left[key] = self.left.get(key, 0) + 1
-            if data["matched"] > data["shown"]:
-                self.warning = (f"the baseline {path} lists {data['shown']} of {data['matched']} "
-                                "leaks; write it with -limit 0.")
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise CairnError(f"The baseline {path} is not what `cairn leaks -json` writes.")
-        self.count = sum(self.left.values())
-
-    def take(self, key: Key) -> bool:
-        """Whether one more leak of the key is accepted."""
-        left = self.left.get(key, 0)
-        if left:
-            self.left[key] = left - 1
-        return left > 0
-
-
-def _places_of(row: Dict[str, object]) -> List[Place]:
-    site = row.get("site")
-    if not isinstance(site, dict):
-        return []
-    return [Place(0, str(site.get("function", "")), str(site.get("file", "")), 0,
-                  str(site.get("module", "")), int(site.get("offset", 0)))]

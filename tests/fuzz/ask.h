@@ -153,7 +153,12 @@ static inline void ask_why(lens *self) {
   uint64_t written = 0;
   uint64_t total = 0;
   lens_ref ref;
-  if (ask_whole(self, lens_leaks)) (void)lens_leaks_select(self, "*", 8, leaks, &written, &total);
+  if (ask_whole(self, lens_leaks)) {
+    (void)lens_leaks_select(self, "*", 8, leaks, &written, &total);
+    (void)lens_leak_holders(self, 0, 8, objects, &written, &total);
+    if (lens_leaks_joint(self, 8, leaks, &written, &total) == LENS_OK && written != 0)
+      (void)lens_leak_holders(self, leaks[0].number, 64, objects, &written, &total);
+  }
   if (ask_whole(self, ask_local) && ask_whole(self, ask_collect)) {
     (void)lens_collect_rows(self, LENS_COLLECT_FREED | LENS_COLLECT_KEPT_MEMBERS, NULL, 8,
                             collected, &written, &total);

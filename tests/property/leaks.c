@@ -23,6 +23,9 @@ struct naive {
   uint32_t surplus[GRAPH_OBJECTS]; /* by set */
   uint32_t leads[GRAPH_OBJECTS];   /* how many leaks lead to the object past no other leak */
   uint32_t leak_of[GRAPH_OBJECTS]; /* the last of them, a set */
+  /* By set: what the leaks lead to, also when the objects of that set are taken away. */
+  bool reached_without[GRAPH_OBJECTS][GRAPH_OBJECTS];
+  bool is_head[GRAPH_OBJECTS]; /* by set: whatever other set goes, leaks lead to it */
 };
 
 static bool find_garbage(const struct graph *graph, struct naive *naive) {
@@ -82,6 +85,49 @@ static void find_owners(const struct graph *graph, struct naive *naive) {
       }
     }
   }
+}
+
+/* What would still be led to if the objects of one set went. */
+static void reach_without(const struct graph *graph, struct naive *naive, uint32_t gone) {
+  bool *met = naive->reached_without[gone];
+  uint32_t queue[GRAPH_OBJECTS], tail = 0;
+  for (uint32_t i = 0; i < graph->count; i++) {
+    met[i] = naive->garbage[i] && naive->is_leak[naive->set[i]] && naive->set[i] != gone;
+    if (met[i]) queue[tail++] = i;
+  }
+  for (uint32_t head = 0; head < tail; head++) {
+    for (uint32_t k = 0; k < graph->edge_count[queue[head]]; k++) {
+      uint32_t to = graph->edges[queue[head]][k];
+      if (met[to] || naive->set[to] == gone) continue;
+      met[to] = true;
+      queue[tail++] = to;
+    }
+  }
+}
+
+static void find_heads(const struct graph *graph, struct naive *naive) {
+  for (uint32_t i = 0; i < graph->count; i++) {
+    if (naive->garbage[i] && naive->set[i] == i) reach_without(graph, naive, i);
+  }
+  for (uint32_t i = 0; i < graph->count; i++) {
+    naive->is_head[i] = naive->garbage[i] && naive->set[i] == i;
+    for (uint32_t k = 0; k < graph->count; k++) {
+      bool other = naive->garbage[k] && naive->set[k] == k && k != i;
+      if (other && !naive->reached_without[k][i]) naive->is_head[i] = false;
+    }
+  }
+}
+
+/* The head without which nothing leads to the object. */
+static uint32_t owner_of(const struct graph *graph, const struct naive *naive, uint32_t object) {
+  uint32_t owner = GRAPH_NO_OBJECT;
+  for (uint32_t i = 0; i < graph->count; i++) {
+    if (!naive->is_head[i] || naive->reached_without[i][object]) continue;
+    assert_int_equal(owner, GRAPH_NO_OBJECT);
+    owner = i;
+  }
+  assert_int_not_equal(owner, GRAPH_NO_OBJECT);
+  return owner;
 }
 
 /* ---- the lens's ---- */
@@ -152,16 +198,87 @@ static uint64_t bytes_of(lens *self, const struct graph *graph, const struct nai
   return bytes;
 }
 
+/* The set that a row of the lens is about. */
+static uint32_t set_of(lens *self, const struct graph *graph, const struct naive *naive,
+                       uint32_t number) {
+  lens_leak row;
+  assert_int_equal(lens_leak_get(self, number, &row), LENS_OK);
+  uint32_t object = 0;
+  while (row_of(self, graph, object) != row.root) object++;
+  return naive->set[object];
+}
+
+/* Who holds the set of a row, as the rows to which the holders belong. */
+static void compare_holders(lens *self, const struct graph *graph, const struct naive *naive,
+                            const lens_leak *row) {
+  uint32_t set = set_of(self, graph, naive, row->number), numbers[GRAPH_OBJECTS];
+  bool holds[GRAPH_OBJECTS] = {false};
+  uint64_t wanted_count = 0, written = 0, total = 0;
+  for (uint32_t i = 0; i < graph->count; i++) {
+    for (uint32_t k = 0; naive->garbage[i] && k < graph->edge_count[i]; k++) {
+      if (naive->set[i] == set || naive->set[graph->edges[i][k]] != set) continue;
+      bool *holder = &holds[owner_of(graph, naive, i)];
+      wanted_count += !*holder;
+      *holder = true;
+    }
+  }
+  assert_int_equal(lens_leak_holders(self, row->number, GRAPH_OBJECTS, numbers, &written, &total),
+                   LENS_OK);
+  assert_int_equal(total, wanted_count);
+  assert_int_equal(written, wanted_count);
+  for (uint64_t i = 0; i < written; i++) {
+    assert_true(holds[set_of(self, graph, naive, numbers[i])]);
+    if (i > 0) assert_true(numbers[i] > numbers[i - 1]);
+  }
+  assert_int_equal(row->held, wanted_count != 0);
+}
+
+/* What is held jointly, and that each object of the garbage is in one row. */
+static void compare_joint(lens *self, const struct graph *graph, const struct naive *naive) {
+  static lens_leak rows[GRAPH_OBJECTS];
+  uint64_t written = 0, total = 0, heads = 0, objects = 0;
+  lens_leaks_totals totals;
+  assert_int_equal(lens_leaks_totals_get(self, &totals), LENS_OK);
+  assert_int_equal(lens_leaks_joint(self, GRAPH_OBJECTS, rows, &written, &total), LENS_OK);
+  assert_int_equal(written, total);
+  assert_int_equal(totals.joints, total);
+  for (uint32_t i = 0; i < graph->count; i++) heads += naive->is_head[i] && !naive->is_leak[i];
+  assert_int_equal(heads, total);
+  for (uint64_t r = 0; r < written; r++) {
+    uint32_t set = set_of(self, graph, naive, rows[r].number);
+    assert_true(naive->is_head[set] && !naive->is_leak[set]);
+    assert_int_equal(rows[r].kind, LENS_LEAK_JOINT);
+    uint64_t own = 0, all = 0, bytes = 0;
+    for (uint32_t i = 0; i < graph->count; i++) {
+      if (!naive->garbage[i]) continue;
+      uint32_t number = LENS_NONE, row = row_of(self, graph, i);
+      assert_int_equal(lens_leak_of(self, row, &number), LENS_OK);
+      assert_int_equal(number == rows[r].number, owner_of(graph, naive, i) == set);
+      own += naive->set[i] == set;
+      all += owner_of(graph, naive, i) == set;
+      if (owner_of(graph, naive, i) == set) bytes += lens_weight_of(self, row);
+    }
+    assert_int_equal(rows[r].own_objects, own);
+    assert_int_equal(rows[r].objects, all);
+    assert_int_equal(rows[r].bytes, bytes);
+    objects += all;
+    compare_holders(self, graph, naive, &rows[r]);
+  }
+  assert_int_equal(objects, totals.shared_objects);
+}
+
 struct tally {
   uint64_t heaps, cycles, lost, shared, held, lost_rings, pointed_at;
 };
 
 static void compare(lens *self, const struct graph *graph, struct tally *tally) {
   static lens_leak rows[GRAPH_OBJECTS];
-  struct naive naive = {0};
+  static struct naive naive;
+  naive = (struct naive){0};
   bool any = find_garbage(graph, &naive);
   find_sets(graph, &naive);
   find_owners(graph, &naive);
+  find_heads(graph, &naive);
   uint64_t written = 0, matched = 0, leaks = 0, shared = 0, garbage = 0;
   assert_int_equal(lens_leaks_select(self, NULL, GRAPH_OBJECTS, rows, &written, &matched), LENS_OK);
   for (uint32_t i = 0; i < graph->count; i++) {
@@ -172,14 +289,10 @@ static void compare(lens *self, const struct graph *graph, struct tally *tally) 
     garbage++;
     assert_true(naive.leads[i] >= 1);
     shared += naive.leads[i] > 1;
-    assert_int_equal(number == LENS_NONE, naive.leads[i] > 1);
-    if (naive.leads[i] == 1) {
-      lens_leak leak;
-      assert_int_equal(lens_leak_get(self, number, &leak), LENS_OK);
-      uint32_t other = 0;
-      while (row_of(self, graph, other) != leak.root) other++;
-      assert_int_equal(naive.set[other], naive.leak_of[i]);
-    }
+    uint32_t set = set_of(self, graph, &naive, number);
+    assert_int_equal(set, owner_of(graph, &naive, i));
+    assert_int_equal(naive.is_leak[set], naive.leads[i] == 1);
+    if (naive.leads[i] == 1) assert_int_equal(set, naive.leak_of[i]);
     if (!naive.is_leak[i]) continue;
     leaks++;
     lens_leak wanted_leak = expected_leak(graph, &naive, i);
@@ -196,6 +309,7 @@ static void compare(lens *self, const struct graph *graph, struct tally *tally) 
     assert_int_equal(found->own_bytes, bytes_of(self, graph, &naive, i, true));
     assert_int_equal(found->bytes, bytes_of(self, graph, &naive, i, false));
     assert_true(found->bytes >= wanted_leak.bytes);
+    compare_holders(self, graph, &naive, found);
     tally->cycles += found->kind == LENS_LEAK_CYCLE;
     tally->lost += found->kind == LENS_LEAK_LOST;
     tally->lost_rings += found->kind == LENS_LEAK_LOST && naive.ring[i];
@@ -215,6 +329,7 @@ static void compare(lens *self, const struct graph *graph, struct tally *tally) 
                 (rows[k - 1].bytes == rows[k].bytes && rows[k - 1].root < rows[k].root));
   assert_int_equal(any, garbage != 0);
   tally->shared += shared;
+  compare_joint(self, graph, &naive);
 }
 
 /* Without roots: the garbage less what a collection frees is what the runtime calls leaks when the

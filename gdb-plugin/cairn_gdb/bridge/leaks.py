@@ -8,7 +8,7 @@ from .abi import (COUNT, NONE, NOT_FOUND, OK, STATUS, STEP, LensPointer, Progres
                   declare, named, struct, u32, u64)
 from .accounts import Accounts
 
-LEAK_KINDS = ("cycle", "lost")
+LEAK_KINDS = ("cycle", "lost", "joint")
 COLLECT_VERDICTS = ("none", "kept", "reached", "garbage", "falls", "swept")
 
 LeakStruct = struct("lens_leak", *u32("number", "kind", "root", "held"),
@@ -16,7 +16,7 @@ LeakStruct = struct("lens_leak", *u32("number", "kind", "root", "held"),
 LeaksTotalsStruct = struct(
     "lens_leaks_totals",
     *u64("object_count", "bytes", "cycles", "cycle_objects", "cycle_bytes", "lost",
-         "lost_objects", "lost_bytes", "shared_objects", "shared_bytes", "roots",
+         "lost_objects", "lost_bytes", "joints", "shared_objects", "shared_bytes", "roots",
          "guessed_roots", "guessed_registers", "guessed_words", "guessed_foreign"))
 LeakCensusStruct = struct("lens_leak_census", *u32("type", "kind"),
                           *u64("leaks", "objects", "bytes"))
@@ -32,6 +32,9 @@ declare({
     "lens_leaks": (STATUS, STEP),
     "lens_leaks_totals_get": (STATUS, [LensPointer, POINTER(LeaksTotalsStruct)]),
     "lens_leaks_select": (STATUS, [LensPointer, c_char_p, c_uint64, POINTER(LeakStruct), COUNT,
+                                   COUNT]),
+    "lens_leaks_joint": (STATUS, [LensPointer, c_uint64, POINTER(LeakStruct), COUNT, COUNT]),
+    "lens_leak_holders": (STATUS, [LensPointer, c_uint32, c_uint64, POINTER(c_uint32), COUNT,
                                    COUNT]),
     "lens_leak_of": (STATUS, [LensPointer, c_uint32, POINTER(c_uint32)]),
     "lens_leak_get": (STATUS, [LensPointer, c_uint32, POINTER(LeakStruct)]),
@@ -61,19 +64,32 @@ class Leaks(Accounts):
                                           type_glob.encode() if type_glob else None)
         return [self._leak(row) for row in rows[:written]], total
 
+    def leak_joint(self, capacity: int) -> Tuple[List[records.Leak], int]:
+        """What several leaks hold, the most bytes first, at most `capacity` (0: all), and how many
+        there are."""
+        rows, written, total = self._rows(self._library.lens_leaks_joint, LeakStruct, capacity)
+        return [self._leak(row) for row in rows[:written]], total
+
+    def leak_holders(self, number: int, capacity: int) -> Tuple[List[int], int]:
+        """The rows (leaks, and what is held jointly) that hold a row, at most `capacity` (0: all),
+        and how many there are."""
+        rows, written, total = self._rows(self._library.lens_leak_holders, c_uint32, capacity,
+                                          number)
+        return list(rows[:written]), total
+
     def _leak(self, row: Any) -> records.Leak:
         return records.Leak(row.number, named(LEAK_KINDS, row.kind),
                             self.snapshot_object(row.root), bool(row.held), row.own_objects,
                             row.own_bytes, row.objects, row.bytes, row.surplus, row.root_refs)
 
     def leak_of(self, index: int) -> Optional[int]:
-        """The number of the leak that a garbage object belongs to; -1: it hangs on several; None:
-        the object is no garbage."""
+        """The number of the row that a garbage object is in, a leak's or one of what is held
+        jointly; None: the object is no garbage."""
         number = c_uint32()
         status = self._library.lens_leak_of(self._self, index, byref(number))
         if self._check(status, NOT_FOUND) != OK:
             return None
-        return -1 if number.value == NONE else number.value
+        return number.value
 
     def leak(self, number: int) -> records.Leak:
         return self._leak(self._get(self._library.lens_leak_get, LeakStruct, number))

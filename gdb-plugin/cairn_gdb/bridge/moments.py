@@ -2,7 +2,7 @@
 
 import os
 from ctypes import POINTER, byref, c_char_p, c_uint32, c_uint64, c_void_p
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 from .. import records
 from ..errors import CairnError
@@ -14,6 +14,7 @@ from .snapshot import Snapshot
 
 CHANGES = ("new", "gone", "resized")
 SAME_PROCESS = ("other", "same", "unknown")
+WATCHED = ("absent", "new", "kept", "kept by address")
 
 OriginStruct = struct("lens_moment_origin", *u64("process", "time"), ("kind", c_char_p),
                       ("executable", c_char_p), ("label", c_char_p))
@@ -60,6 +61,8 @@ declare({
     "lens_moment_is_file": (c_uint32, [c_char_p]),
     "lens_diff_new": (STATUS, [MomentPointer, MomentPointer, c_char_p, c_uint64,
                                POINTER(DiffPointer)]),
+    "lens_diff_watch": (STATUS, [DiffPointer, POINTER(c_uint64), c_uint64]),
+    "lens_diff_watched": (STATUS, [DiffPointer, c_uint64, POINTER(c_uint32), COUNT, COUNT]),
     "lens_diff_step": (STATUS, [DiffPointer, c_uint32, POINTER(ProgressStruct)]),
     "lens_diff_free": (None, [DiffPointer]),
     "lens_diff_totals_get": (STATUS, [DiffPointer, POINTER(DiffTotalsStruct)]),
@@ -194,14 +197,17 @@ class Diff:
     """What is different between two moments, which it keeps."""
 
     def __init__(self, first: Moment, second: Moment, type_glob: str = "", objects: int = 0,
-                 progress: Optional[Progress] = None) -> None:
-        """`objects`: how many rows of objects are kept."""
+                 progress: Optional[Progress] = None, watched: Sequence[int] = ()) -> None:
+        """`objects`: how many rows of objects are kept; `watched`: addresses in the second moment,
+        ascending, of which `watched()` tells."""
         self._library = load_library()
         self.moments = (first, second)
         self._self = DiffPointer()
         _must(self._library.lens_diff_new(first.handle, second.handle,
                                           type_glob.encode() if type_glob else None, objects,
                                           byref(self._self)))
+        addresses = (c_uint64 * max(1, len(watched)))(*watched)
+        _must(self._library.lens_diff_watch(self._self, addresses, len(watched)))
         _must(_run(self._library.lens_diff_step, self._self, progress))
 
     def __del__(self) -> None:
@@ -214,6 +220,16 @@ class Diff:
             row.count_a, row.count_b, row.bytes_a, row.bytes_b, row.kept, row.added, row.gone,
             row.reused, row.resized, row.kept_by_address, row.types_unchanged,
             SAME_PROCESS[min(row.same_process, 2)], EXACTNESS[min(row.exactness, 2)])
+
+    def watched(self) -> List[str]:
+        """What became of each watched address: "absent", "new", "kept" (by its serial) or "kept by
+        address"."""
+        written, total = c_uint64(), c_uint64()
+        _must(self._library.lens_diff_watched(self._self, 0, None, byref(written), byref(total)))
+        fates = (c_uint32 * max(1, total.value))()
+        _must(self._library.lens_diff_watched(self._self, total.value, fates, byref(written),
+                                              byref(total)))
+        return [named(WATCHED, fate) for fate in fates[:written.value]]
 
     def types(self, limit: int) -> Tuple[List[records.DiffRow], int]:
         """Types that changed, the greatest change first, at most `limit` (0: all); how many."""

@@ -37,12 +37,14 @@ class AuditTotals(NamedTuple):
 
 
 class Leak(NamedTuple):
-    """A set of garbage objects that hold each other, and that nothing else explains."""
+    """A set of garbage objects that hold each other, with what hangs on it alone."""
 
-    number: int
-    kind: str  # "cycle": the collector frees it; "lost": references are counted that nobody holds
+    number: int  # the lens's
+    # "cycle": the collector frees it; "lost": references are counted that nobody holds; "joint": no
+    # leak, but what several rows hold
+    kind: str
     root: Object
-    held: bool  # other leaks hold it too
+    held: bool  # other rows hold it too
     own_objects: int
     own_bytes: int
     objects: int  # with what hangs on it alone
@@ -60,7 +62,8 @@ class LeakTotals(NamedTuple):
     lost: int
     lost_objects: int
     lost_bytes: int
-    shared_objects: int  # that hang on several leaks
+    joints: int  # sets that are held jointly, by several leaks
+    shared_objects: int  # in them
     shared_bytes: int
     roots: int
     guessed_roots: int  # that only look like one

@@ -2,9 +2,11 @@
 
 import os
 import re
-from typing import List, Sequence
+import time
+from typing import List, Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
+from .. import tracked
 from ..errors import CairnError
 from ..leak_report import Group
 from . import units
@@ -23,7 +25,9 @@ def _attribute(text: str) -> str:
 
 
 def _name(group: Group) -> str:
-    return f"{group.type_name} allocated at {group.place}" if group.place else group.type_name
+    """Two cases of one class never have the same name: servers would take one for the other."""
+    place = f" allocated at {tracked.place_text(group.place)}" if group.place else ""
+    return group.type_name + place + (f" ({group.why})" if group.why else "")
 
 
 def _message(group: Group) -> str:
@@ -42,8 +46,11 @@ def _details(group: Group) -> str:
 
 
 def _case(group: Group, failing: bool) -> List[str]:
+    where = ""
+    if group.place is not None and group.place.file:
+        where = f' file={_attribute(group.place.file)} line="{group.place.line}"'
     head = (f'    <testcase classname={_attribute("cairn.leaks." + group.kind)} '
-            f'name={_attribute(_name(group))} time="0">')
+            f'name={_attribute(_name(group))}{where} time="0">')
     if group.why:
         inner = f"      <skipped message={_attribute(group.why + ': ' + _message(group))}/>"
     elif failing:
@@ -56,8 +63,10 @@ def _case(group: Group, failing: bool) -> List[str]:
     return [head, inner, "    </testcase>"]
 
 
-def document(groups: Sequence[Group], failing: bool) -> str:
-    """The file's text; `failing`: what is not set aside fails, else it is within the limits."""
+def document(groups: Sequence[Group], failing: bool, about: Mapping[str, str], when: int,
+             seconds: float) -> str:
+    """The file's text; `failing`: what is not set aside fails, else it is within the limits.
+    `about` becomes properties, by their names; `when`: seconds since 1970; `seconds`: it took."""
     failures = sum(failing and not group.why for group in groups)
     skipped = sum(bool(group.why) for group in groups)
     cases: List[str] = []
@@ -66,12 +75,17 @@ def document(groups: Sequence[Group], failing: bool) -> str:
     if len(groups) == skipped:
         cases.append('    <testcase classname="cairn.leaks" name="no leak" time="0"/>')
     count = len(groups) + (len(groups) == skipped)
-    sums = f'tests="{count}" failures="{failures}" errors="0" skipped="{skipped}" time="0"'
-    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>',
-                      f'<testsuites name="cairn" tests="{count}" failures="{failures}" '
-                      'errors="0" time="0">',
-                      f'  <testsuite name="cairn leaks" {sums}>', *cases, "  </testsuite>",
-                      "</testsuites>", ""])
+    sums = f'tests="{count}" failures="{failures}" errors="0"'
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(when))
+    return "\n".join([
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<testsuites name="cairn" {sums} time="{seconds:.3f}">',
+        f'  <testsuite name="cairn leaks" {sums} skipped="{skipped}" time="{seconds:.3f}" '
+        f'timestamp="{stamp}">',
+        "    <properties>",
+        *(f"      <property name={_attribute(name)} value={_attribute(value)}/>"
+          for name, value in about.items()),
+        "    </properties>", *cases, "  </testsuite>", "</testsuites>", ""])
 
 
 def write(path: str, text: str) -> None:

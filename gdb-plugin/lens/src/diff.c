@@ -25,6 +25,8 @@ void lens_diff_free(lens_diff *self) {
   }
   lens_dealloc(self->heaps);
   lens_map_free(&self->pairs);
+  lens_dealloc(self->watch.addresses);
+  lens_dealloc(self->watch.fates);
   lens_dealloc(self->shown.best);
   lens_dealloc(self->shown.objects);
   lens_dealloc(self);
@@ -185,7 +187,14 @@ static lens_status merge_one(lens_diff *self) {
   bool from_a = a->there && (!b->there || a->row.address <= b->row.address);
   bool from_b = b->there && (!a->there || b->row.address <= a->row.address);
   lens_status status = LENS_OK;
-  if (from_a && from_b && is_same(self)) {
+  bool same = from_a && from_b && is_same(self);
+  if (from_b && self->watch.next < self->watch.count) {
+    bool serial = same && a->row.serial != 0 && b->row.serial != 0;
+    lens_diff_watch_row(self, serial ? LENS_WATCHED_KEPT
+                              : same ? LENS_WATCHED_KEPT_BY_ADDRESS
+                                     : LENS_WATCHED_NEW);
+  }
+  if (same) {
     if (!is_left_out(b)) status = count(self, &(struct fate){.in_a = true, .in_b = true});
   } else {
     bool reused = from_a && from_b && self->totals.same_process != 0;

@@ -3,6 +3,7 @@
  *     diff_names.c  types and sites of both moments, numbered together
  *     diff.c        the merge: both moments' rows are read once, in the order of addresses
  *     diff_rows.c   what changed, the greatest first
+ *     diff_watch.c  what became of single objects
  *
  * Invariants:
  *  - A type or site of a moment has its number in the tables here, or LENS_NONE where the filter
@@ -42,6 +43,13 @@ struct lens_diff_shown {
   uint64_t limit, count;
 };
 
+/* Objects of B that were asked of, by address. */
+struct lens_diff_watch {
+  uint64_t *addresses; /* ascending */
+  uint32_t *fates;     /* enum lens_watched */
+  uint64_t count, next;
+};
+
 struct lens_diff {
   struct lens_diff_side a, b;
   lens_diff_totals totals;
@@ -51,6 +59,7 @@ struct lens_diff {
   struct lens_diff_table types, places; /* places: a type and where it was allocated */
   struct lens_map pairs;                /* type << 32 | site -> row of `places` */
   struct lens_diff_shown shown;
+  struct lens_diff_watch watch;
   uint64_t seen; /* rows of both, for progress */
 };
 
@@ -58,6 +67,8 @@ struct lens_diff {
 lens_status lens_diff_names(lens_diff *self, const char *type_glob);
 /* The row of the table; NULL when out of memory.  A new one is empty but for its type. */
 lens_diff_row *lens_diff_row_add(struct lens_diff_table *table, const char *type);
+/* Tells the fate of B's row where it is asked of; rows come in order (diff_watch.c). */
+void lens_diff_watch_row(lens_diff *self, enum lens_watched fate);
 /* Sorts all that is shown. */
 lens_status lens_diff_sort(lens_diff *self);
 /* Takes an object among those that are shown, where it is one of the greatest changes. */

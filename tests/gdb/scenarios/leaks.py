@@ -43,7 +43,20 @@ went = {addr for addr, in truth["went"]}
 cycles = sum(row["objects"] for row in found.values() if row["kind"] == "cycle")
 equal(cycles, len(went) - 1, "cycles are what the collector frees, but for the interned str")
 
-# ---- what hangs on each ----
+# ---- what hangs on each, and on several ----
+everything = data("leaks -tree -limit 0")
+joint = everything["joint"]["rows"]
+equal([[name_of[addr] for addr in row["held_by"]] for row in joint], [["share 1", "share 2"]],
+      "who holds jointly what several leaks hold")
+once = [row["root"]["addr"] for row in everything["rows"] + joint]
+for row in everything["rows"] + joint:
+    once += [branch["object"]["addr"] for branch in row["tree"] if branch["note"] == ""]
+equal(sorted(name_of[addr] for addr in once), sorted(garbage), "each object stands in one row")
+equal({(name_of[row["root"]["addr"]], branch["slot"], name_of[branch["object"]["addr"]])
+       for row in everything["rows"] for branch in row["tree"] if branch["note"] == "joint"},
+      {("share 1", "data", "common"), ("share 2", "data", "common")}, "who holds it is said")
+equal({name_of[branch["object"]["addr"]] for row in everything["rows"]
+       for branch in row["tree"] if branch["note"] == "leak"}, {"both"}, "so is another leak")
 for row in rows("leaks -tree"):
     below = {branch["object"]["addr"] for branch in row["tree"] if branch["note"] == ""}
     equal(len(below) + 1, row["objects"], "the tree of " + name_of[row["root"]["addr"]])
@@ -58,9 +71,13 @@ equal({(branch["slot"], name_of[branch["object"]["addr"]], branch["note"])
 # ---- one object ----
 only = rows("leaks " + address["first album"])
 equal([name_of[row["root"]["addr"]] for row in only], ["ann"], "the leak of an object in it")
-check("hangs on several leaks" in execute("cairn leaks " + address["common"]), "a shared object")
-equal(status(), 0, "an answer about one object that is no leak")
+said = execute("cairn leaks " + address["in common"])
+check("is held jointly: it hangs on 2 leaks and goes with the last of them" in said, said)
+equal({name_of[row["root"]["addr"]] for row in rows("leaks " + address["in common"])},
+      {"share 1", "share 2"}, "an object that is held jointly: its leaks")
+equal(status(), 1, "an answer about garbage")
 check("is no garbage" in execute("cairn leaks " + address["live 1"]), "a living object")
+equal(status(), 0, "an answer about one object that is no leak")
 
 # ---- limits, types ----
 equal(data("leaks -type list")["matched"], 2, "-type")
@@ -110,7 +127,7 @@ equal({(case.attrib["classname"], case.attrib["name"]) for case in cases
 equal(sum(case.find("skipped") is not None for case in cases), 2, "what is suppressed is skipped")
 for line, words in (("-suppress /nowhere/rules", "can't be read: No such file"),
                     ("-junit /nowhere/report.xml", "can't be written: No such file"),
-                    ("-baseline " + rules, "is not what `cairn leaks -json` writes")):
+                    ("-baseline " + rules, "is not what `cairn leaks -json` writes, and no")):
     check(words in error_of("cairn leaks " + line), "the error of leaks " + line)
 
 # ---- text ----

@@ -14,16 +14,19 @@ extern "C" {
  * leads to, over strong and opaque edges; and what a collection frees (lens_collect), as a root
  * that leads there was not counted: it borrows, or is a stale word.  A leak is a set of garbage
  * objects that hold each other (or one object), and that either nothing else holds, or whose counts
- * say that more hold it than do; the rest of the garbage hangs on leaks. */
+ * say that more hold it than do; the rest of the garbage hangs on leaks.  What hangs on one alone
+ * is counted with it.  What hangs on several are rows of their own, each a set of objects that is
+ * held jointly, with what hangs on it alone: every object of the garbage is in one row. */
 enum lens_leak_kind {
   LENS_LEAK_CYCLE, /* each count is explained by garbage: the collector frees it */
-  LENS_LEAK_LOST   /* `surplus` references are counted that nobody holds */
+  LENS_LEAK_LOST,  /* `surplus` references are counted that nobody holds */
+  LENS_LEAK_JOINT  /* no leak: held by several of the others, and goes with the last of them */
 };
 typedef struct lens_leak {
-  uint32_t number; /* of the leak, 0, 1, ... */
+  uint32_t number; /* of the row, 0, 1, ... */
   uint32_t kind;   /* enum lens_leak_kind */
   uint32_t root;   /* the object with the greatest surplus, ties and cycles: the lowest */
-  uint32_t held;   /* 1: other leaks hold it too, so it goes only after those */
+  uint32_t held;   /* 1: other rows hold it too, so it goes only after those */
   uint64_t own_objects, own_bytes; /* of its own set */
   uint64_t objects, bytes; /* with all that hangs on it alone: what goes when it does; own bytes
                               (lens_weights) */
@@ -34,7 +37,7 @@ typedef struct lens_leaks_totals {
   uint64_t object_count, bytes; /* all garbage */
   uint64_t cycles, cycle_objects, cycle_bytes;
   uint64_t lost, lost_objects, lost_bytes;
-  uint64_t shared_objects, shared_bytes; /* that hang on several leaks */
+  uint64_t joints, shared_objects, shared_bytes; /* what hangs on several leaks */
   uint64_t roots, guessed_roots; /* that were added; of them, those that only look like one */
   uint64_t guessed_registers, guessed_words, guessed_foreign; /* of these, by where they are */
 } lens_leaks_totals;
@@ -48,10 +51,16 @@ LENS_API lens_status lens_leaks_totals_get(const lens *self, lens_leaks_totals *
 /* The leaks whose root's type matches (NULL: all), most bytes first, ties by the root's address. */
 LENS_API lens_status lens_leaks_select(lens *self, const char *type_glob, uint64_t capacity,
                                        lens_leak *rows, uint64_t *written, uint64_t *matched);
-/* The leak that an object belongs to: its number; LENS_NONE: the object hangs on several.
- * LENS_NOT_FOUND: it is no garbage. */
+/* What is held jointly, most bytes first, ties by the lowest object. */
+LENS_API lens_status lens_leaks_joint(lens *self, uint64_t capacity, lens_leak *rows,
+                                      uint64_t *written, uint64_t *total);
+/* The rows whose objects hold one of the own set of row `number`, by their numbers, ascending; a
+ * row of LENS_LEAK_JOINT has two or more.  O(garbage). */
+LENS_API lens_status lens_leak_holders(lens *self, uint32_t number, uint64_t capacity,
+                                       uint32_t *numbers, uint64_t *written, uint64_t *total);
+/* The row that an object belongs to: its number.  LENS_NOT_FOUND: it is no garbage. */
 LENS_API lens_status lens_leak_of(const lens *self, uint32_t object, uint32_t *number);
-/* A leak by its number. */
+/* A row by its number. */
 LENS_API lens_status lens_leak_get(const lens *self, uint32_t number, lens_leak *out);
 
 /* Leaks by kind and type of their roots; rows in the order of types, cycles first. */

@@ -100,6 +100,9 @@ typedef struct lens_diff lens_diff;
 LENS_API lens_status lens_diff_new(const lens_moment *a, const lens_moment *b,
                                    const char *type_glob, uint64_t object_capacity,
                                    lens_diff **out);
+/* Asks of objects of B by their addresses, which ascend: what lens_diff_watched then tells.  Before
+ * the first step; the addresses are copied.  LENS_NO_MEMORY, LENS_BAD_ARGUMENT. */
+LENS_API lens_status lens_diff_watch(lens_diff *self, const uint64_t *addresses, uint64_t count);
 /* A step that failed fails again: what can be done is to begin anew. */
 LENS_API lens_status lens_diff_step(lens_diff *self, uint32_t slice_ms, lens_progress *progress);
 LENS_API void lens_diff_free(lens_diff *self);
@@ -141,6 +144,16 @@ typedef struct lens_diff_object {
 /* The objects that were kept, the greatest change first. */
 LENS_API lens_status lens_diff_objects(const lens_diff *self, uint64_t first, uint64_t capacity,
                                        lens_diff_object *rows, uint64_t *written, uint64_t *total);
+
+enum lens_watched {
+  LENS_WATCHED_ABSENT, /* no object is there in B */
+  LENS_WATCHED_NEW,
+  LENS_WATCHED_KEPT,           /* it was in A: its serial says so */
+  LENS_WATCHED_KEPT_BY_ADDRESS /* the same without a serial */
+};
+/* An enum lens_watched for each of the addresses. */
+LENS_API lens_status lens_diff_watched(const lens_diff *self, uint64_t capacity, uint32_t *fates,
+                                       uint64_t *written, uint64_t *total);
 
 #ifdef __cplusplus
 }
