@@ -171,7 +171,10 @@ def left_lines(left: List[Left], page: Page, indent: str = "") -> Iterator[str]:
 def _sureness(each: Left) -> str:
     if each.other is None:
         return each.row.sureness
-    return f"{each.row.sureness}; or the one at {tracked.place_text(each.other)}"
+    other = tracked.place_text(each.other)
+    if each.places and other == tracked.place_text(each.places[0]):
+        return f"{each.row.sureness}; or another call in that line"
+    return f"{each.row.sureness}; or the one at {other}"
 
 
 COMMAND = Command(
