@@ -17,7 +17,7 @@ from .moments import Store
 from .options import EXIT, Arguments
 from .records import Result
 from .render import help as help_text
-from .render import json_doc
+from .render import json_doc, prose
 from .render.page import Page
 from .session import Session, type_names
 from .target import GdbTarget, is_marked_running, others_running
@@ -141,9 +141,16 @@ def page(person: bool) -> Page:
 def _styling() -> bool:
     try:
         # GDB itself styles only what goes to a terminal that can show it.
-        return bool(gdb.parameter("style enabled")) and os.isatty(1) and os.environ.get(
+        return bool(gdb.parameter("style enabled")) and _on_terminal() and os.environ.get(
             "TERM", "dumb") != "dumb"
-    except (RuntimeError, OSError):
+    except RuntimeError:
+        return False
+
+
+def _on_terminal() -> bool:
+    try:
+        return os.isatty(1)
+    except OSError:
         return False
 
 
@@ -166,8 +173,9 @@ def limit() -> int:
 def ask(command: Command, arguments: Arguments) -> Result:
     """Runs the command; what the user should read comes as CairnError."""
     if command.needs_argument and not arguments.expression:
-        raise CairnError(f"Which {command.argument.lower()}?  Usage: "
-                         f"{help_text.usage(command)}")
+        what = (f"Which {command.argument.lower()}?" if command.argument.isalpha() else
+                "Something is missing.")
+        raise CairnError(f"{what}  Usage: {help_text.usage(command)}")
     if arguments.expression and not command.takes_argument:
         raise CairnError(f'"{arguments.expression}" is one word too many.  Usage: '
                          f"{help_text.usage(command)}")
@@ -195,8 +203,10 @@ def set_status(status: int) -> None:
 
 
 def _print(lines: Iterable[str]) -> None:
+    width = gdb.parameter("width") if _on_terminal() else 0
     for line in lines:
-        gdb.write(line + "\n")
+        for piece in prose.wrapped(line, width or 0):
+            gdb.write(piece + "\n")
 
 
 def _text(command: Command, result: Result, sheet: Page) -> Iterable[str]:

@@ -8,6 +8,7 @@ from cairn_gdb.accounting import Accounting
 from cairn_gdb.records import EXACT, Account, Identity, Object, Result, Root
 from cairn_gdb.render import accounts, json_doc, objects, units
 from cairn_gdb.render.page import Page
+from cairn_gdb.render.prose import wrapped
 from cairn_gdb.render.tables import Column, Table, cells, cut, plain
 
 PAGE = Page()
@@ -76,6 +77,27 @@ class Tables(unittest.TestCase):
         self.assertTrue(self.lines(Page(width=40, ascii=True), ["1", "a", "x" * 90])[1]
                         .endswith("..."))
 
+    def narrow(self, width: int) -> List[str]:
+        table = Table(Column("", right=True), Column("address", style="address"),
+                      Column("size", right=True), Column("full", whole=True),
+                      Column("allocated at"), Column("value"))
+        table.add("@1", "0x7ffff6468000", "768 B", "||||......  40 %",
+                  "cache.c:46 in cache_put", "key 44" * 9)
+        return list(table.lines(Page(width=width)))
+
+    def test_texts_give_way_where_the_page_is_narrow(self) -> None:
+        self.assertNotIn("…", self.narrow(200)[1])
+        self.assertTrue(self.narrow(90)[1].endswith("in cache_put  key 44key 44key 44k…"))
+        self.assertEqual(len(self.narrow(90)), 2)
+        self.assertEqual(self.narrow(80)[1:], [
+            "@1  0x7ffff6468000  768 B  ||||......  40 %  cache.c:46 in cache_put",
+            "      " + "key 44" * 9])
+        self.assertNotIn("value", self.narrow(80)[0])
+        self.assertEqual(self.narrow(60)[1:], [
+            "@1  0x7ffff6468000  768 B  ||||......  40 %  cache.c:46 in …",
+            "      " + "key 44" * 9])
+        self.assertEqual(max(cells(line) for line in self.narrow(60)), 60)
+
     def test_wide_letters_take_two_cells(self) -> None:
         self.assertEqual(cells("語é"), 3)
         self.assertEqual(cells("e\u0301"), 1)
@@ -92,6 +114,22 @@ class Tables(unittest.TestCase):
         coloured = list(table.lines(Page(colour=True)))[1]
         self.assertIn("\033[", coloured)
         self.assertEqual(coloured.replace("\033[34m", "").replace("\033[0m", ""), "0x10  x")
+
+
+class Prose(unittest.TestCase):
+    def test_a_sentence_is_broken_between_words(self) -> None:
+        line = "  one two three four"
+        self.assertEqual(list(wrapped(line, 0)), [line])
+        self.assertEqual(list(wrapped(line, 20)), [line])
+        self.assertEqual(list(wrapped(line, 12)), ["  one two", "    three", "    four"])
+        self.assertEqual(list(wrapped("indivisible", 4)), ["indivisible"])
+
+    def test_colours_take_no_room(self) -> None:
+        self.assertEqual(list(wrapped("\033[31;1mone\033[0m two", 7)),
+                         ["\033[31;1mone\033[0m two"])
+
+    def test_columns_are_left_alone(self) -> None:
+        self.assertEqual(list(wrapped("one    two", 5)), ["one    two"])
 
 
 class Documents(unittest.TestCase):

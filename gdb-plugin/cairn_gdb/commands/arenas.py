@@ -112,7 +112,8 @@ def lines(found: Arenas, paper: Paper) -> Iterator[str]:
 
 def _arena_lines(found: Arenas, paper: Paper) -> Iterator[str]:
     table = Table(Column("blocks of", right=True), Column("pages", right=True),
-                  Column("used", right=True), Column("free", right=True), Column("occupied"))
+                  Column("used", right=True), Column("free", right=True),
+                  Column("occupied", whole=True))
     for row in found.classes:
         table.add(units.size(row.block_bytes) if row.block_bytes else "large",
                   units.number(row.pages), units.number(row.used), units.number(row.free),
@@ -122,7 +123,7 @@ def _arena_lines(found: Arenas, paper: Paper) -> Iterator[str]:
     table = Table(Column(""), Column("arena", style="address"), Column("heap"),
                   Column("size", right=True), Column("pages", right=True),
                   Column("free", right=True), Column("blocks", right=True),
-                  Column("used", right=True), Column("occupied"))
+                  Column("used", right=True), Column("occupied", whole=True))
     for number, arena in enumerate(found.rows, 1):
         table.add(objects.label(number), f"{arena.address:#x}",
                   found.heap_names.get(arena.heap, "?"), units.size(arena.bytes),
@@ -142,7 +143,7 @@ def _page_lines(found: Arenas, paper: Paper) -> Iterator[str]:
     table = Table(Column("", right=True), Column("page", style="address"), Column("kind"),
                   Column("blocks of", right=True), Column("used", right=True),
                   Column("freed", right=True), Column("never used", right=True),
-                  Column("occupied"))
+                  Column("occupied", whole=True))
     for number, (_, page) in enumerate(found.pages, 1):
         label = objects.label(number)
         if page.kind in ("blocks", "large"):

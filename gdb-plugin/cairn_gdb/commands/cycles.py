@@ -130,15 +130,18 @@ def _ring(row: Row, page: Page) -> Iterator[str]:
     ring = row.slots[:row.opened.ring]
     named = {each.address: each for each in row.objects}
     first = row.objects[0]
-    yield objects.one_line(first, page)
+    indent = len("    ")
+    yield objects.one_line(first, page, indent)
     for slot in ring:
         target = named.get(slot.target.address, slot.target)
         back = slot.target.address == first.address
+        plain = slot_text(slot.reference.slot_name)
+        name = page.style("variable", plain)
+        kind = "" if slot.reference.kind == "strong" else f" ({slot.reference.kind})"
+        used = indent + len(f"  {plain}{kind} {arrow} ")
         text = (f"{page.style('type', target.type_name)} "
                 f"{page.style('address', hex(target.address))}" if back else
-                objects.one_line(target, page))
-        name = page.style("variable", slot_text(slot.reference.slot_name))
-        kind = "" if slot.reference.kind == "strong" else f" ({slot.reference.kind})"
+                objects.one_line(target, page, used))
         yield f"  {name}{kind} {arrow} {text}{', the first one' if back else ''}"
     if len(ring) < row.opened.ring:
         yield f"  {page.ellipsis} {units.number(row.opened.ring - len(ring))} more on the ring"

@@ -96,7 +96,7 @@ def lines(found: Overview, page: Page) -> Iterator[str]:
     table = Table(Column("heap"), Column("objects", right=True), Column("size", right=True),
                   Column("buffers", right=True), Column("used", right=True),
                   Column("arenas", right=True), Column("reserved", right=True),
-                  Column("occupied"), Column("address", style="address"))
+                  Column("occupied", whole=True), Column("address", style="address"))
     for line in found.heaps:
         heap = line.heap
         name = heap.name or f"heap {heap.id}"

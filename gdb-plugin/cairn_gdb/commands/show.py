@@ -211,7 +211,8 @@ def _field_lines(shown: Shown, fields: Sequence[Field], page: Page, indent: str
                    f"{page.style('bad', f'no live object: {place}')}")
             continue
         again = page.style("quiet", "  (see above)") if slot.target.again else ""
-        yield f"{indent}{name}  {kind}{objects.one_line(slot.target.object, page)}{again}"
+        used = len(indent) + max(width, len(slot.reference.slot_name)) + 2 + len(kind)
+        yield f"{indent}{name}  {kind}{objects.one_line(slot.target.object, page, used)}{again}"
         fields = () if slot.target.builtin else slot.target.fields
         yield from _field_lines(slot.target, fields, page, indent + "    ")
     if shown.left_out:

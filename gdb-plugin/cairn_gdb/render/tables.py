@@ -1,21 +1,26 @@
 """Tables whose columns line up.
 
-Widths are counted in terminal cells, not letters.  Only the last column may be cut, and only
-when the table would not fit the page; what is cut ends in an ellipsis.
+Widths are counted in terminal cells, not letters.  Where a table would not fit the page its texts
+give way, never its numbers and addresses: first the last column, then very long ones of the others;
+then the last column gets lines of its own.  What is cut ends in an ellipsis.
 """
 
 import unicodedata
-from typing import Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from .page import Page
 
 GAP = "  "
+# Cells that the last column, and another text, keep beside others; and where there is no other way.
+LAST_MIN, TEXT_MIN, TEXT_LEAST = 16, 24, 8
+OWN_LINE = " " * 6  # before a last column that has a line of its own
 
 
 class Column(NamedTuple):
     title: str
     right: bool = False  # numbers stand to the right
     style: str = ""  # of the cells, see page.py
+    whole: bool = False  # a drawing: cut, it would say something else
 
 
 def cells(text: str) -> int:
@@ -75,28 +80,61 @@ class Table:
         """The heading and the rows; a column whose cells are all empty is left out."""
         shown = [index for index, column in enumerate(self.columns)
                  if not self.rows or any(row[index] for row in self.rows)]
-        titles = [column.title for column in self.columns]
-        widths = {index: max(cells(titles[index]),
-                             max((cells(row[index]) for row in self.rows), default=0))
-                  for index in shown}
         last = shown[-1] if shown else 0
-        before = len(indent) + sum(widths[index] + len(GAP) for index in shown[:-1])
-        widths[last] = min(widths.get(last, 0), max(16, page.width - before))
+        widths = self._widths(shown, page.width - len(indent))
+        own_line = widths.get(last) == 0
+        if own_line:
+            shown = shown[:-1]
+        titles = [column.title for column in self.columns]
         heading = [(index, widths[index], self.columns[index].right, "heading")
                    for index in shown]
-        yield _line(titles, heading, last, page, indent)
+        yield _line(titles, heading, page, indent)
         layout = [(index, widths[index], self.columns[index].right, self.columns[index].style)
                   for index in shown]
         for row in self.rows:
-            yield _line(row, layout, last, page, indent)
+            yield _line(row, layout, page, indent)
+            if own_line and row[last]:
+                style = self.columns[last].style
+                text = cut(row[last], page.width - len(indent) - len(OWN_LINE), page)
+                yield indent + OWN_LINE + (page.style(style, text) if style else text)
+
+    def _widths(self, shown: Sequence[int], room: int) -> Dict[int, int]:
+        """The cells of each column that is shown; 0 for a last one that gets lines of its own."""
+        widths = {index: max(cells(self.columns[index].title),
+                             max((cells(row[index]) for row in self.rows), default=0))
+                  for index in shown}
+        if not shown:
+            return widths
+        *others, last = shown
+        texts = [index for index in others if not self.columns[index].right
+                 and not self.columns[index].whole and self.columns[index].style != "address"]
+        needed = sum(widths[index] + len(GAP) for index in others)
+        beside = dict(widths)
+        left = room - needed - min(widths[last], LAST_MIN)
+        if _narrow(beside, texts, -left, TEXT_MIN) <= 0 or not others:
+            beside[last] = min(widths[last], LAST_MIN + max(0, left))
+            return beside
+        _narrow(widths, texts, needed - len(GAP) - room, TEXT_LEAST)
+        widths[last] = 0
+        return widths
 
 
-def _line(row: Sequence[str], layout: Sequence[Tuple[int, int, bool, str]], last: int,
-          page: Page, indent: str) -> str:
+def _narrow(widths: Dict[int, int], columns: Sequence[int], over: int, least: int) -> int:
+    """Takes `over` cells from the columns, the widest first; returns how many are left to take."""
+    while over > 0:
+        widest = max(columns, key=lambda index: widths[index], default=None)
+        if widest is None or widths[widest] <= least:
+            break
+        widths[widest] -= 1
+        over -= 1
+    return over
+
+
+def _line(row: Sequence[str], layout: Sequence[Tuple[int, int, bool, str]], page: Page,
+          indent: str) -> str:
     """One row; the layout has of each column: its index, width, side and style."""
     pieces = []
     for index, width, right, style in layout:
-        text = cut(row[index], width, page) if index == last else row[index]
-        text = pad(text, width, right)
+        text = pad(cut(row[index], width, page), width, right)
         pieces.append(page.style(style, text) if style and page.colour else text)
     return (indent + GAP.join(pieces)).rstrip()
