@@ -33,6 +33,8 @@ def line_named(planted: Planted, left: List[Row]) -> None:
     lines = {line_of(one["site"]): one["confidence"] for one in left}
     others = {line_of(one["or"]) for one in left if "or" in one}
     how = "first" if planted.line in lines else "second" if planted.line in others else "not"
+    if how == "not" and all(one["op"] == "slot" for one in left):
+        how = "as a slot without a retain"  # of what is dying: that would be as true
     named[planted.kind, how] += 1
     if how == "not":
         print("not named: %s: %s:%d, but %s or %s" % (planted.what, *planted.line, lines, others))
