@@ -10,7 +10,7 @@
  * Try it yourself:       ./run demo cycle -i
  *     (gdb) cairn objects -type person        two persons with count 1, although no name is left
  *     (gdb) cairn referrers @1                held by the other one, in its slot `spouse`
- *     (gdb) cairn objects -type list
+ *     (gdb) cairn cycles                      each ring, and the slot that would break it
  *     (gdb) stop-at collected
  *     (gdb) cairn objects -type person        gone
  */

@@ -12,6 +12,10 @@ cairn objects -type list
 cairn objects -type person
 cairn referrers @1
 
+# Who holds whom, and which slot would break the ring if it were weak; what the collector would do.
+cairn cycles
+cairn collect
+
 # The collector has run.
 stop-at collected
 cairn objects -type list

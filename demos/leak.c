@@ -7,10 +7,10 @@
  *
  * Watch it:              ./run demo leak
  * Try it yourself:       ./run demo leak -i
- *     (gdb) cairn types                 what is left when all requests were served
- *     (gdb) cairn objects -type dict    each with count 1 ...
+ *     (gdb) cairn objects -type dict    three are left, each with count 1 ...
  *     (gdb) cairn referrers @1          ... and held by nobody: one release is missing
  *     (gdb) cairn show @1               what is in it says which request it was
+ *     (gdb) cairn audit                 all of them; under CAIRN_TRACK=sites,events with the line
  *
  * Then mend it: in parse_request, release the dict before `return NULL`.
  */

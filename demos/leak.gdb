@@ -1,5 +1,8 @@
-# A missing release in an error path: dicts that nobody holds.
+# A missing release in an error path: dicts that nobody holds, and the line that forgot them.
 # interactive: served
+
+# The program is to remember who allocates, retains and releases.
+set environment CAIRN_TRACK sites,events
 
 # Ten requests were served or refused, and nothing should be left of any.
 stop-at served
@@ -13,3 +16,9 @@ cairn referrers @1
 
 # What is in it says which request it was: one with a field that has no `=`.
 cairn show @1
+
+# The audit asks that of all objects at once, and names the line whose reference was not given back.
+cairn audit
+
+# What is lost with them, and what mending it would free.
+cairn leaks

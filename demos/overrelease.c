@@ -9,6 +9,7 @@
  * Try it yourself:       ./run demo overrelease -i
  *     (gdb) cairn objects -type session       the counts: one is 1, the others are 2
  *     (gdb) cairn referrers session           the list and the dict hold it, its count says 1
+ *     (gdb) cairn audit                       the same of all objects at once
  *     (gdb) stop-at freed
  *     (gdb) cairn check                       the dict holds a block that is free
  *

@@ -132,7 +132,7 @@ def lines(found: Audit, page: Page) -> Iterator[str]:
     yield from _totals(found, page)
     if found.rows:
         if not found.tracked:
-            yield page.style("quiet", "With CAIRN_TRACK=events,sites in the program's environment "
+            yield page.style("quiet", "With CAIRN_TRACK=sites,events in the program's environment "
                              "this names the lines.")
         more = ", cairn history @1" if found.tracked else ""
         yield objects.hint(f"Next: cairn show @1, cairn referrers @1{more}", page)
