@@ -46,8 +46,8 @@ def listing(row: Any, **more: Any) -> Dict[str, Any]:
     return dict({"rows": [row], "matched": int, "shown": int}, **more)
 
 
-STEP = ({"root": ROOT_OF_WAY}, {"runtime": dict},
-        {"object": OBJECT, "slot": str, "kind": SLOT_KIND}, {"object": OBJECT})
+STEP = ({"root": ROOT_OF_WAY}, {"root": {"kind": {"runtime", "immortal", "dying"}}},
+        {"object": OBJECT, "slot": str, "kind": SLOT_KIND}, {"object": OBJECT}, {"skipped": int})
 OBJECTS_AND_BYTES = {"objects": int, "bytes": int}
 EVENT = {"seq": int, "op": str, "refcount": int, "thread": int, "site": (SITE, None)}
 

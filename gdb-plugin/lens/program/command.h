@@ -71,6 +71,7 @@ void answer_begin(const struct session *session);
 void json_name(yajl_gen json, const char *name);
 void json_text(yajl_gen json, const char *name, const char *text); /* name NULL: an array's item */
 void json_number(yajl_gen json, const char *name, uint64_t number);
+void json_null(yajl_gen json, const char *name);
 void json_address(yajl_gen json, const char *name, uint64_t address);
 /* The members of an object record, without its braces: addr, type, refcount, size, value, immortal.
  */

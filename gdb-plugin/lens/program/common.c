@@ -28,6 +28,11 @@ void json_number(yajl_gen json, const char *name, uint64_t number) {
   yajl_gen_number(json, text, (size_t)length);
 }
 
+void json_null(yajl_gen json, const char *name) {
+  json_string(json, name);
+  yajl_gen_null(json);
+}
+
 void json_address(yajl_gen json, const char *name, uint64_t address) {
   json_text(json, name, text_address(address).text);
 }

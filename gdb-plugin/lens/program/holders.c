@@ -169,7 +169,8 @@ lens_status show_run(struct session *session) {
 
 /* ---- referrers ---- */
 
-static void root_row(const struct session *session, const lens_root *root, struct table *table) {
+static void root_row(const struct session *session, const lens_root *root,
+                     const lens_object *object, struct table *table) {
   char name[160];
   root_name(session, root, name, sizeof name);
   if (session->json == NULL) {
@@ -183,9 +184,10 @@ static void root_row(const struct session *session, const lens_root *root, struc
   json_name(session->json, "holder");
   yajl_gen_map_open(session->json);
   json_root(session, root);
+  json_member_object(session, "object", object);
   yajl_gen_map_close(session->json);
   json_text(session->json, "slot", name);
-  json_text(session->json, "kind", "root");
+  json_text(session->json, "kind", root_kind(root));
   yajl_gen_map_close(session->json);
 }
 
@@ -268,8 +270,9 @@ static lens_status holder_rows(const struct session *session, const lens_object 
 }
 
 /* The roots of the object; *shown and *total go on counting. */
-static lens_status root_rows(const struct session *session, uint32_t index, struct table *table,
-                             uint64_t *shown, uint64_t *total) {
+static lens_status root_rows(const struct session *session, const lens_object *object,
+                             uint32_t index, struct table *table, uint64_t *shown,
+                             uint64_t *total) {
   uint64_t written, count;
   lens_status status = lens_roots_of(session->target, index, 0, NULL, &written, &count);
   if (status != LENS_OK) return status;
@@ -280,7 +283,7 @@ static lens_status root_rows(const struct session *session, uint32_t index, stru
        i++, ++*shown) {
     lens_root root;
     status = lens_root_get(session->target, roots[i], &root);
-    if (status == LENS_OK) root_row(session, &root, table);
+    if (status == LENS_OK) root_row(session, &root, object, table);
   }
   free(roots);
   *total += count;
@@ -311,7 +314,7 @@ lens_status referrers_run(struct session *session) {
     text_object(session, &object);
   }
   status = holder_rows(session, &object, &table, &shown, &total);
-  if (status == LENS_OK) status = root_rows(session, index, &table, &shown, &root_total);
+  if (status == LENS_OK) status = root_rows(session, &object, index, &table, &shown, &root_total);
   if (session->json != NULL) {
     yajl_gen_array_close(session->json);
     json_listing_end(session->json, total + root_total, shown);

@@ -94,7 +94,7 @@ void answer_begin(const struct session *session) {
   json_text(json, "command", session->options->command);
   json_name(json, "target");
   yajl_gen_map_open(json);
-  json_text(json, "kind", session->target == NULL ? "file" : "core");
+  json_text(json, "kind", "core"); /* snapshots, too: nothing of it runs */
   json_number(json, "pid", session->target == NULL ? 0 : process_of(session->target));
   json_text(json, "executable",
             session->options->executable == NULL ? "" : session->options->executable);

@@ -170,7 +170,16 @@ void json_root(const struct session *session, const lens_root *root) {
   root_name(session, root, name, sizeof name);
   json_text(session->json, "kind", root_kind(root));
   json_text(session->json, "name", name);
-  if (root->thread != LENS_NONE) json_number(session->json, "thread", thread_id(session, root));
-  if (root->slot_address != 0) json_address(session->json, "addr", root->slot_address);
+  if (root->thread != LENS_NONE) {
+    json_number(session->json, "thread", thread_id(session, root));
+  } else {
+    json_null(session->json, "thread");
+  }
+  json_null(session->json, "frame"); /* only a debugger knows frames */
+  if (root->slot_address != 0) {
+    json_address(session->json, "addr", root->slot_address);
+  } else {
+    json_null(session->json, "addr");
+  }
   json_text(session->json, "confidence", "conservative");
 }

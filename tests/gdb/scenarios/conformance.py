@@ -72,6 +72,8 @@ verdict = {row["addr"]: (row["verdict"], row["surplus"]) for row in conforms("au
 equal({told[word][0]: verdict.get(told[word][0]) for word in ("over", "under", "lost")},
       {told["over"][0]: ("over-retained", 1), told["under"][0]: ("under-retained", -1),
        told["lost"][0]: ("over-retained", 1)}, "the verdicts")
+(none,) = conforms("objects -type none")["rows"]
+check(conforms("path " + none["addr"])["paths"], "there is a way to what is never freed")
 for way in conforms("path " + DEEP)["paths"]:
     check("object" not in way[0], "a way begins at its root: %s" % way)
     equal([way[number]["object"]["addr"] for number in (1, -1)], [KEEPER, DEEP],
