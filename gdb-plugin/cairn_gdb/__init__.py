@@ -23,10 +23,11 @@ and for what lies outside the heap:
 and for stopping the program where something happens to an object:
 
     breakpoints.py   breakpoints and watchpoints that know objects      imports gdb
+    observing.py     objects of heaps that are not tracked              imports gdb
     heads.py     one object by its header, at each hit
     runtime_code.py  which code is the runtime's
 
-Only these import gdb: the eight above that say so, functions.py (the convenience functions),
+Only these import gdb: the nine above that say so, functions.py (the convenience functions),
 printers.py (pretty-printers), mi.py (MI commands).  Only bridge/ imports ctypes.  All else is
 pure and tested without GDB.
 

@@ -7,10 +7,11 @@ Imports gdb.  Each is an ordinary one of GDB's: `info breakpoints` shows it, `de
  - An object is watched by its header word in hardware: whoever changes it, inlined or not, is
    caught.  Its watchpoint goes with it.
  - Making, freeing and collecting have USDT probes; where the runtime was built without them, the
-   functions that they stand in, if there are symbols.
+   functions that they stand in, if there are symbols.  Heaps that are not tracked send their
+   objects past the probes while these are listened to (observing.py).
 
-What this is not: able to see what a heap does that is not tracked.  Its objects are made and freed
-without passing a probe, mostly by code that was inlined into the program.
+What this is not: able to see a heap that is not tracked where the runtime has no probes, or is too
+old to send objects past them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import gdb
 
-from . import heads, runtime_code, tracked
+from . import heads, observing, runtime_code, tracked
 from .errors import CairnError
 from .heads import Heads
 from .records import Place, Stop
@@ -126,6 +127,7 @@ class EventBreak(gdb.Breakpoint):
 
     def __init__(self, kind: str, location: str, register: str, glob: str, after: int) -> None:
         self.kind, self.glob = kind, glob
+        self.was_enabled = True
         # "" where it stands at a probe, which has its own way to name its arguments.
         self.register = register
         super().__init__(location)
@@ -140,6 +142,11 @@ class EventBreak(gdb.Breakpoint):
         """A run begins, in which the after-th time counts anew."""
         if self.after > 1:
             self.ignore_count = self.after - 1
+
+    @property
+    def listens(self) -> bool:
+        """It stands at a probe that objects pass."""
+        return self.kind != "collect" and not self.register
 
     def has_stopped(self) -> bool:
         """GDB names all breakpoints of a place where one stopped."""
@@ -235,7 +242,14 @@ def break_event(kind: str, glob: str, after: int, loaded: bool) -> Stop:
     if glob:
         what = what.replace("an object", f"an object of a type like {glob}")
     first = made[0]
-    return Stop(first.number, kind, what, 0, first.location or "", first.pending, after)
+    return Stop(first.number, kind, what, 0, first.location or "", first.pending, after,
+                first.listens)
+
+
+def is_listened_for(kind: str) -> bool:
+    """Whether the runtime sends objects of heaps that are not tracked past the probe; true too
+    where its file is not known yet."""
+    return observing.is_listened_for(EVENTS[kind].probe)
 
 
 def _try(kind: str, location: str, register: str, glob: str, after: int, loaded: bool
@@ -347,6 +361,9 @@ def _on_stop(event: Any) -> None:
     stopped = list(getattr(event, "breakpoints", None) or [])
     watches = [each for each in gdb.breakpoints() or () if isinstance(each, ObjectWatch)]
     mine = [each for each in stopped if isinstance(each, (ObjectWatch, EventBreak))]
+    if any(isinstance(each, EventBreak) and each.listens and each.enabled
+           for each in gdb.breakpoints() or ()):
+        observing.tell_once(_session())
     if not mine and not watches:
         return
     session = _session()
@@ -371,9 +388,23 @@ def _forget(watching: ObjectWatch, why: str) -> None:
     _say(number, f"{name} {why}.  Its watchpoint {number} is deleted.")
 
 
+def _on_modified(changed: Any) -> None:
+    """One that was disabled waits again: meanwhile the heaps may have stopped sending objects."""
+    if not isinstance(changed, EventBreak) or not changed.is_valid():
+        return
+    was, changed.was_enabled = getattr(changed, "was_enabled", True), bool(changed.enabled)
+    if changed.enabled and not was and changed.listens:
+        inferior = gdb.selected_inferior()
+        observing.forget(inferior.num)
+        thread = gdb.selected_thread()
+        if thread is not None and thread.is_stopped():
+            observing.tell_once(_session())
+
+
 def _on_exit(event: Any) -> None:
     """The program ended, and its objects with it; what waits for any object waits on."""
     _heads.pop(event.inferior.num, None)
+    observing.forget(event.inferior.num)
     for each in gdb.breakpoints() or ():
         if isinstance(each, ObjectWatch) and each.inferior_number == event.inferior.num:
             _forget(each, "ended with the program")
@@ -406,3 +437,4 @@ def install(session_of: SessionOf) -> None:
     TypeLike()
     gdb.events.stop.connect(_on_stop)
     gdb.events.exited.connect(_on_exit)
+    gdb.events.breakpoint_modified.connect(_on_modified)

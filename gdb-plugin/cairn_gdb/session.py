@@ -82,6 +82,14 @@ class Target(Protocol):
         """Stops the program where objects are made ("alloc") or freed ("free"), or a collection
         starts ("collect").  `loaded`: the runtime is in the program already."""
 
+    def observe(self, session: Session) -> List[int]:
+        """Lets heaps that are not tracked send their next object past the probes already, where
+        something waits there; returns the heaps that never do."""
+
+    def is_listened_for(self, kind: str) -> bool:
+        """Whether the runtime sends objects past the probe of "alloc" or "free" while something
+        waits there; true too where there is no runtime yet."""
+
     def environment(self, name: str) -> str:
         """A variable of the environment that the program will be run with; "" where it has none."""
 

@@ -218,6 +218,14 @@ class GdbTarget:
         from . import breakpoints
         return breakpoints.break_event(kind, glob, after, loaded)
 
+    def observe(self, session: Session) -> List[int]:
+        from . import observing
+        return observing.tell(session)
+
+    def is_listened_for(self, kind: str) -> bool:
+        from . import breakpoints
+        return breakpoints.is_listened_for(kind)
+
     def environment(self, name: str) -> str:
         said = gdb.execute(f"show environment {name}", to_string=True)
         return said.split("=", 1)[1].strip() if said.startswith(f"{name} =") else ""

@@ -15,6 +15,7 @@
 
 #include <time.h>
 
+#include "observe.h"
 #include "probe.h"
 #include "tracking.h"
 
@@ -46,6 +47,7 @@ static uint64_t now_ns(void) {
 static uint64_t collect(cairn_heap *heap, bool full) {
   if (!heap->ready || heap->collecting || heap->release_depth != 0) return 0;
   assert(heap->parked_head == NULL);
+  cairn_observe_look(heap);
   uint32_t outer_flux = heap->flux;
   cairn_object *outer_object = heap->flux_object;
   uint64_t deaths_before = cairn_counts_of(heap).death_count;

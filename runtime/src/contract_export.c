@@ -81,7 +81,7 @@ enum { EXPORTED_STRUCTS(STRUCT_INDEX) STRUCT_COUNT };
 enum {
   TABLE_COUNT = 3,
   FIELD_COUNT = 0 EXPORTED_STRUCTS(ONE_LIST) EXPORTED_HEADER_BITS(ONE_BITS),
-  CONSTANT_COUNT = 0 CAIRN_PAGE_KINDS(ONE_ENUM) CAIRN_FLUX_KINDS(ONE_ENUM)
+  CONSTANT_COUNT = 0 CAIRN_PAGE_KINDS(ONE_ENUM) CAIRN_FLUX_KINDS(ONE_ENUM) CAIRN_HEAP_SLOW(ONE_ENUM)
       CAIRN_DISPLAY_KINDS(ONE_ENUM) CAIRN_TYPE_FLAGS(ONE_ENUM) CAIRN_SLOT_KINDS(ONE_ENUM)
           CAIRN_SLOT_SHAPES(ONE_ENUM) CAIRN_SLOT_FLAGS(ONE_ENUM) CAIRN_FIELD_KINDS(ONE_ENUM)
               CAIRN_RUNTIME_SLOT_NAMES(ONE_ENUM) CAIRN_STATE_BITS(ONE_ENUM)
@@ -157,6 +157,7 @@ extern struct root_record cairn_root_record __attribute__((visibility("hidden"))
 #define VALUE_ROW(row_name, row_value)      {.name = row_name, .value = (row_value)},
 #define PAGE_KIND_ROW(NAME, name, value)    VALUE_ROW("page_kind." #name, value)
 #define FLUX_ROW(NAME, name, value)         VALUE_ROW("flux." #name, value)
+#define HEAP_SLOW_ROW(NAME, name, value)    VALUE_ROW("heap_slow." #name, value)
 #define DISPLAY_ROW(NAME, name, value)      VALUE_ROW("display." #name, value)
 #define TYPE_FLAG_ROW(NAME, name, value)    VALUE_ROW("type_flag." #name, value)
 #define SLOT_KIND_ROW(NAME, name, value)    VALUE_ROW("slot_kind." #name, value)
@@ -181,13 +182,13 @@ struct root_record cairn_root_record __attribute__((section(".data"), used,
     .runtime = "cairn " CAIRN_VERSION,
     .structs = {EXPORTED_STRUCTS(STRUCT_ROW)},
     .fields = {EXPORTED_STRUCTS(LIST_ROWS) EXPORTED_HEADER_BITS(BITS_ROW)},
-    .constants = {
-        CAIRN_PAGE_KINDS(PAGE_KIND_ROW) CAIRN_FLUX_KINDS(FLUX_ROW) CAIRN_DISPLAY_KINDS(DISPLAY_ROW)
-            CAIRN_TYPE_FLAGS(TYPE_FLAG_ROW) CAIRN_SLOT_KINDS(SLOT_KIND_ROW)
-                CAIRN_SLOT_SHAPES(SLOT_SHAPE_ROW) CAIRN_SLOT_FLAGS(SLOT_FLAG_ROW)
-                    CAIRN_FIELD_KINDS(FIELD_KIND_ROW) CAIRN_RUNTIME_SLOT_NAMES(RUNTIME_SLOT_ROW)
-                        CAIRN_STATE_BITS(STATE_ROW) CAIRN_TRACK_SWITCHES(TRACK_SWITCH_ROW)
-                            CAIRN_EVENT_OPS(EVENT_OP_ROW) EXPORTED_VALUES(VALUE_ROW)}};
+    .constants = {CAIRN_PAGE_KINDS(PAGE_KIND_ROW) CAIRN_FLUX_KINDS(FLUX_ROW) CAIRN_HEAP_SLOW(
+        HEAP_SLOW_ROW) CAIRN_DISPLAY_KINDS(DISPLAY_ROW) CAIRN_TYPE_FLAGS(TYPE_FLAG_ROW)
+                      CAIRN_SLOT_KINDS(SLOT_KIND_ROW) CAIRN_SLOT_SHAPES(SLOT_SHAPE_ROW)
+                          CAIRN_SLOT_FLAGS(SLOT_FLAG_ROW) CAIRN_FIELD_KINDS(FIELD_KIND_ROW)
+                              CAIRN_RUNTIME_SLOT_NAMES(RUNTIME_SLOT_ROW) CAIRN_STATE_BITS(STATE_ROW)
+                                  CAIRN_TRACK_SWITCHES(TRACK_SWITCH_ROW)
+                                      CAIRN_EVENT_OPS(EVENT_OP_ROW) EXPORTED_VALUES(VALUE_ROW)}};
 
 /* The name that readers with symbols look for. */
 extern struct root_record cairn_contract_root

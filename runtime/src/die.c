@@ -36,7 +36,7 @@ void cairn_object_forget(cairn_heap *heap, cairn_object *object) {
 }
 
 static inline const struct cairn_plan *plan_of(const cairn_heap *heap, uint64_t header) {
-  return &heap->front.plans[(header >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX];
+  return &heap->plans[(header >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX];
 }
 
 /* True for the last count of an object that someone may release: a dead object has none, and one

@@ -10,6 +10,7 @@
  */
 #include "hot.h"
 
+#include "observe.h"
 #include "tracking.h"
 
 enum { ROW_BYTES = 8192, ROW_BLOCKS_MIN = 4 };
@@ -85,8 +86,9 @@ struct cairn_counts cairn_counts_of(const cairn_heap *heap) {
 void cairn_heap_slow_set(cairn_heap *heap, uint32_t reason, bool on) {
   uint32_t before = heap->slow;
   heap->slow = on ? before | reason : before & ~reason;
-  if ((before == 0) == (heap->slow == 0)) return;
-  if (heap->slow == 0) {
+  bool open = (heap->slow & CAIRN_SLOW_CLOSED) == 0;
+  if (((before & CAIRN_SLOW_CLOSED) == 0) == open) return;
+  if (open) {
     rows_open(heap);
   } else {
     rows_close(heap);
@@ -112,7 +114,7 @@ static uint32_t page_take(cairn_heap *heap, uint32_t size_class, uint32_t wanted
 /* A block of the class: of its row, which is filled by half where it is empty, or by the row. */
 static void *class_take(cairn_heap *heap, uint32_t size_class) {
   struct cairn_hot *row = &heap->hot_rows[size_class];
-  if (heap->hot == NULL && heap->slow == 0) rows_open(heap);
+  if (heap->hot == NULL && (heap->slow & CAIRN_SLOW_CLOSED) == 0) rows_open(heap);
   uint64_t count = cairn_hot_count(row);
   if (count != 0) return cairn_hot_pop(row, count);
   if (row->capacity == 0) {
@@ -133,11 +135,12 @@ static void *block_try(cairn_heap *heap, size_t bytes) {
 
 /* True when the block will come from memory that is at hand. */
 static bool is_at_hand(const cairn_heap *heap, size_t bytes) {
-  return bytes <= CAIRN_SMALL_MAX_BYTES && heap->slow == 0 &&
+  return bytes <= CAIRN_SMALL_MAX_BYTES && (heap->slow & CAIRN_SLOW_CLOSED) == 0 &&
          heap->class_pages[cairn_size_class_of(bytes)] != NULL;
 }
 
 void *cairn_block_find(cairn_heap *heap, size_t bytes) {
+  cairn_observe_look(heap);
   if (is_at_hand(heap, bytes)) return class_take(heap, cairn_size_class_of(bytes));
   if (heap->ready && !heap->destroying) {
     cairn_limit_soft(heap);
@@ -166,6 +169,7 @@ void *cairn_block_at_hand(cairn_heap *heap, size_t bytes) {
   if (ready != 0) {
     block = cairn_hot_pop(row, ready);
   } else if (is_at_hand(heap, bytes)) {
+    cairn_observe_look(heap);
     block = class_take(heap, size_class);
   }
   if (block != NULL) cairn_block_zero(block, bytes);
@@ -206,7 +210,7 @@ void cairn_block_free_retired(cairn_heap *heap, void *block) {
 }
 
 void cairn_block_free(cairn_heap *heap, void *block) {
-  if ((heap->slow & CAIRN_SLOW_TRACKED) != 0 && cairn_track_free(heap, block)) return;
+  if ((heap->slow & CAIRN_SLOW_TOLD) != 0 && cairn_observe_freed(heap, block)) return;
   cairn_object *object = block;
   uint64_t header = object->header;
   CAIRN_ORDER();
@@ -226,6 +230,7 @@ void cairn_block_free(cairn_heap *heap, void *block) {
 }
 
 void cairn_object_free_full(cairn_heap *heap, struct cairn_hot *row, cairn_object *object) {
+  cairn_observe_look(heap);
   if (row->capacity == 0) {
     cairn_block_free(heap, object);
     return;

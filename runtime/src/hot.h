@@ -7,7 +7,7 @@
  *  - heap->hot_rows[c] holds blocks of size class c alone; capacity 0: it is empty and stays so.
  *  - The row behind the last class (cairn_hot_none) has a capacity of 0 for ever: for what has no
  *    class, or none that its type knows, so that the fast ways fail by their ordinary test.
- *  - While heap->slow is not 0 every capacity is 0.
+ *  - While heap->slow has one of CAIRN_SLOW_CLOSED every capacity is 0.
  *
  * Counters: a block that is popped becomes an object or a buffer, so that pushed and popped are all
  * that an allocation and a death count; cairn_counts_of has the sums.

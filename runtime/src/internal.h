@@ -72,12 +72,13 @@ struct cairn_arena_numbers {
   uint32_t capacity, lowest_free;
 };
 
-/* heap->slow: reasons for blocks to come and go the slow way, out of line.  Set with
- * cairn_heap_slow_set alone. */
+/* heap->slow.  What closes the rows is set with cairn_heap_slow_set alone; the rest is observe.c's,
+ * and a debugger's. */
+#define CAIRN_ENUM_SLOW(NAME, name, value) CAIRN_SLOW_##NAME = (value),
 enum {
-  CAIRN_SLOW_PRESSED = 1, /* over the limit, or a fault is armed */
-  CAIRN_SLOW_TRACKED = 2, /* allocations and frees are recorded */
-  CAIRN_SLOW_SHARED = 4   /* several threads use the heap */
+  CAIRN_HEAP_SLOW(CAIRN_ENUM_SLOW) CAIRN_SLOW_CLOSED =
+      CAIRN_SLOW_PRESSED | CAIRN_SLOW_TRACKED | CAIRN_SLOW_SHARED,
+  CAIRN_SLOW_TOLD = CAIRN_SLOW_TRACKED | CAIRN_SLOW_OBSERVED /* of each object */
 };
 
 /* page.flags */
@@ -86,9 +87,9 @@ enum {
 };
 
 struct cairn_heap {
-  struct cairn_front front; /* where programs find it (cairn/make.h): plans, beside `types` */
-  CAIRN_LAYOUT_HEAP(CAIRN_LAYOUT_DECLARE)
+  CAIRN_LAYOUT_HEAP(CAIRN_LAYOUT_DECLARE) /* begins as struct cairn_front does */
   /* private from here on */
+  struct cairn_plan *plans_plain;                     /* for `plans`, while it is not observed */
   struct cairn_page *class_pages[CAIRN_SIZE_CLASSES]; /* pages with room, hottest first */
   uint64_t aside_made_count;  /* blocks that were handed out so far, past the rows */
   uint64_t buffer_made_count; /* buffers that were made so far */
@@ -118,7 +119,6 @@ struct cairn_heap {
   cairn_object *parked_head;  /* deaths put off because they were nested too deep (die.c) */
   bool manual_collection, collecting, destroying, in_near_limit;
   bool ready;         /* cairn_heap_new is done: collecting is allowed */
-  uint32_t slow;      /* why blocks come and go the slow way: CAIRN_SLOW_* */
   uint64_t hash_seed; /* of hashes (compare.c), the same in all heaps */
   /* threads (owner.c, shared.c) */
   uint64_t owner;         /* the thread that uses the heap; 0: the next one.  Debug builds only */
@@ -126,6 +126,9 @@ struct cairn_heap {
   pthread_mutex_t lock;   /* of a shared heap, recursive */
   struct cairn_hot hot_rows[CAIRN_SIZE_CLASSES + 1]; /* the last is always empty and full */
 };
+
+_Static_assert(offsetof(struct cairn_heap, plans) == offsetof(struct cairn_front, plans),
+               "programs look for the plans where a heap begins");
 
 /* ---- owner.c: which thread a heap belongs to ------------------------------------------------- */
 /* Debug builds: aborts with a message when an ordinary heap belongs to another thread. */
@@ -414,11 +417,13 @@ enum cairn_death {
   CAIRN_DEATH_ROW      /* the only slot is an array, or a tail, of untagged words side by side */
 };
 static inline const struct cairn_plan *cairn_plan_at(const cairn_heap *heap, uint32_t index) {
-  return &__atomic_load_n(&heap->front.plans, __ATOMIC_ACQUIRE)[index];
+  return &__atomic_load_n(&heap->plans, __ATOMIC_ACQUIRE)[index];
 }
 /* The plan of a type of the heap (plan.c). */
 struct cairn_plan cairn_plan_of(cairn_heap *heap, const struct cairn_type *type,
                                 bool uninitialized);
+/* The same for a heap that is observed: blocks come and go out of line, in the same order. */
+struct cairn_plan cairn_plan_observed(cairn_heap *heap, const struct cairn_plan *plain);
 /* A new live object of the type in a zeroed block of `bytes`; its count is 1. */
 cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes);
 /* The same from a block at hand, so that no code of the program's runs; else NULL. */

@@ -55,6 +55,14 @@ enum {
   E(RECLAIM, reclaim, 4)   /* the cycle collector finalizes and frees garbage */   \
   E(ALLOCATE, allocate, 5) /* page and arena lists are being changed */
 
+/* heap.slow: why blocks come and go the slow way, out of line; masks.  With one of the first three
+ * no block is kept ready. */
+#define CAIRN_HEAP_SLOW(E)                                           \
+  E(PRESSED, pressed, 1)   /* over the limit, or a fault is armed */ \
+  E(TRACKED, tracked, 2)   /* allocations and frees are recorded */  \
+  E(SHARED, shared, 4)     /* several threads use the heap */        \
+  E(OBSERVED, observed, 8) /* a probe of allocate or free is listened to */
+
 /* type.display: how a value of the type is best shown. */
 #define CAIRN_DISPLAY_KINDS(E) \
   E(NATIVE, native, 0)         \
@@ -156,7 +164,8 @@ enum {
   F(char, [32], runtime, TEXT) /* "cairn 0.1.0" */
 
 #define CAIRN_LAYOUT_HEAP(F)                                                                      \
-  F(uint64_t, , magic, UINT) /* CAIRN_HEAP_MAGIC while the heap lives */                          \
+  F(struct cairn_plan *, , plans, ADDRESS) /* a row a type; where programs look (cairn/make.h) */ \
+  F(uint64_t, , magic, UINT)               /* CAIRN_HEAP_MAGIC while the heap lives */            \
   F(struct cairn_heap *, , self, ADDRESS)                                                         \
   F(struct cairn_heap *, , next, ADDRESS) /* the process's heaps, from root.heaps */              \
   F(struct cairn_heap *, , previous, ADDRESS)                                                     \
@@ -193,7 +202,9 @@ enum {
   F(uint64_t, , retired_count, UINT)    /* of block_count: freed and kept back */                 \
   F(struct cairn_hot *, , hot, ADDRESS) /* a row a size class; 0 before the first block */        \
   F(uint32_t, , hot_count, UINT)        /* rows */                                                \
-  F(struct cairn_holding *, , holdings, ADDRESS) /* of the functions that run; 0: none */
+  F(struct cairn_holding *, , holdings, ADDRESS)    /* of the functions that run; 0: none */      \
+  F(uint32_t, , slow, UINT)                         /* CAIRN_HEAP_SLOW, masks */                  \
+  F(struct cairn_plan *, , plans_observed, ADDRESS) /* for `plans`, while it is observed */
 
 /* References that a function of the runtime owns while it runs, one to each of words[first] to
  * words[count - 1]; it lies on that function's stack. */

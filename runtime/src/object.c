@@ -8,7 +8,7 @@
  */
 #define CAIRN_OUT_OF_LINE /* cairn_object_new is defined here */
 #include "hot.h"
-#include "tracking.h"
+#include "observe.h"
 
 enum { BUFFER_HEADER_BYTES = 8 };
 
@@ -18,7 +18,7 @@ cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes) 
   cairn_object *object = cairn_block_new(heap, bytes);
   if (object != NULL) {
     cairn_object_publish(object, cairn_plan_at(heap, type)->header);
-    if ((heap->slow & CAIRN_SLOW_TRACKED) != 0) cairn_track_allocate(heap, object);
+    if ((heap->slow & CAIRN_SLOW_TOLD) != 0) cairn_observe_made(heap, object);
   }
   cairn_heap_unlock(heap);
   return object;
@@ -27,20 +27,33 @@ cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes) 
 cairn_object *cairn_object_at_hand(cairn_heap *heap, uint32_t type, size_t bytes) {
   cairn_heap_check(heap);
   cairn_object *object = cairn_block_at_hand(heap, bytes);
-  if (object != NULL) cairn_object_publish(object, cairn_plan_at(heap, type)->header);
+  if (object == NULL) return NULL;
+  cairn_object_publish(object, cairn_plan_at(heap, type)->header);
+  if ((heap->slow & CAIRN_SLOW_TOLD) != 0) cairn_observe_made(heap, object);
   return object;
+}
+
+/* A block of its row, or found the slow way; it is not zeroed. */
+static void *take_block(cairn_heap *heap, size_t bytes) {
+  cairn_observe_look(heap);
+  if (bytes <= CAIRN_SMALL_MAX_BYTES) { /* an observed type has no row for its plan to know */
+    struct cairn_hot *row = &heap->hot_rows[cairn_size_class_of(bytes)];
+    uint64_t ready = cairn_hot_count(row);
+    if (ready != 0) return cairn_hot_pop(row, ready);
+  }
+  return cairn_block_find(heap, bytes);
 }
 
 /* The row is empty, or the type has none. */
 __attribute__((noinline)) static cairn_object *new_slowly(cairn_heap *heap, cairn_type type) {
   if (type == 0) return NULL;
   cairn_heap_lock(heap);
-  cairn_object *object = cairn_block_find(heap, cairn_type_at(heap, type)->size_bytes);
+  cairn_object *object = take_block(heap, cairn_type_at(heap, type)->size_bytes);
   if (object != NULL) {
     const struct cairn_plan *plan = cairn_plan_at(heap, type);
     if (plan->zero_bytes != 0) cairn_block_zero(object, plan->zero_bytes);
     cairn_object_publish(object, plan->header);
-    if ((heap->slow & CAIRN_SLOW_TRACKED) != 0) cairn_track_allocate(heap, object);
+    if ((heap->slow & CAIRN_SLOW_TOLD) != 0) cairn_observe_made(heap, object);
   }
   cairn_heap_unlock(heap);
   return object;

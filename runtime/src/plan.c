@@ -80,3 +80,10 @@ struct cairn_plan cairn_plan_of(cairn_heap *heap, const struct cairn_type *type,
   plan_death(&plan, type);
   return plan;
 }
+
+struct cairn_plan cairn_plan_observed(cairn_heap *heap, const struct cairn_plan *plain) {
+  struct cairn_plan plan = *plain;
+  plan.ready = plan.source = plan.target = cairn_hot_none(heap);
+  if (plan.death == CAIRN_DEATH_LEAF) plan.death = CAIRN_DEATH_RUN; /* of no words: by `target` */
+  return plan;
+}

@@ -24,6 +24,7 @@
  * What this is not: it decides nothing (detect.c, restore.c).
  */
 #include "members.h"
+#include "observe.h"
 
 typedef void (*object_fn)(cairn_heap *heap, cairn_object *object, void *context);
 
@@ -207,6 +208,14 @@ static void free_one_by_one(cairn_heap *heap, const struct cairn_blocks *blocks,
   }
 }
 
+/* All that is in the page goes. */
+static void tell_of_page(cairn_heap *heap, const struct cairn_blocks *blocks) {
+  size_t offset = 0, end = cairn_blocks_end(blocks);
+  for (; (offset = cairn_blocks_next_member(blocks, offset, end)) < end; offset += blocks->stride) {
+    (void)cairn_observe_freed(heap, cairn_blocks_object(blocks, offset));
+  }
+}
+
 /* Frees the garbage of an arena.  The last page may take the arena with it, so all pages are judged
  * before the first is freed, and those come last that nothing else is left in. */
 static void free_in_arena(cairn_heap *heap, struct cairn_arena *arena) {
@@ -218,7 +227,7 @@ static void free_in_arena(cairn_heap *heap, struct cairn_arena *arena) {
     struct cairn_blocks blocks = cairn_blocks_of(arena, index);
     uint32_t count = cairn_blocks_garbage(&blocks);
     if (count == 0) continue;
-    bool is_whole = count == blocks.page->used_count && heap->slow == 0;
+    bool is_whole = count == blocks.page->used_count && (heap->slow & CAIRN_SLOW_CLOSED) == 0;
     cairn_bits_set(is_whole ? whole : some, index);
   }
   while ((some[0] | some[1]) != 0) {
@@ -227,6 +236,7 @@ static void free_in_arena(cairn_heap *heap, struct cairn_arena *arena) {
   }
   while ((whole[0] | whole[1]) != 0) {
     struct cairn_blocks blocks = cairn_blocks_of(arena, cairn_bits_take_first(whole));
+    if ((heap->slow & CAIRN_SLOW_OBSERVED) != 0) tell_of_page(heap, &blocks);
     memset(blocks.sides, 0, cairn_blocks_places(&blocks));
     cairn_page_empty(heap, blocks.page);
   }

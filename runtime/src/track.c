@@ -10,6 +10,7 @@
  */
 #include <sys/mman.h>
 
+#include "observe.h"
 #include "probe.h"
 #include "tracking.h"
 
@@ -61,11 +62,6 @@ static void each_arena_end(cairn_heap *heap) {
 
 /* ---- what happened --------------------------------------------------------------------------- */
 
-static uint32_t block_bytes_to_report(const void *block) {
-  size_t bytes = cairn_block_size(block);
-  return bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
-}
-
 /* An event of an object; of `callers` the ring keeps the first, and the site where there are more.
  */
 static void record_event(struct cairn_tracking *tracking, const cairn_object *object, uint32_t op,
@@ -105,8 +101,7 @@ void cairn_track_allocate(cairn_heap *heap, cairn_object *object) {
   if ((tracking->switches & TRACING) != 0) cairn_header_set(object, CAIRN_STATE(TRACED));
   record_event(tracking, object, CAIRN_EVENT_ALLOCATE, cairn_refcount(object), record->serial,
                &callers);
-  CAIRN_PROBE(allocate, object, record->type, block_bytes_to_report(object), record->serial,
-              callers.frames[0]);
+  cairn_observe_probe(CAIRN_EVENT_ALLOCATE, object, record->serial, callers.frames[0]);
 }
 
 /* The object is about to go: what is known of its end is noted. */
@@ -123,8 +118,7 @@ static void note_free(struct cairn_tracking *tracking, const cairn_object *objec
     site->object_bytes -= cairn_block_size(object);
   }
   record_event(tracking, object, CAIRN_EVENT_FREE, 0, record->serial, &callers);
-  CAIRN_PROBE(free, object, record->type, block_bytes_to_report(object), record->serial,
-              callers.frames[0]);
+  cairn_observe_probe(CAIRN_EVENT_FREE, object, record->serial, callers.frames[0]);
 }
 
 bool cairn_track_free(cairn_heap *heap, void *block) {

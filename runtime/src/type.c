@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "hot.h"
+#include "observe.h"
 #include "type_check.h"
 
 enum { FIRST_CAPACITY = 32 };
@@ -23,18 +24,21 @@ static bool types_reserve(cairn_heap *heap) {
   while (heap->type_count >= heap->type_capacity) {
     uint32_t capacity = heap->type_capacity == 0 ? FIRST_CAPACITY : heap->type_capacity * 2;
     struct cairn_type **types = cairn_chunk_alloc(heap, capacity * sizeof *types);
-    struct cairn_plan *plans = cairn_chunk_alloc(heap, capacity * sizeof *plans);
-    if (types == NULL || plans == NULL) return false;
+    struct cairn_plan *plain = cairn_chunk_alloc(heap, capacity * sizeof *plain);
+    struct cairn_plan *observed = cairn_chunk_alloc(heap, capacity * sizeof *observed);
+    if (types == NULL || plain == NULL || observed == NULL) return false;
     if (heap->type_capacity >= capacity) continue;
     if (heap->type_count == 0) {
       /* Index 0 is no type. */
-      plans[0].ready = plans[0].source = plans[0].target = cairn_hot_none(heap);
+      plain[0].ready = plain[0].source = plain[0].target = cairn_hot_none(heap);
+      observed[0] = plain[0];
     } else {
       memcpy(types, heap->types, heap->type_count * sizeof *types);
-      memcpy(plans, heap->front.plans, heap->type_count * sizeof *plans);
+      memcpy(plain, heap->plans_plain, heap->type_count * sizeof *plain);
+      memcpy(observed, heap->plans_observed, heap->type_count * sizeof *observed);
     }
     CAIRN_ORDER();
-    __atomic_store_n(&heap->front.plans, plans, __ATOMIC_RELEASE);
+    cairn_observe_plans(heap, plain, observed);
     __atomic_store_n(&heap->types, types, __ATOMIC_RELEASE);
     heap->type_capacity = capacity;
     CAIRN_ORDER();
@@ -168,7 +172,8 @@ static cairn_type type_define(cairn_heap *heap, const cairn_type_spec *spec, uin
   type->strong_run = spec_run(spec);
   CAIRN_ORDER();
   heap->types[index] = type;
-  heap->front.plans[index] = cairn_plan_of(heap, type, spec->uninitialized);
+  heap->plans_plain[index] = cairn_plan_of(heap, type, spec->uninitialized);
+  heap->plans_observed[index] = cairn_plan_observed(heap, &heap->plans_plain[index]);
   CAIRN_ORDER();
   __atomic_store_n(&heap->type_count, index + 1, __ATOMIC_RELEASE);
   return index;

@@ -10,6 +10,7 @@ LAYOUT = (SOURCES / "layout.h").read_text()
 EXPORT = (SOURCES / "contract_export.c").read_text()
 HEADER = (ROOT / "runtime" / "include" / "cairn" / "object.h").read_text()
 GROUPS = {"CAIRN_PAGE_KINDS": "page_kind", "CAIRN_FLUX_KINDS": "flux",
+          "CAIRN_HEAP_SLOW": "heap_slow",
           "CAIRN_DISPLAY_KINDS": "display", "CAIRN_TYPE_FLAGS": "type_flag",
           "CAIRN_SLOT_KINDS": "slot_kind", "CAIRN_SLOT_SHAPES": "slot_shape",
           "CAIRN_SLOT_FLAGS": "slot_flag", "CAIRN_FIELD_KINDS": "field_kind",

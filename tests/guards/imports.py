@@ -6,7 +6,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLUGIN = ROOT / "gdb-plugin" / "cairn_gdb"
 GDB_ROOMS = {"target", "breakpoints", "gdb_commands", "frames", "variables", "statics", "roots",
-             "functions", "printers", "mi", "places"}
+             "functions", "observing", "printers", "mi", "places"}
 LENS_INCLUDES = re.compile(r'#\s*include\s*[<"](cairn/(?!contract\.h)[^>"]*|layout\.h|internal\.h)')
 
 

@@ -38,7 +38,12 @@ ShortcutStruct = struct(
          "arena_alignment"),
     *u32("type_shift", "arena_heap", "heap_id", "reserved"))
 
+OBSERVE_STORES = 2
+StoreStruct = struct("lens_store", *u64("address", "value"), *u32("width", "reserved"))
+
 declare({
+    "lens_observe_stores": (STATUS, [LensPointer, c_uint64, POINTER(StoreStruct),
+                                     POINTER(c_uint64)]),
     "lens_shortcut_get": (STATUS, [LensPointer, POINTER(ShortcutStruct)]),
     "lens_root_hint": (STATUS, [LensPointer, c_uint64]),
     "lens_model_load": (STATUS, [LensPointer, c_uint32]),
@@ -104,6 +109,14 @@ class Model(Memory):
         return records.Shortcut(row.live, row.dying, row.buffer, row.quarantined, row.saturated,
                                 row.count_mask, row.type_mask, row.type_shift,
                                 row.arena_alignment, row.arena_heap, row.heap_id)
+
+    def observe_stores(self, heap: int) -> Optional[List[records.Store]]:
+        """What to store for the heap's next object to pass the probes; None where nothing does."""
+        rows, written = (StoreStruct * OBSERVE_STORES)(), c_uint64()
+        status = self._library.lens_observe_stores(self._self, heap, rows, byref(written))
+        if self._check(status, UNSUPPORTED, CORRUPT, UNREADABLE) != OK:
+            return None
+        return [records.Store(row.address, row.value, row.width) for row in rows[:written.value]]
 
     def external_bytes(self, heap: int, address: int) -> int:
         """What an object keeps outside its heap; 0 too where that can't be read."""

@@ -1,6 +1,6 @@
 """`cairn break`: stops the program where objects are made, freed or collected."""
 
-from typing import Any, Iterator, List, NamedTuple, Optional
+from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..errors import CairnError
 from ..options import Arguments, Option
@@ -16,6 +16,7 @@ KINDS = ("alloc", "collect", "free")
 
 class Found(NamedTuple):
     stop: Stop
+    observed: bool = False  # heaps that are not tracked do more than without it
 
 
 def run(session: Session, arguments: Arguments) -> Result:
@@ -31,9 +32,10 @@ def run(session: Session, arguments: Arguments) -> Result:
         raise CairnError("A collection is of no type: leave out -type.")
     if '"' in glob or "\\" in glob:
         raise CairnError(f"-type {glob}: a type's name has no quotes and no backslashes here.")
-    heaps_known, warnings = _heaps(session, fitting[0])
-    stop = session.target.break_event(fitting[0], glob, after, heaps_known)
-    return Result(Found(stop), warnings=warnings)
+    loaded = _is_loaded(session)
+    stop = session.target.break_event(fitting[0], glob, after, loaded)
+    observed, warnings = (False, []) if stop.kind == "collect" else _seen(session, stop, loaded)
+    return Result(Found(stop, observed), warnings=warnings)
 
 
 def _of_one(session: Session, kind: str, expression: str, after: int, glob: str) -> Result:
@@ -51,33 +53,38 @@ def _of_one(session: Session, kind: str, expression: str, after: int, glob: str)
     return Result(Found(stop), warnings=session.heap_warnings())
 
 
-def _heaps(session: Session, kind: str) -> Any:
-    """Whether the runtime is in the program, and what will not be caught there."""
+def _is_loaded(session: Session) -> bool:
+    """Whether the runtime is in the program already."""
     try:
-        identity = session.identity
+        session.identity
     except CairnError:
-        identity = None  # it does not run yet
-    if identity is not None:
-        watch.no_core(session)
-    if kind == "collect":
-        return identity is not None and _known(session), []
-    if identity is None or not _known(session):
-        if session.target.environment("CAIRN_TRACK"):
-            return False, []
+        return False  # it does not run yet
+    watch.no_core(session)
+    return _known(session)
+
+
+def _seen(session: Session, stop: Stop, loaded: bool) -> Tuple[bool, List[str]]:
+    """Whether objects pass the probe that pass none without it; and what will not be caught."""
+    if not loaded:
+        listened = stop.listens and session.target.is_listened_for(stop.kind)
+        if listened or session.target.environment("CAIRN_TRACK"):
+            return listened, []
         return False, ["only heaps that are tracked say what they make and free: `set environment "
                        "CAIRN_TRACK probes` before the program is run."]
     lens = session.lens
-    blind = []
-    for heap in lens.heaps():
-        tracking = lens.tracking(heap.position)
-        if tracking is None or not tracking.on:
-            blind.append(session.heap_label(heap.position))
+    untracked = [heap.position for heap in lens.heaps()
+                 if (tracking := lens.tracking(heap.position)) is None or not tracking.on]
+    # A function is none that others than tracked heaps call.
+    unseen = set(session.target.observe(session)) if stop.listens else set(untracked)
+    blind = [session.heap_label(position) for position in untracked if position in unseen]
     if not blind:
-        return True, []
-    return True, [f"{', '.join(blind)} {'is' if len(blind) == 1 else 'are'} not tracked: what is "
-                  "made and freed there is not caught.  `set environment CAIRN_TRACK probes` and "
-                  "run it again, or let it call cairn_track_start; one object's death is caught "
-                  "without: cairn break free OBJECT."]
+        return bool(untracked), []
+    return len(blind) < len(untracked), [
+        f"{', '.join(blind)} {'is' if len(blind) == 1 else 'are'} not tracked, and "
+        f"{'its' if len(blind) == 1 else 'their'} runtime sends objects past no probe: what is "
+        "made and freed there is not caught.  `set environment CAIRN_TRACK probes` and run it "
+        "again, or let it call cairn_track_start; one object's death is caught without: cairn "
+        "break free OBJECT."]
 
 
 def _known(session: Session) -> bool:
@@ -88,7 +95,7 @@ def _known(session: Session) -> bool:
 
 
 def document(found: Found) -> Any:
-    return watch.record(found.stop)
+    return {**watch.record(found.stop), "observed": found.observed}
 
 
 def lines(found: Found, page: Page) -> Iterator[str]:
@@ -96,6 +103,9 @@ def lines(found: Found, page: Page) -> Iterator[str]:
     word = "Hardware watchpoint" if stop.address else "Breakpoint"
     pending = ", once its library is loaded" if stop.pending else ""
     yield f"{word} {stop.number}: {stop.what}{watch.time_word(stop.after)}{pending}."
+    if found.observed:
+        yield ("Until it is deleted each object takes the runtime's slow way: the program does the "
+               "same, slower.")
     yield objects.hint(f"Next: continue, or run; delete {stop.number} ends it.", page)
 
 
@@ -115,11 +125,14 @@ COMMAND = Command(
 inlined code too, and goes with the object.  `collect` stops where a collection starts.  Both
 need no tracking.
 
-`alloc` and `free` of any object stop at the runtime's probes, which heaps pass that are tracked
-(`set environment CAIRN_TRACK probes`, or sites, events): other heaps make and free objects in
-code that is inlined, where nothing can stop.  They are set before the program runs or later,
-and stay over any number of runs.  `-type` becomes the breakpoint's condition, `-after` its
-ignore count.
+`alloc` and `free` of any object stop at the runtime's probes, in any program that was built with
+<sys/sdt.h>: optimised, stripped, over gdbserver, tracked or not.  Code that is inlined passes no
+probe by itself, so while such a breakpoint is enabled the runtime sends each object past it: the
+program does the same as without, on the same addresses, a few times slower; two words of each
+heap are stored for that, and taken back by the program itself.  An object of another type than
+-type's costs it about a tenth of a millisecond.  Objects that go with their heap when it is
+destroyed are not freed one by one.  They are set before the program runs or later, and stay over
+any number of runs.  `-type` becomes the breakpoint's condition, `-after` its ignore count.
 
 What stopped is said: the object (then @1 names it), its serial, and the line of the program.""",
     examples=(("cairn break free x", "who releases x for the last time?"),

@@ -11,7 +11,7 @@ from .heap import (Arena, CheckTotals, CountCensus, Heap, Location, Page, Proble
                    Type, TypeCensus, WalkTotals)
 from .moments import DiffObject, DiffRow, DiffTotals, MomentInfo
 from .objects import Account, Field, Head, Object, Reference, Referrer, Root, Shortcut
-from .program import Identity, Place, Region, Section, Stop, Thread
+from .program import Identity, Place, Region, Section, Stop, Store, Thread
 from .reach import PathTotals, Retained, RetainedRoot, RetainedTotals, RetainedType, Way
 from .tracking import Deed, Event, PairSite, Pairing, Site, Track, Tracking, Unmatched
 from .wrong import (AuditTotals, CollectRow, Collected, Cycle, CycleBreak, CycleOpened, CycleSlot,
@@ -19,11 +19,11 @@ from .wrong import (AuditTotals, CollectRow, Collected, Cycle, CycleBreak, Cycle
 
 __all__ = ["CONSERVATIVE", "EVERYTHING", "EXACT", "EXACTNESS", "TOLERANT", "UNBOUNDED", "Account",
            "Arena", "AuditTotals", "CheckTotals", "CollectRow", "Collected", "CountCensus",
-           "Cycle", "CycleBreak", "CycleOpened", "CycleSlot", "CyclesTotals", "Deed",
-           "DiffObject", "DiffRow", "DiffTotals", "Event", "Field", "Filter", "Finding", "Head",
-           "Heap", "Identity", "Leak", "LeakCensus", "LeakTotals", "Location", "MomentInfo",
-           "Object", "Page", "PairSite", "Pairing", "PathTotals", "Place", "Problem", "Range",
-           "Reference", "Referrer", "Region", "Result", "Retained", "RetainedRoot",
-           "RetainedTotals", "RetainedType", "Root", "RootRecord", "Section", "Shortcut", "Site",
-           "Stop", "Thread", "Track", "Tracking", "Type", "TypeCensus", "Unmatched", "Value",
-           "WalkTotals", "Way", "least_sure"]
+           "Cycle", "CycleBreak", "CycleOpened", "CycleSlot", "CyclesTotals", "Deed", "DiffObject",
+           "DiffRow", "DiffTotals", "Event", "Field", "Filter", "Finding", "Head", "Heap",
+           "Identity", "Leak", "LeakCensus", "LeakTotals", "Location", "MomentInfo", "Object",
+           "Page", "PairSite", "Pairing", "PathTotals", "Place", "Problem", "Range", "Reference",
+           "Referrer", "Region", "Result", "Retained", "RetainedRoot", "RetainedTotals",
+           "RetainedType", "Root", "RootRecord", "Section", "Shortcut", "Site", "Stop", "Store",
+           "Thread", "Track", "Tracking", "Type", "TypeCensus", "Unmatched", "Value", "WalkTotals",
+           "Way", "least_sure"]

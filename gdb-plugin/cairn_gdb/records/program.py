@@ -39,6 +39,14 @@ class Place(NamedTuple):
     offset: int = 0  # from where that file begins in memory
 
 
+class Store(NamedTuple):
+    """A word to store in the program."""
+
+    address: int
+    value: int
+    width: int  # bytes
+
+
 class Stop(NamedTuple):
     """A breakpoint or watchpoint that was set."""
 
@@ -49,6 +57,7 @@ class Stop(NamedTuple):
     location: str  # as GDB calls it
     pending: bool = False  # it has no place in the program yet
     after: int = 1  # it stops at this time, and from then on
+    listens: bool = False  # at a probe that objects pass
 
 
 class Thread(NamedTuple):

@@ -137,6 +137,7 @@ static const struct known_value known_masks[] = {
     VALUE("track_switch.events", OPTIONAL, track_switches[1]),
     VALUE("track_switch.quarantine", OPTIONAL, track_switches[2]),
     VALUE("track_switch.probes", OPTIONAL, track_switches[3]),
+    VALUE("heap_slow.observed", REPLACED, heap_slow_observed),
     VALUE("quarantine.poison", OPTIONAL, poison),
     VALUE("track.page_records", OPTIONAL, track_page_records),
     VALUE("count.saturated", OPTIONAL, header.saturated),
@@ -349,6 +350,7 @@ static lens_status resolve_constants(lens *self, const struct record *record,
     if (constant_of(record, known[i].name, value)) continue;
     *value = absent;
     if (known[i].need == ESSENTIAL) return lacks(self, record, "constant", known[i].name);
+    if (known[i].need == REPLACED) continue;
     lens_problem_add(self, LENS_SOURCE_LOAD, LENS_NOTE, record->address,
                      "the contract lacks the constant \"%s\"", known[i].name);
   }

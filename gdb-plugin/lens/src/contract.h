@@ -16,10 +16,11 @@ struct lens_place_of {
 
 enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of their struct */
 
-/* The structs as S(struct, NEED), the fields of each as F(struct, field, KIND, NEED).  REPLACED:
- * later runtimes say it with other fields, and nothing is missing where it is gone. UINT: 1, 2, 4
- * or 8 bytes; ADDRESS: 8; TEXT, BYTES: any number.  Without an ESSENTIAL one the heap can't be read
- * (LENS_UNSUPPORTED); an OPTIONAL one that is missing is a missing feature. */
+/* The structs as S(struct, NEED), the fields of each as F(struct, field, KIND, NEED).
+ * REPLACED: nothing is missing where it is gone: later runtimes say it with other fields, or only
+ * who stops a running program asks (observe.c).  UINT: 1, 2, 4 or 8 bytes; ADDRESS: 8; TEXT, BYTES:
+ * any number.  Without an ESSENTIAL one the heap can't be read (LENS_UNSUPPORTED); an OPTIONAL one
+ * that is missing is a missing feature. */
 /* clang-format off */
 #define LENS_LAYOUT_STRUCTS(S) \
   S(root, ESSENTIAL) S(heap, ESSENTIAL) S(chunk, OPTIONAL) S(arena, ESSENTIAL) \
@@ -50,7 +51,9 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   F(heap, soft_limit_bytes, UINT, OPTIONAL) \
   F(heap, taken_bytes, UINT, OPTIONAL) F(heap, peak_bytes, UINT, OPTIONAL) \
   F(heap, group, ADDRESS, OPTIONAL) F(heap, external_table, ADDRESS, OPTIONAL) \
-  F(heap, tracking, ADDRESS, OPTIONAL) F(heap, holdings, ADDRESS, OPTIONAL)
+  F(heap, tracking, ADDRESS, OPTIONAL) F(heap, holdings, ADDRESS, OPTIONAL) \
+  F(heap, plans, ADDRESS, REPLACED) F(heap, slow, UINT, REPLACED) \
+  F(heap, plans_observed, ADDRESS, REPLACED)
 #define LENS_LAYOUT_chunk(F) \
   F(chunk, next, ADDRESS, OPTIONAL) F(chunk, bytes, UINT, OPTIONAL)
 #define LENS_LAYOUT_arena(F) \
@@ -227,6 +230,7 @@ struct lens_contract {
   uint64_t type_flag_acyclic, type_flag_opaque, type_flag_builtin, type_flag_finalizer,
       type_flag_tail; /* masks; 0: none */
   uint64_t slot_flag_count_in_buffer, slot_flag_foreign;
+  uint64_t heap_slow_observed;      /* mask; 0: none */
   uint64_t heap_magic, arena_magic; /* 0: not stated */
   uint64_t arena_alignment;         /* 0: not stated */
   uint64_t buffer_header_bytes;     /* from a buffer's block to what its owner points to */

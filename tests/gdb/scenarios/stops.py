@@ -5,7 +5,7 @@ The expected changes, lines and addresses are those that the program tells of it
 """
 import os
 import re
-from typing import List, Tuple
+from typing import Any, List, Tuple
 
 import gdb
 from harness import TARGET, check, data, equal, error_of, execute, fail, passed, start
@@ -14,6 +14,12 @@ TRACKED = "tracked" in os.environ["SCENARIO_COMMAND"]
 VARIANT = os.path.basename(os.environ["SCENARIO_PROGRAM"]).split(".")[1]
 LIVE_HERE = TARGET == "live"  # a remote program is searched for roots for a second
 LINES = VARIANT.startswith("O")
+
+
+def current() -> Any:
+    """The session of the program."""
+    from cairn_gdb.gdb_commands import sessions
+    return sessions.current()
 
 
 def told(word: str) -> List[List[str]]:
@@ -108,9 +114,14 @@ def after() -> None:
 
 
 def events() -> None:
-    """Making and freeing in a heap that is tracked."""
+    """Making and freeing, of each object from the next one on."""
     made = data("break alloc -type node")
     check(not made.get("pending"), "the probe is there")
+    equal(made["observed"], not TRACKED, "what is not tracked is sent past the probe")
+    said = execute("cairn break alloc -type node")
+    equal("the runtime's slow way" in said, not TRACKED, said)
+    check("warning" not in said, said)
+    execute(f"delete {numbers()[-1]}")
     check("$cairn_type_like" in execute("info breakpoints"), "the type is a condition")
     floats = data("break alloc -type fl?at -after 4")["number"]
     # At the same place, and true for the same objects, but not yet: not a word of it.
@@ -118,10 +129,12 @@ def events() -> None:
     stops: List[Tuple[int, str]] = []
     for _ in range(6 + 3):
         text, said = continued()
-        match = re.match(r"cairn (\d+): (node|float) at (0x[0-9a-f]+), serial \d+, made at ", said)
+        match = re.match(r"cairn (\d+): (node|float) at (0x[0-9a-f]+)(, serial \d+)?, made at ",
+                         said)
         if match is None:
             fail(said or text)
         row = told("made")
+        equal(match.group(4) is not None, TRACKED, "a serial where there is one")
         # What was made before is told; this one will be, as the next.
         stops.append((len(row), match.group(3)))
         equal(int(match.group(1)), floats if match.group(2) == "float" else made["number"], said)
@@ -138,16 +151,77 @@ def events() -> None:
     check(said.startswith(f"cairn {freed}: node at "), said or text)
     addresses = [address for kind, address, _ in told("made")]
     equal([address for _, address in stops], [addresses[index] for index, _ in stops], "objects")
-    check(f"node at {addresses[10]}, serial" in said, "the sixth node that was freed: " + said)
-
-
-def not_tracked() -> None:
-    """Where a heap says nothing, this is said."""
-    text = execute("cairn break alloc")
-    check("not tracked" in text and "CAIRN_TRACK" in text, text)
-    text, said = continued()
-    equal((gdb.selected_inferior().pid, said), (0, ""), "nothing was caught, as was said: " + text)
+    check(f"node at {addresses[10]}, " in said, "the sixth node that was freed: " + said)
     execute("delete")
+    continued()
+    if not TRACKED:
+        taken_back()
+
+
+def stores() -> int:
+    """How many words a debugger would store now for the heap to be observed."""
+    heap = next(each for each in current().lens.heaps() if each.name == "stops")
+    found = current().lens.observe_stores(heap.position)
+    check(found is not None, "this runtime knows of observing")
+    return len(found or ())
+
+
+def taken_back() -> None:
+    """With nobody listening the program takes back what was stored, at its next object."""
+    execute("cairn break alloc")
+    equal(stores(), 0, "all is stored")
+    execute("delete")
+    equal(stores(), 0, "GDB itself takes nothing back")
+    continued()
+    equal(stores(), 2, "the program does")
+
+
+def old_runtime() -> None:
+    """Where a heap says nothing, this is said."""
+    lens = type(current().lens)
+    kept = lens.observe_stores
+    lens.observe_stores = lambda self, heap: None
+    try:
+        text = execute("cairn break alloc")
+        check("not tracked" in text and "CAIRN_TRACK" in text and "slow way" not in text, text)
+        equal(data("break free")["observed"], False, "nothing is sent there")
+    finally:
+        lens.observe_stores = kept
+        execute("delete")
+
+
+def enabled_again() -> None:
+    """While it is disabled the heap goes its fast way; enabled, it misses nothing."""
+    number = data("break alloc -type node")["number"]
+    continued()
+    execute(f"disable {number}")
+    for _ in range(5):
+        execute("tbreak fflush")
+        continued()
+    equal(stores(), 2, "the program took it back")
+    execute(f"enable {number}")
+    equal(stores(), 0, "stored again")
+    made = len(told("made")) + 1  # one is about to be told; a node is next where they are even
+    text, said = continued()
+    check(said.startswith(f"cairn {number}: node at "), said or text)
+    equal(len(told("made")), made + made % 2, "the very next one")
+    execute("delete")
+
+
+def same_places() -> None:
+    """Two runs, one of them observed: each object lies at the same place."""
+    found = []
+    for observed in (False, True):
+        execute("run")
+        if observed:
+            execute("cairn break alloc -type none_such")
+            execute("cairn break free -type none_such")
+        while gdb.selected_inferior().pid:
+            execute("continue")
+        found.append(told("made"))
+        execute("delete")
+    equal(len(found[0]), 12, "they tell")
+    equal(found[1], found[0], "nothing else has changed")
 
 
 def collecting() -> int:
@@ -178,12 +252,11 @@ def mistakes() -> None:
 
 def another_run() -> None:
     """What waits for an object goes with the program, what waits for any stays."""
-    later: List[int] = []
-    if TRACKED:  # the first two of the next run are not to be stopped at, either
-        later = [data("break alloc -type node -after 3")["number"]]
-        continued()
+    # The first two of the next run are not to be stopped at, either.
+    later: List[int] = [data("break alloc -type node -after 3")["number"]]
+    continued()
     collect = collecting()
-    execute(f"cairn watch {address_of('leaf' if TRACKED else 'counted')}")
+    execute(f"cairn watch {address_of('leaf')}")
     execute("kill")
     equal(numbers(), [*later, collect], "what is left")
     execute("run")
@@ -226,11 +299,17 @@ def without_probes() -> None:
 def before_it_runs() -> None:
     if TARGET != "live":
         return
+    from cairn_gdb import observing
     text = execute("cairn break alloc -type list")
-    check("CAIRN_TRACK" in text, "what it needs: " + text)
-    execute("set environment CAIRN_TRACK probes")
-    check("CAIRN_TRACK" not in execute("cairn break alloc"), "it has it")
-    execute("unset environment CAIRN_TRACK")
+    check("CAIRN_TRACK" not in text and "slow way" in text, "this runtime needs nothing: " + text)
+    kept, observing.is_listened_for = observing.is_listened_for, lambda probe: False
+    try:
+        check("CAIRN_TRACK" in execute("cairn break alloc"), "an older one says what it needs")
+        execute("set environment CAIRN_TRACK probes")
+        check("CAIRN_TRACK" not in execute("cairn break alloc"), "it has it")
+        execute("unset environment CAIRN_TRACK")
+    finally:
+        observing.is_listened_for = kept
     execute("delete")
 
 
@@ -243,14 +322,20 @@ deaths()
 continued()
 lost()
 continued()
-if TRACKED:
-    events()
-    execute("delete")
-else:
-    not_tracked()
+if not TRACKED:
+    old_runtime()
+events()
+execute("delete")
 if TARGET == "live":
     execute("run")
     another_run()
+    if not TRACKED and VARIANT != "static_pie":  # which has no fflush to stop at
+        execute("kill")
+        for command in ("run", *["continue"] * 4):
+            execute(command)
+        enabled_again()
+        execute("kill")
+        same_places()
     if TRACKED:
         execute("kill")
         without_probes()

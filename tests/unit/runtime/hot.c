@@ -150,7 +150,7 @@ static void what_is_made_inline_comes_from_its_row(void **state) {
   assert_null(cairn_object_new(heap, 0));
   assert_int_equal(cairn_hot_count(cairn_hot_none(heap)), 0);
   assert_int_equal(sizeof(struct cairn_plan), 64);
-  assert_ptr_equal(heap, &heap->front.plans);
+  assert_ptr_equal(heap, &heap->plans);
 }
 
 /* A program may take the function's address, or be compiled without it. */

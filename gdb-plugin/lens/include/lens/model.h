@@ -98,6 +98,21 @@ typedef struct lens_shortcut {
 } lens_shortcut;
 LENS_API lens_status lens_shortcut_get(const lens *self, lens_shortcut *out);
 
+/* A word that a debugger may store in a running program. */
+typedef struct lens_store {
+  uint64_t address, value;
+  uint32_t width, reserved; /* width: bytes */
+} lens_store;
+enum { LENS_OBSERVE_STORES = 2 };
+/* What to store so that the next object that the heap makes or frees passes the probe `allocate` or
+ * `free` already, once somebody has put something at it; without it the heap takes notice within
+ * some dozen objects of a size.  Nothing but time is lost where it is stored in vain: the program
+ * takes it back itself.  *written is 0 where nothing need be stored.  LENS_UNSUPPORTED: this
+ * runtime has no such words, and shows objects of tracked heaps only; LENS_CORRUPT,
+ * LENS_UNREADABLE: the words make no sense.  Reads them anew. */
+LENS_API lens_status lens_observe_stores(lens *self, uint64_t heap,
+                                         lens_store rows[LENS_OBSERVE_STORES], uint64_t *written);
+
 #ifdef __cplusplus
 }
 #endif
