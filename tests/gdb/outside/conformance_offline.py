@@ -1,5 +1,5 @@
-"""The JSON of cairn-lens has the shapes that are stated of the commands (shapes.py): a program reads
-both alike.  What needs a debugger is not there: stack, roots, map, and stops.
+"""The JSON of cairn-lens has the shapes that are stated of the commands (shapes.py): a program
+reads both alike.  What needs a debugger is not there: stack, roots, map, and stops.
 
     conformance_offline.py CAIRN_LENS EVERYTHING
 """
