@@ -1,7 +1,7 @@
 /* Strongly connected components.  See components.h. */
 #include "components.h"
 
-enum { NODES_A_CLOCK = 1 << 14, AHEAD = 8 };
+enum { NODES_A_CLOCK = 1 << 14, AHEAD = 24 };
 
 /* An open node's number is at most as many as are open, a closed one's counts down from here: as
  * many as are closed. */
@@ -24,10 +24,12 @@ uint64_t lens_components_progress(const struct lens_components *self) {
 static bool begin(struct lens_components *self, const struct lens_graph *graph) {
   lens_components_free(self);
   uint64_t nodes = graph->node_count;
-  return lens_column_reserve(&self->links, nodes, sizeof(struct lens_link)) &&
-         lens_column_reserve(&self->frames, nodes, sizeof(struct lens_link_frame)) &&
-         lens_column_reserve(&self->waiting, nodes, sizeof(uint32_t)) &&
-         lens_column_reserve(&self->selves, nodes / 64 + 1, sizeof(uint64_t));
+  bool made = lens_column_reserve(&self->links, nodes, sizeof(struct lens_link)) &&
+              lens_column_reserve(&self->frames, lens_trail_words(nodes), sizeof(uint64_t)) &&
+              lens_column_reserve(&self->waiting, nodes, sizeof(uint32_t)) &&
+              lens_column_reserve(&self->selves, nodes / 64 + 1, sizeof(uint64_t));
+  self->trail.words = self->frames.items;
+  return made;
 }
 
 /* ---- links ---- */
@@ -61,20 +63,18 @@ static bool fill(struct lens_components *self, const struct lens_graph *graph,
 static void enter(struct lens_components *self, const struct lens_graph *graph, uint32_t node) {
   struct lens_link *links = self->links.items;
   links[node].number = ++self->number;
-  ((struct lens_link_frame *)self->frames.items)[self->depth++] =
-      lens_link_enter(graph, links, node, self->number);
+  lens_trail_enter(&self->trail, graph, links, node);
 }
 
-/* Takes the nodes of the component whose first node is `frame`'s off the waiting ones, at most
+/* Takes the nodes of the component whose first node is `first` off the waiting ones, at most
  * *budget.  False: there are more. */
-static bool close_component(struct lens_components *self, const struct lens_link_frame *frame,
-                            uint64_t *budget) {
+static bool close_component(struct lens_components *self, uint32_t first, uint64_t *budget) {
   struct lens_link *links = self->links.items;
   const uint32_t *waiting = self->waiting.items;
   uint32_t number = LAST_NUMBER - self->component_count;
   for (; self->waiting_count > 0; --*budget) {
     uint32_t node = waiting[self->waiting_count - 1];
-    if (links[node].number < frame->number) break;
+    if (links[node].number < links[first].number) break;
     if (*budget == 0) return false;
     if (self->waiting_count > AHEAD)
       __builtin_prefetch(&links[waiting[self->waiting_count - AHEAD]], 1);
@@ -82,7 +82,7 @@ static bool close_component(struct lens_components *self, const struct lens_link
     self->waiting_count--;
     self->closing++;
   }
-  links[frame->node].number = number;
+  links[first].number = number;
   return true;
 }
 
@@ -104,53 +104,48 @@ static bool note_closed(struct lens_components *self, uint32_t node) {
   return true;
 }
 
-/* Nodes that will soon be gone on with: what they lead to next is fetched. */
-static void fetch_ahead(const struct lens_components *self) {
-  const struct lens_link *links = self->links.items;
-  const struct lens_link_frame *frames = self->frames.items;
-  if (self->depth <= 2 * AHEAD) return;
-  __builtin_prefetch(&links[frames[self->depth - 2 * AHEAD].node]);
-  const struct lens_link_frame *frame = &frames[self->depth - AHEAD];
-  const struct lens_link *link = &links[frame->node];
-  if (link->count == LENS_LINKS_INLINE && frame->next == 1)
-    __builtin_prefetch(&links[link->target[1]]);
+/* The last node leads, some way or other, to one that was met as number `number` and is open. */
+static void lower(struct lens_components *self, uint32_t number) {
+  struct lens_link *links = self->links.items;
+  uint64_t *word = &self->trail.words[self->trail.depth - 1];
+  struct lens_link *link = &links[lens_trail_node(*word)];
+  if (number >= link->number) return;
+  link->number = number;
+  *word |= LENS_TRAIL_MARK;
 }
 
-/* Leaves the node of the last frame.  LENS_AGAIN: the budget is used up. */
-static lens_status leave(struct lens_components *self, uint64_t *budget) {
-  struct lens_link *links = self->links.items;
-  const struct lens_link_frame *frames = self->frames.items;
-  const struct lens_link_frame *frame = &frames[self->depth - 1];
-  uint32_t node = frame->node;
-  if (links[node].number == frame->number) {
-    if (!close_component(self, frame, budget)) return LENS_AGAIN;
+/* Leaves the last node.  LENS_AGAIN: the budget is used up. */
+static lens_status leave(struct lens_components *self, const struct lens_graph *graph,
+                         uint64_t *budget) {
+  const struct lens_link *links = self->links.items;
+  uint64_t word = self->trail.words[self->trail.depth - 1];
+  uint32_t node = lens_trail_node(word);
+  if ((word & LENS_TRAIL_MARK) == 0) {
+    if (!close_component(self, node, budget)) return LENS_AGAIN;
     if (!note_closed(self, node)) return LENS_NO_MEMORY;
   } else {
     ((uint32_t *)self->waiting.items)[self->waiting_count++] = node;
   }
-  self->depth--;
-  if (self->depth == 0) return LENS_OK;
-  fetch_ahead(self);
-  struct lens_link *parent = &links[frames[self->depth - 1].node];
-  if (links[node].number < parent->number) parent->number = links[node].number;
+  lens_trail_leave(&self->trail, links);
+  if (self->trail.depth == 0) return LENS_OK;
+  lens_trail_fetch(&self->trail, graph, links);
+  lower(self, links[node].number);
   return LENS_OK;
 }
 
-/* Follows the last frame until it enters a node or is left. */
+/* Follows the last node until it enters another or is left. */
 static lens_status follow(struct lens_components *self, const struct lens_graph *graph,
                           uint64_t *budget) {
-  struct lens_link *links = self->links.items;
-  struct lens_link_frame *frame = &((struct lens_link_frame *)self->frames.items)[self->depth - 1];
+  const struct lens_link *links = self->links.items;
   uint32_t target;
   for (; *budget > 0; --*budget) {
-    if (!lens_link_next(graph, links, frame, &target)) return leave(self, budget);
+    if (!lens_trail_next(&self->trail, graph, links, &target)) return leave(self, graph, budget);
     if (!lens_graph_has(graph, target)) continue;
     if (links[target].number == 0) {
       enter(self, graph, target);
       return LENS_OK;
     }
-    if (links[target].number < links[frame->node].number)
-      links[frame->node].number = links[target].number;
+    lower(self, links[target].number);
   }
   return LENS_AGAIN;
 }
@@ -159,9 +154,9 @@ static lens_status search(struct lens_components *self, const struct lens_graph 
                           const lens_slice *slice) {
   const struct lens_link *links = self->links.items;
   uint64_t budget = NODES_A_CLOCK;
-  while (self->depth > 0 || self->node < graph->node_count) {
+  while (self->trail.depth > 0 || self->node < graph->node_count) {
     lens_status status = LENS_OK;
-    if (self->depth > 0) {
+    if (self->trail.depth > 0) {
       status = follow(self, graph, &budget);
     } else {
       if (lens_graph_has(graph, self->node) && links[self->node].number == 0)

@@ -35,9 +35,11 @@ struct lens_components {
   uint64_t ring_count, ring_nodes;
   uint32_t component_count;
   /* The pass. */
-  struct lens_column links, frames, waiting; /* struct lens_link, lens_link_frame, uint32_t */
-  struct lens_column selves;                 /* a bit a node: it leads to itself */
-  uint64_t node, depth, waiting_count;
+  struct lens_column links, frames,
+      waiting;               /* struct lens_link, uint64_t (words of `trail`), uint32_t */
+  struct lens_trail trail;   /* a node's mark: its number is another one's by now */
+  struct lens_column selves; /* a bit a node: it leads to itself */
+  uint64_t node, waiting_count;
   uint64_t closed;  /* nodes whose component is known */
   uint32_t number;  /* of the node that was entered last, among those still open */
   uint64_t closing; /* nodes that the component being closed has so far */

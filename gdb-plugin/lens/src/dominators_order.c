@@ -2,46 +2,40 @@
  */
 #include "dominators.h"
 
-enum { STEPS_A_CLOCK = 1 << 14, AHEAD = 8 };
+enum { STEPS_A_CLOCK = 1 << 14 };
 
-static void enter(struct lens_dominators *self, const struct lens_graph *graph, uint32_t node,
-                  uint32_t parent) {
+static bool stands(const struct lens_entries *entries, uint64_t node) {
+  return (entries->standing[node / 64] >> (node % 64) & 1) != 0;
+}
+
+static void enter(struct lens_dominators *self, const struct lens_graph *graph,
+                  const struct lens_entries *entries, uint32_t node, uint32_t parent) {
   struct lens_link *links = self->links.items;
   uint32_t number = (uint32_t)++self->count;
   links[node].number = number;
+  if (stands(entries, node)) lens_holds_add(&self->holds, number, 0);
   ((uint32_t *)self->vertex.items)[number] = node;
   ((uint32_t *)self->dominator.items)[number] = parent;
-  ((struct lens_link_frame *)self->frames.items)[self->depth++] =
-      lens_link_enter(graph, links, node, number);
+  lens_trail_enter(&self->trail, graph, links, node);
 }
 
-/* Nodes that will soon be gone on with: what they lead to next is fetched. */
-static void fetch_ahead(const struct lens_dominators *self) {
-  const struct lens_link *links = self->links.items;
-  const struct lens_link_frame *frames = self->frames.items;
-  if (self->depth <= 2 * AHEAD) return;
-  __builtin_prefetch(&links[frames[self->depth - 2 * AHEAD].node]);
-  const struct lens_link_frame *frame = &frames[self->depth - AHEAD];
-  const struct lens_link *link = &links[frame->node];
-  if (link->count == LENS_LINKS_INLINE && frame->next == 1)
-    __builtin_prefetch(&links[link->target[1]]);
-}
-
-/* Follows the last frame until it enters a node or is left; LENS_AGAIN: the budget is used up. */
+/* Follows the last node until it enters another or is left; LENS_AGAIN: the budget is used up. */
 static lens_status follow(struct lens_dominators *self, const struct lens_graph *graph,
-                          uint64_t *budget) {
+                          const struct lens_entries *entries, uint64_t *budget) {
   const struct lens_link *links = self->links.items;
-  struct lens_link_frame *frame = &((struct lens_link_frame *)self->frames.items)[self->depth - 1];
-  uint32_t target;
+  uint32_t number = links[lens_trail_node(self->trail.words[self->trail.depth - 1])].number, target;
   for (; *budget > 0; --*budget) {
-    if (!lens_link_next(graph, links, frame, &target)) {
-      self->depth--;
-      fetch_ahead(self);
+    if (!lens_trail_next(&self->trail, graph, links, &target)) {
+      lens_trail_leave(&self->trail, links);
+      lens_trail_fetch(&self->trail, graph, links);
       return LENS_OK;
     }
-    if (links[target].number != 0) continue;
-    enter(self, graph, target, frame->number);
-    return LENS_OK;
+    uint32_t met = links[target].number;
+    if (met == 0) {
+      enter(self, graph, entries, target, number);
+      return LENS_OK;
+    }
+    if (met != number) lens_holds_add(&self->holds, met, number);
   }
   return LENS_AGAIN;
 }
@@ -62,9 +56,9 @@ static void enter_entry(struct lens_dominators *self, const struct lens_graph *g
   ((uint32_t *)self->vertex.items)[number] = (uint32_t)(graph->node_count + self->next_entry);
   self->next_entry++;
   if (links[node].number == 0) {
-    enter(self, graph, node, number);
+    enter(self, graph, entries, node, number);
   } else {
-    ((uint64_t *)self->again.items)[node / 64] |= 1ull << (node % 64);
+    lens_holds_add(&self->holds, links[node].number, 0);
   }
 }
 
@@ -73,16 +67,17 @@ static void enter_standing(struct lens_dominators *self, const struct lens_graph
                            const struct lens_entries *entries) {
   const struct lens_link *links = self->links.items;
   uint64_t node = self->node++;
-  bool stands = (entries->standing[node / 64] >> (node % 64) & 1) != 0;
-  if (stands && links[node].number == 0) enter(self, graph, (uint32_t)node, 0);
+  if (stands(entries, node) && links[node].number == 0)
+    enter(self, graph, entries, (uint32_t)node, 0);
 }
 
 lens_status lens_dominators_search(struct lens_dominators *self, const struct lens_graph *graph,
                                    const struct lens_entries *entries, const lens_slice *slice) {
   uint64_t budget = STEPS_A_CLOCK;
-  while (self->depth > 0 || self->next_entry < entries->count || self->node < graph->node_count) {
-    if (self->depth > 0) {
-      if (follow(self, graph, &budget) == LENS_AGAIN) budget = 0;
+  while (self->trail.depth > 0 || self->next_entry < entries->count ||
+         self->node < graph->node_count) {
+    if (self->trail.depth > 0) {
+      if (follow(self, graph, entries, &budget) == LENS_AGAIN) budget = 0;
     } else if (self->next_entry < entries->owning || self->node == graph->node_count) {
       enter_entry(self, graph, entries);
     } else {

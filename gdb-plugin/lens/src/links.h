@@ -34,11 +34,20 @@ struct lens_link {
   uint32_t target[2]; /* the first ones */
 };
 
-/* A node on the way from the start of the pass to where it is. */
-struct lens_link_frame {
-  uint32_t node, number;
-  uint64_t next; /* edge to follow next: of `target`, or of the index */
+/* The trail from the start of a pass to where it is: a word a node, the last one on top.  A node
+ * with many edges has a word more, below its own: the edge of the index that it follows next. */
+struct lens_trail {
+  uint64_t *words;
+  uint64_t depth; /* words in use */
 };
+
+/* A word of it: the node, how many of its inline targets were followed, and a mark of the pass. */
+static const uint64_t LENS_TRAIL_STEP = 1ull << 32, LENS_TRAIL_MARK = 1ull << 63;
+
+static inline uint32_t lens_trail_node(uint64_t word) { return (uint32_t)word; }
+
+/* The words that a trail may have at most: room that is never used costs nothing. */
+static inline uint64_t lens_trail_words(uint64_t nodes) { return 2 * nodes; }
 
 /* Fills links[from .. to) of the nodes that are in the graph. */
 static inline void lens_links_fill(const struct lens_graph *graph, struct lens_link *links,
@@ -55,28 +64,49 @@ static inline void lens_links_fill(const struct lens_graph *graph, struct lens_l
 }
 
 /* Enters a node: what it leads to is on its way into the cache. */
-static inline struct lens_link_frame lens_link_enter(const struct lens_graph *graph,
-                                                     const struct lens_link *links, uint32_t node,
-                                                     uint32_t number) {
+static inline void lens_trail_enter(struct lens_trail *trail, const struct lens_graph *graph,
+                                    const struct lens_link *links, uint32_t node) {
   const struct lens_link *link = &links[node];
-  bool many = link->count == LENS_LINKS_MANY;
   __builtin_prefetch(&links[link->target[0]]);
   __builtin_prefetch(&links[link->target[1]]);
-  return (struct lens_link_frame){node, number, many ? graph->out_start[node] : 0};
+  if (link->count == LENS_LINKS_MANY) trail->words[trail->depth++] = graph->out_start[node];
+  trail->words[trail->depth++] = node;
 }
 
-/* The frame's next target.  False: it has no more. */
-static inline bool lens_link_next(const struct lens_graph *graph, const struct lens_link *links,
-                                  struct lens_link_frame *frame, uint32_t *target) {
-  const struct lens_link *link = &links[frame->node];
+/* The next target of the last node.  False: it has no more. */
+static inline bool lens_trail_next(struct lens_trail *trail, const struct lens_graph *graph,
+                                   const struct lens_link *links, uint32_t *target) {
+  uint64_t *word = &trail->words[trail->depth - 1];
+  const struct lens_link *link = &links[lens_trail_node(*word)];
   if (link->count <= LENS_LINKS_INLINE) {
-    if (frame->next >= link->count) return false;
-    *target = link->target[frame->next++];
+    uint64_t followed = *word >> 32 & LENS_LINKS_MANY;
+    if (followed >= link->count) return false;
+    *target = link->target[followed];
+    *word += LENS_TRAIL_STEP;
     return true;
   }
-  if (frame->next >= graph->out_start[frame->node + 1]) return false;
-  *target = graph->out_target[frame->next++];
+  uint64_t *next = word - 1;
+  if (*next >= graph->out_start[lens_trail_node(*word) + 1]) return false;
+  *target = graph->out_target[(*next)++];
   return true;
+}
+
+/* Leaves the last node. */
+static inline void lens_trail_leave(struct lens_trail *trail, const struct lens_link *links) {
+  bool many = links[lens_trail_node(trail->words[trail->depth - 1])].count == LENS_LINKS_MANY;
+  trail->depth -= many ? 2 : 1;
+}
+
+/* Nodes that will soon be gone on with, on the way back: what they lead to next is fetched. */
+static inline void lens_trail_fetch(const struct lens_trail *trail, const struct lens_graph *graph,
+                                    const struct lens_link *links) {
+  enum { AHEAD = 10 };
+  if (trail->depth <= 2 * AHEAD) return;
+  __builtin_prefetch(&links[lens_trail_node(trail->words[trail->depth - 2 * AHEAD])]);
+  uint64_t word = trail->words[trail->depth - AHEAD];
+  uint32_t node = lens_trail_node(word); /* or half of an edge's number */
+  if (node >= graph->node_count || (word >> 32 & LENS_LINKS_MANY) != 1) return;
+  if (links[node].count == LENS_LINKS_INLINE) __builtin_prefetch(&links[links[node].target[1]]);
 }
 
 #endif
