@@ -7,11 +7,11 @@
  */
 #include "tracking.h"
 
-static void retain_slow(cairn_object *object, uint64_t caller) {
+static void retain_slow(cairn_object *object, struct cairn_call call) {
   uint64_t header = cairn_header_load(object);
   if ((header & CAIRN_COUNT_SATURATED) != 0) return;
   if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
-    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RETAIN, caller);
+    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RETAIN, call.caller);
     return;
   }
   if ((header & CAIRN_STATE(SHARED)) != 0) {
@@ -20,17 +20,23 @@ static void retain_slow(cairn_object *object, uint64_t caller) {
     object->header = header + 1;
   }
   if ((header & CAIRN_STATE(TRACED)) != 0) {
-    cairn_track_count(object, CAIRN_EVENT_RETAIN, cairn_refcount(object), caller);
+    cairn_track_count(object, CAIRN_EVENT_RETAIN, cairn_refcount(object), call);
   }
 }
 
-void cairn_object_retain_slow_(cairn_object *object) { retain_slow(object, CAIRN_CALLER()); }
+void cairn_object_retain_slow_(cairn_object *object) {
+  retain_slow(object, (struct cairn_call){CAIRN_CALLER(), false});
+}
+
+void cairn_object_retain_for_slot_slow_(cairn_object *object) {
+  retain_slow(object, (struct cairn_call){CAIRN_CALLER(), true});
+}
 
 cairn_object *cairn_retain_told(cairn_object *object, uint64_t caller) {
   if (object == NULL) return NULL;
   uint64_t header = cairn_header_load(object);
   if ((header & CAIRN_HEADER_SLOW) != 0) {
-    retain_slow(object, caller);
+    retain_slow(object, (struct cairn_call){caller, false});
   } else {
     object->header = header + 1;
   }
@@ -38,17 +44,17 @@ cairn_object *cairn_retain_told(cairn_object *object, uint64_t caller) {
   return object;
 }
 
-void cairn_object_release_told(cairn_object *object, uint64_t caller) {
+void cairn_object_release_told(cairn_object *object, struct cairn_call call) {
   uint64_t header = cairn_header_load(object);
   if ((header & CAIRN_COUNT_SATURATED) != 0) return;
   if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
-    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RELEASE, caller);
+    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RELEASE, call.caller);
     return;
   }
   uint32_t count = (uint32_t)(header & CAIRN_COUNT_MASK);
   /* Told before it is done: the object may be gone afterwards. */
   if ((header & CAIRN_STATE(TRACED)) != 0 && count != 0) {
-    cairn_track_count(object, CAIRN_EVENT_RELEASE, count - 1, caller);
+    cairn_track_count(object, CAIRN_EVENT_RELEASE, count - 1, call);
   }
   if ((header & CAIRN_STATE(SHARED)) != 0) {
     cairn_shared_release(object);

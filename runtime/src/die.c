@@ -169,7 +169,9 @@ CAIRN_INLINE_API bool clear_word(cairn_heap *heap, cairn_word *word, cairn_objec
     assert(false && "an object that something still held was released once too often");
     *word = 0;
   } else {
-    if ((header & CAIRN_STATE(TRACED)) != 0) cairn_track_count(child, CAIRN_EVENT_RELEASE, 0, 0);
+    if ((header & CAIRN_STATE(TRACED)) != 0) {
+      cairn_track_count(child, CAIRN_EVENT_RELEASE, 0, (struct cairn_call){0, true});
+    }
     return false;
   }
   return true;
@@ -448,7 +450,7 @@ static inline void free_leaf(cairn_heap *heap, cairn_object *object) {
   cairn_object_free(heap, row, object);
 }
 
-void cairn_object_release_slow_(cairn_object *object) {
+static inline void release_slow(cairn_object *object, struct cairn_call call) {
   uint64_t header = cairn_header_load(object);
   if ((header & PLAIN_MASK) == PLAIN_LAST) {
     cairn_heap *heap = cairn_arena_of(object)->heap;
@@ -460,7 +462,15 @@ void cairn_object_release_slow_(cairn_object *object) {
     }
     return;
   }
-  cairn_object_release_told(object, CAIRN_CALLER());
+  cairn_object_release_told(object, call);
+}
+
+void cairn_object_release_slow_(cairn_object *object) {
+  release_slow(object, (struct cairn_call){CAIRN_CALLER(), false});
+}
+
+void cairn_object_release_for_slot_slow_(cairn_object *object) {
+  release_slow(object, (struct cairn_call){CAIRN_CALLER(), true});
 }
 
 void cairn_object_die_(cairn_object *object) {

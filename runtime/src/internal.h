@@ -463,8 +463,14 @@ void cairn_object_forget(cairn_heap *heap, cairn_object *object);
  * it, at the address `caller`, and no container. */
 cairn_object *cairn_retain_told(cairn_object *object, uint64_t caller);
 
-/* count.c: as cairn_release, for any object; `caller` is the program's address that is noted. */
-void cairn_object_release_told(cairn_object *object, uint64_t caller);
+/* Who retains or releases: where the program's call returns to, and whether it is on behalf of a
+ * slot.  (A caller in the runtime, or none, is always.) */
+struct cairn_call {
+  uint64_t caller; /* 0: the runtime itself */
+  bool for_slot;
+};
+/* count.c: as cairn_release, for any object. */
+void cairn_object_release_told(cairn_object *object, struct cairn_call call);
 /* Gives up the runtime's own hold (state.held and one of the count): as cairn_release. */
 void cairn_object_unhold(cairn_heap *heap, cairn_object *object);
 

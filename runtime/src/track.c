@@ -144,13 +144,14 @@ bool cairn_track_free(cairn_heap *heap, void *block) {
   return keep && cairn_quarantine_keep(heap, block, record);
 }
 
-void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, uint64_t caller) {
+void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, struct cairn_call call) {
   cairn_heap *heap = cairn_object_heap(object);
   struct cairn_tracking *tracking = heap->tracking;
   if (tracking->on == 0) return; /* it was dying when tracking stopped, and came back */
   uint64_t serial = cairn_track_record_of(object)->serial;
   struct cairn_callers callers;
-  cairn_callers_find(caller, tracking->backtrace, &callers);
+  cairn_callers_find(call.caller, tracking->backtrace, &callers);
+  callers.inner |= call.for_slot;
   cairn_heap_lock(heap);
   record_event(tracking, object, op, count, serial, &callers);
   if (op == CAIRN_EVENT_RETAIN) {

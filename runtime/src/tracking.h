@@ -65,7 +65,7 @@ bool cairn_track_free(cairn_heap *heap, void *block);
 void cairn_track_collect(cairn_heap *heap, uint32_t op, uint64_t number, uint64_t freed_count);
 /* For an object with state.traced: it was retained or released (CAIRN_EVENT_*), and its count is
  * `count` now. */
-void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, uint64_t caller);
+void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, struct cairn_call call);
 
 /* Records for a new arena of a heap that is tracked.  False: no memory. */
 bool cairn_track_arena_begin(const cairn_heap *heap, struct cairn_arena *arena);

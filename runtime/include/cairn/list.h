@@ -46,7 +46,7 @@ CAIRN_INLINE_API bool cairn_list_append(cairn_object *list, cairn_object *item) 
   assert(cairn_is_type_(list, CAIRN_TYPE_LIST) && item != NULL);
   uint32_t count = self->count;
   if (count == self->capacity) return cairn_list_append_growing_(list, item);
-  self->items[count] = cairn_retain(item);
+  self->items[count] = cairn_retain_for_slot_(item);
   CAIRN_ORDER();
   self->count = count + 1;
   CAIRN_ORDER_KEEPING(item);

@@ -411,6 +411,16 @@ ROW(cairn_object_release_slow_) {
   cairn_release(cairn_none(g->heap));
   return true;
 }
+ROW(cairn_object_retain_for_slot_slow_) {
+  cairn_object *slot = NULL;
+  cairn_assign(&slot, cairn_none(g->heap));
+  return slot != NULL;
+}
+ROW(cairn_object_release_for_slot_slow_) {
+  cairn_object *slot = cairn_none(g->heap);
+  cairn_clear(&slot);
+  return slot == NULL;
+}
 ROW(cairn_object_size) { return cairn_object_size(g->a) >= 8; }
 ROW(cairn_object_type_name) { return strcmp(cairn_object_type_name(g->list), "list") == 0; }
 ROW(cairn_record_get) { return cairn_record_get(g->record, 0) == g->a; }
@@ -522,7 +532,9 @@ static const struct row {
     CALL(cairn_object_new, MAY_FAIL),
     CALL(cairn_object_new_slow_, MAY_FAIL),
     CALL(cairn_object_new_tail, MAY_FAIL),
+    CALL(cairn_object_release_for_slot_slow_, NEVER),
     CALL(cairn_object_release_slow_, NEVER),
+    CALL(cairn_object_retain_for_slot_slow_, NEVER),
     CALL(cairn_object_retain_slow_, NEVER),
     CALL(cairn_object_size, NEVER),
     CALL(cairn_object_type_name, NEVER),

@@ -243,6 +243,25 @@ static void test_who_takes(void **state) {
   assert_event(nodes, 1, CAIRN_EVENT_RETAIN, text, 6);
   assert_int_equal(event_back(nodes, 1)->inner, 1);
   cairn_release(cell);
+  /* What is inlined here for a slot is not the program's own either, and is this line's. */
+  cairn_object *list = cairn_list_new(nodes->heap, 1);
+  assert_true(cairn_list_append(list, text));
+  assert_event(nodes, 0, CAIRN_EVENT_RETAIN, text, 6);
+  assert_int_equal(event_back(nodes, 0)->inner, 1);
+  assert_true(is_in(event_back(nodes, 0)->caller, here, (const char *)here + 4096));
+  cairn_release(list);
+  cairn_assign(&node->left, text);
+  assert_event(nodes, 0, CAIRN_EVENT_RETAIN, text, 6);
+  assert_int_equal(event_back(nodes, 0)->inner, 1);
+  assert_true(is_in(event_back(nodes, 0)->caller, here, (const char *)here + 4096));
+  cairn_assign(&node->left, cairn_none(nodes->heap));
+  assert_event(nodes, 0, CAIRN_EVENT_RELEASE, text, 5);
+  assert_int_equal(event_back(nodes, 0)->inner, 1);
+  cairn_clear(&node->left);
+  cairn_release(cairn_retain(text));
+  assert_event(nodes, 0, CAIRN_EVENT_RELEASE, text, 5);
+  assert_int_equal(event_back(nodes, 0)->inner, 0);
+  assert_int_equal(event_back(nodes, 1)->inner, 0);
   for (int i = 0; i < 4; i++) cairn_release(text);
   cairn_release(weakref);
   cairn_release(&node->base);

@@ -21,11 +21,11 @@ void cairn_track_collect(cairn_heap *heap, uint32_t op, uint64_t number, uint64_
   (void)freed_count;
 }
 
-void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, uint64_t caller) {
+void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, struct cairn_call call) {
   (void)object;
   (void)op;
   (void)count;
-  (void)caller;
+  (void)call;
 }
 
 bool cairn_track_arena_begin(const cairn_heap *heap, struct cairn_arena *arena) {
