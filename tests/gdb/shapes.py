@@ -12,8 +12,9 @@ The shapes are written from the statement of the commands alone.  A shape is
 Beside its shape each document obeys rules that hold wherever a key of a name stands (`everywhere`).
 """
 import json
+import os
 import re
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Set, Tuple
 
 ADDRESS = re.compile(r"0x(0|[1-9a-f][0-9a-f]*)")
 
@@ -98,7 +99,7 @@ ENVELOPE = {"schema": {"cairn/1"}, "command": str,
             "target": {"kind": {"native", "core", "remote"}, "pid": int, "executable": str},
             "exactness": CONFIDENCE, "warnings": [str], "data": dict}
 
-_ADDRESSES = {"addr", "start", "end", "arena", "address"}
+_ADDRESSES = {"addr", "start", "end", "arena"}
 _COUNTS = re.compile(r".*(bytes|_refs|_objects|_count)|count|refcount|size|seq|serial|matched|"
                      r"shown|level|pid|surplus|count_[ab]|bytes_[ab]")
 
@@ -195,3 +196,30 @@ def document_faults(text: str, command: str, shape: Any) -> List[str]:
     if document.get("command") != command:
         found.append("the command is %r" % document.get("command"))
     return found + list(faults(document.get("data"), shape))
+
+
+# ---- docs/JSON.md -------------------------------------------------------------------------------
+
+PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "JSON.md")
+
+
+def keys_of(value: Any) -> Set[str]:
+    """All keys in a document, however deep."""
+    if isinstance(value, list):
+        return set().union(*map(keys_of, value))
+    if isinstance(value, dict):
+        return set(value).union(*map(keys_of, value.values()))
+    return set()
+
+
+def documented() -> Dict[str, Set[str]]:
+    """The keys that the page names, of each command by its heading, with those of all."""
+    with open(PAGE, encoding="utf-8") as file:
+        _, *sections = re.split(r"^## ", file.read(), flags=re.MULTILINE)
+    named: Dict[str, Set[str]] = {}
+    for section in sections:
+        heading, text = section.split("\n", 1)
+        code = " ".join(re.findall(r"`([^`]*)`", text))
+        named[heading] = set(re.findall(r"[a-z_]+", code))
+    common = named.pop("Everywhere")
+    return {heading: words | common for heading, words in named.items()}

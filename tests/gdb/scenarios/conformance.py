@@ -2,11 +2,14 @@
 each of its options; it is one document, and nothing else is printed."""
 import os
 import re
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Set, Tuple
 
-from harness import DIRECTORY, check, equal, execute, fail, passed, start
-from shapes import DATA, document_faults, strictly
+from harness import DIRECTORY, TARGET, check, equal, execute, fail, passed, run_to, start
+from shapes import DATA, document_faults, documented, keys_of, strictly
 
+if TARGET == "live" and os.environ["SCENARIO_PROGRAM"].endswith(".O0"):
+    run_to("build_wrong")
+    execute("cairn snapshot early")
 start()
 told: Dict[str, List[str]] = {}
 with open(os.environ["SCENARIO_TRUTH"], encoding="ascii") as file:
@@ -15,6 +18,7 @@ with open(os.environ["SCENARIO_TRUTH"], encoding="ascii") as file:
         told.setdefault(word, []).append(addr)
 KEEPER, OVER, DEEP, NODE = (told[word][0] for word in ("keeper", "over", "deep", "living"))
 SAVED = os.path.join(DIRECTORY, "saved.cairn")
+seen: Dict[str, Set[str]] = {}  # shape -> the keys that came
 
 
 def conforms(line: str, shape: str = "") -> Any:
@@ -26,7 +30,9 @@ def conforms(line: str, shape: str = "") -> Any:
     if wrong:
         fail("cairn %s -json\n  %s" % (line, "\n  ".join(wrong[:20])))
     check(True, line)
-    return strictly(text)["data"]
+    data = strictly(text)["data"]
+    seen.setdefault(shape or name, set()).update(keys_of(data))
+    return data
 
 
 # ---- every option of every command ----
@@ -37,7 +43,7 @@ LINES: List[Tuple[str, str]] = [("arenas -pages", "arenas -pages"),
                                 ("retained -by root", "retained -by root"),
                                 ("snapshot first", ""), ("snapshot list", "snapshot list")]
 LINES += [(line, "") for line in (
-    "", "map", "arenas", "objects", "objects -type str", "objects -refcount >=2",
+    "", "map", "map " + KEEPER, "arenas", "objects", "objects -type str", "objects -refcount >=2",
     "objects -refcount 1..2", "objects -size <=1k", "objects -heap 1", "objects -reverse",
     "refcounts", "types", "types -reverse", "show " + KEEPER, "show %s -depth 3" % KEEPER,
     "show %s -depth 1" % NODE, "show " + told["odd"][0], "stack", "stack -all", "stack -full",
@@ -68,6 +74,9 @@ for line, least in (("objects", 10), ("audit", 3), ("leaks", 2), ("cycles", 1),
                     ("cycles -live", 2), ("collect -freed", 2), ("sites", 3), ("refs " + NODE, 3),
                     ("history " + OVER, 2), ("retained", 5), ("roots", 3)):
     check(len(conforms(line + " -limit 0")["rows"]) >= least, line + " has rows")
+if "early" in {row["name"] for row in conforms("snapshot list", "snapshot list")["rows"]}:
+    for line in ("diff early", "diff early -by site", "diff early -by object"):
+        check(conforms(line)["rows"], line + " has rows")
 verdict = {row["addr"]: (row["verdict"], row["surplus"]) for row in conforms("audit")["rows"]}
 equal({told[word][0]: verdict.get(told[word][0]) for word in ("over", "under", "lost")},
       {told["over"][0]: ("over-retained", 1), told["under"][0]: ("under-retained", -1),
@@ -78,4 +87,9 @@ for way in conforms("path " + DEEP)["paths"]:
     check("object" not in way[0], "a way begins at its root: %s" % way)
     equal([way[number]["object"]["addr"] for number in (1, -1)], [KEEPER, DEEP],
           "it goes over what the root holds, and ends at the object")
+# ---- and docs/JSON.md names them all ----
+page = documented()
+equal(set(page) - {"watch", "break"}, set(DATA), "the page has a section for each document")
+for shape, keys in sorted(seen.items()):
+    equal(keys - page[shape], set(), "docs/JSON.md, %s: keys that it does not name" % shape)
 passed()
