@@ -7,10 +7,20 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "lens.h"
 
-enum { ASK_SLICE_MS = 50, ASK_SLICES_MAX = 40, ASK_BLOCKS = 64 };
+enum { ASK_SLICE_MS = 50, ASK_SLICES_MAX = 400, ASK_BLOCKS = 64 };
+
+/* One more slice of a pass?  What a few bytes keep busy for so long would never end. */
+static inline bool ask_again(lens_status status, int *slices) {
+  if (status != LENS_AGAIN) return false;
+  if (++*slices < ASK_SLICES_MAX) return true;
+  (void)fprintf(stderr, "a pass does not end\n");
+  abort();
+}
 
 static inline void ask_object(lens *self, uint64_t address) {
   char text[200];
@@ -71,11 +81,11 @@ static inline void ask_tracking(lens *self) {
 typedef lens_status (*ask_step)(lens *self, uint32_t slice_ms, lens_progress *progress);
 
 static inline bool ask_whole(lens *self, ask_step step) {
-  lens_status status = LENS_AGAIN;
-  for (int i = 0; i < ASK_SLICES_MAX && status == LENS_AGAIN; i++) {
-    lens_progress progress;
-    status = step(self, ASK_SLICE_MS, &progress);
-  }
+  lens_status status;
+  lens_progress progress;
+  int slices = 0;
+  do status = step(self, ASK_SLICE_MS, &progress);
+  while (ask_again(status, &slices));
   return status == LENS_OK;
 }
 
@@ -92,9 +102,10 @@ static inline void ask_graph(lens *self) {
       lens_cycle_slot slots[8];
       lens_cycle_break breaks[8];
       (void)lens_cycle_objects(self, cycles[i].cycle, 0, 8, objects, &members, &total);
-      lens_status status = LENS_AGAIN;
-      for (int k = 0; k < ASK_SLICES_MAX && status == LENS_AGAIN; k++)
-        status = lens_cycle_open(self, cycles[i].cycle, ASK_SLICE_MS, NULL);
+      lens_status status;
+      int slices = 0;
+      do status = lens_cycle_open(self, cycles[i].cycle, ASK_SLICE_MS, NULL);
+      while (ask_again(status, &slices));
       if (status != LENS_OK) continue;
       (void)lens_cycle_slots(self, 8, slots, &members, &total);
       (void)lens_cycle_breaks(self, 8, breaks, &members, &total);
@@ -121,12 +132,15 @@ static inline void ask_retained(lens *self) {
 static inline void ask_moment(lens *self) {
   lens_moment *moment = NULL;
   lens_diff *diff = NULL;
-  lens_status status = LENS_AGAIN;
-  for (int i = 0; i < ASK_SLICES_MAX && status == LENS_AGAIN; i++)
-    status = lens_moment_take(self, ASK_SLICE_MS, NULL, &moment);
+  lens_status status;
+  int slices = 0;
+  do status = lens_moment_take(self, ASK_SLICE_MS, NULL, &moment);
+  while (ask_again(status, &slices));
   if (status != LENS_OK) return;
-  if (lens_diff_new(moment, moment, NULL, 4, &diff) == LENS_OK)
-    (void)lens_diff_step(diff, ASK_SLICE_MS, NULL);
+  if (lens_diff_new(moment, moment, NULL, 4, &diff) == LENS_OK) {
+    do status = lens_diff_step(diff, ASK_SLICE_MS, NULL);
+    while (ask_again(status, &slices));
+  }
   lens_diff_free(diff);
   lens_moment_free(moment);
 }
@@ -200,10 +214,10 @@ static inline void ask_audit(lens *self) {
 }
 
 static inline void ask_everything(lens *self) {
-  lens_status status = LENS_AGAIN;
-  for (int i = 0; i < ASK_SLICES_MAX && status == LENS_AGAIN; i++) {
-    status = lens_model_load(self, ASK_SLICE_MS);
-  }
+  lens_status status;
+  int slices = 0;
+  do status = lens_model_load(self, ASK_SLICE_MS);
+  while (ask_again(status, &slices));
   if (status != LENS_OK) return;
   ask_blocks(self);
   ask_tracking(self);

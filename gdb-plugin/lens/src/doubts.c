@@ -8,7 +8,8 @@
  *  - the heap was stopped while a buffer's elements were being shifted, or while the collector
  * frees garbage whose counts it does not lower one by one; or its list of references on their way
  * could not be read to its end;
- *  - an opaque object of the heap may hold it in disguise, or a part of the heap can't be read.
+ *  - an opaque object of the heap may hold it in disguise, or a part of the heap can't be read, for
+ *    its memory is missing or its contract does not tell how.
  *
  * What this is not: the verdict itself (account.c).
  */
@@ -97,6 +98,19 @@ static void find_opaque(const lens *self, uint8_t *doubts) {
   }
 }
 
+/* Whether the contract tells of all that holds a reference; what it lacks might hold some. */
+static bool tells_all(const struct lens_contract *contract) {
+  const struct lens_layout_slot *slot = &contract->slot;
+  const struct lens_place_of needed[] = {
+      contract->heap.runtime_slots, slot->flags,        slot->count_width,
+      slot->count_offset,           slot->first_offset, slot->stride,
+      slot->value_offset,           slot->tag_mask,     slot->tag_value};
+  for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+    if (needed[i].width == 0) return false;
+  }
+  return true;
+}
+
 lens_status lens_doubts_find(lens *self) {
   struct lens_analysis *analysis = self->analysis;
   struct lens_audit_state *audit = &analysis->audit;
@@ -110,6 +124,7 @@ lens_status lens_doubts_find(lens *self) {
   find_opaque(self, audit->heap_doubts);
   for (size_t i = 0; i < self->model.heap_count; i++) {
     const struct lens_heap_model *heap = &self->model.heaps[i];
+    if (!tells_all(heap->contract)) audit->heap_doubts[i] |= LENS_DOUBT_UNREADABLE;
     if (heap->flux == LENS_FLUX_RECLAIM || heap->flux == LENS_FLUX_OTHER || heap->holdings_cut)
       audit->heap_doubts[i] |= LENS_DOUBT_FLUX;
     if (heap->flux == LENS_FLUX_NONE || heap->shown.flux_object == 0) continue;

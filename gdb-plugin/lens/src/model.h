@@ -35,6 +35,10 @@ enum {
   LENS_TRACK_SITES_MAX = 1 << 24
 };
 
+/* Events that a heap can have recorded: more is damage, and passes that count up to it would not
+ * end. */
+#define LENS_EVENT_COUNT_MAX (1ull << 56)
+
 /* A decoded slot: a place, or a row of places, that hold references. */
 struct lens_slot {
   const char *name;

@@ -53,6 +53,11 @@ lens_status lens_object_hold(lens *self, uint64_t address, struct lens_held *out
   }
   struct lens_head head;
   lens_head_decode(self, location.heap, lens_load_uint(out->bytes, 8), &head);
+  if (head.type != LENS_NONE &&
+      self->model.types[head.type].shown.size_bytes > location.block_bytes) {
+    head.state |= LENS_STATE_DAMAGED; /* as the walk sees it: its slots would be anything */
+    head.type = LENS_NONE;
+  }
   out->type = head.type == LENS_NONE ? NULL : &self->model.types[head.type];
   out->block_bytes = location.block_bytes;
   out->shown = (lens_object){.address = address,

@@ -36,11 +36,16 @@ static lens_status take_events(lens *self, const uint8_t *bytes, struct lens_hea
                      (unsigned long long)heap->shown.id);
     return LENS_OK;
   }
-  heap->events = address;
-  heap->tracking.event_capacity = capacity;
-  heap->tracking.event_count = lens_load_place(bytes, layout->event_count);
-  if (heap->tracking.event_count > capacity) {
-    heap->tracking.event_lost = heap->tracking.event_count - capacity;
+  uint64_t count = lens_load_place(bytes, layout->event_count);
+  if (count <= LENS_EVENT_COUNT_MAX) {
+    heap->events = address;
+    heap->tracking.event_capacity = capacity;
+    heap->tracking.event_count = count;
+    if (count > capacity) heap->tracking.event_lost = count - capacity;
+  } else { /* what is in the ring can't be told, but it is a ring */
+    lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE, address,
+                     "the event ring of heap %llu claims an impossible number of events",
+                     (unsigned long long)heap->shown.id);
   }
   return lens_heap_meta_add(heap, address, capacity * heap->contract->event.struct_bytes);
 }

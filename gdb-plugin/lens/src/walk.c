@@ -57,6 +57,7 @@ static bool add_odd(lens *self, const struct lens_run *run, uint64_t address, ui
   uint32_t block_bytes = clipped(run->stride);
   if (head.type != LENS_NONE && self->analysis->walker.size_needed[head.type] > block_bytes) {
     head.state |= LENS_STATE_DAMAGED;
+    head.type = LENS_NONE; /* where its slots would be is anything */
   }
   if (head.place == LENS_PLACE_DYING) {
     totals->dying++;
