@@ -40,9 +40,9 @@ def of(session: Session, address: int, event_limit: int = 0) -> Optional[Tracked
     if event_limit and track.serial:
         events, count = session.lens.events(track.heap, track.base, track.serial, event_limit,
                                             newest_first=True)
-    tracking = session.lens.tracking(track.heap) if events else None
-    lost = 0 if tracking is None or (events and events[-1].op == "allocate") else \
-        tracking.event_lost
+    whole = not event_limit or bool(events and events[-1].op == "allocate")
+    tracking = None if whole else session.lens.tracking(track.heap)
+    lost = 0 if tracking is None else tracking.event_lost
     happened = [Happened(event, _place(session, event.caller)) for event in reversed(events)]
     return Tracked(track, _site(session, track.heap, track.site),
                    _site(session, track.heap, track.freed_site), happened, count, lost)

@@ -23,7 +23,7 @@ OBJECT = {"addr": ADDRESS, "type": str, "refcount": int, "size": int, "value?": 
 CONFIDENCE = {"exact", "tolerant", "conservative"}
 ROOT_KIND = {"arg", "local", "static", "global", "tls", "register", "word", "foreign"}
 SLOT_KIND = {"strong", "weak", "borrowed", "opaque"}
-VERDICT = {"balanced", "over-retained", "under-retained"}
+VERDICT = {"balanced", "over-retained", "under-retained", "immortal", "unknown"}
 ROOT = {"kind": ROOT_KIND, "name": str, "thread": (int, None), "frame": (int, None),
         "addr": (ADDRESS, None), "object": OBJECT, "confidence": CONFIDENCE}
 ROOT_OF_WAY = {name: shape for name, shape in ROOT.items() if name != "object"}

@@ -412,6 +412,16 @@ class Tracking(unittest.TestCase):
         self.assertNotIn("Nothing is left over", text)
         self.assertIn("the events of a dead object can't tell", text)
 
+    def test_history_without_events(self) -> None:
+        self.lens.event_rows = []
+        self.assertEqual(ask(self.session, history, "0x2000")[2][1:],
+                         ["None of its events is left: 2 events of the heap were overwritten."])
+        assert self.lens.tracking_row is not None
+        self.lens.tracking_row = self.lens.tracking_row._replace(event_lost=0)
+        self.assertEqual(ask(self.session, history, "0x2000")[2][1:],
+                         ["No event of it was recorded: it is older than the tracking, or the "
+                          "runtime's own."])
+
     def test_audit_names_the_lines(self) -> None:
         self.pair_up()
         self.lens.finding_rows = [records.Finding(
@@ -436,7 +446,8 @@ class Tracking(unittest.TestCase):
         self.assertNotIn("freed", data["rows"][0])
         self.assertIn("0 more of the types node have no site", text[-2])
         text = ask(self.session, sites, "-type str")[2]
-        self.assertIn("1 more of the types str have no site", text[-2])
+        self.assertEqual(len(text), 1)  # no table, no hint
+        self.assertIn("1 more of the types str have no site", text[0])
         with self.assertRaisesRegex(CairnError, "No type is called"):
             ask(self.session, sites, "-type nod")
         self.lens.tracking_row = None

@@ -67,8 +67,10 @@ def run(session: Session, arguments: Arguments) -> Result:
             session.remember([row.address for row in rows if row.change != "gone"])
     elif by == "site":
         if not a.info.sites and not b.info.sites:
-            raise CairnError("Neither moment knows who allocated: run the program with "
-                             "CAIRN_TRACK=sites in its environment, or call cairn_track_start.")
+            raise CairnError("Of no object of either moment is known who allocated it: they are "
+                             "older than the tracking, or nothing tracked them (run the program "
+                             "with CAIRN_TRACK=sites in its environment, or call "
+                             "cairn_track_start).")
         groups, matched = compared.sites(arguments.limit)
     else:
         groups, matched = compared.types(arguments.limit)

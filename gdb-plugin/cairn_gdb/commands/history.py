@@ -102,6 +102,11 @@ def lines(found: Found, page: Page) -> Iterator[str]:
     if known.freed and gone:
         yield page.style("quiet", f"freed at {tracked.place_text(known.freed[0])}, thread "
                          f"{known.track.freed_thread}")
+    if not known.events:
+        yield (f"None of its events is left: {units.counted(known.lost, 'event')} of the heap were "
+               "overwritten." if known.lost else
+               "No event of it was recorded: it is older than the tracking, or the runtime's own.")
+        return
     yield from _missing(found, page)
     table = Table(Column("event", right=True), Column(""), Column("count", right=True),
                   Column("thread", right=True), Column("goes with"), Column("where"))

@@ -102,13 +102,15 @@ def lines(found: Found, page: Page) -> Iterator[str]:
         table.add(units.number(row.objects), units.size(row.bytes),
                   units.percent(row.bytes, found.bytes), units.number(row.allocations),
                   "" if found.type_glob else units.percent(row.objects, row.allocations), callers)
-    yield from table.lines(page)
+    if found.rows:
+        yield from table.lines(page)
     yield from objects.closing(len(found.rows), found.matched, "site", page)
     of_types = f" of the types {found.type_glob}" if found.type_glob else ""
     yield (f"{units.counted(found.objects, 'object')} of {units.counted(found.matched, 'site')}, "
            f"{units.size(found.bytes)}; {units.number(found.without)} more{of_types} have no site: "
            "they are older than the tracking, or the runtime's own.")
-    yield objects.hint("Next: cairn show OBJECT tells the site of one object.", page)
+    if found.rows:
+        yield objects.hint("Next: cairn show OBJECT tells the site of one object.", page)
 
 
 COMMAND = Command(
