@@ -4,6 +4,8 @@
  *   most  = known + suspected words of opaque objects + roots
  *
  * A count below `known` is under-retained, one above `most` over-retained, any other balanced.
+ * What is dying had a count of 0: a slot that owns it is one too many.  Nothing can be said without
+ * such a slot, nor while the collector frees its garbage, which goes in parts.
  *
  * What this is not: the search for roots.  A count is judged by the roots that were added so far.
  */
@@ -16,13 +18,26 @@ enum { ROWS_A_CLOCK = 1 << 16 };
 
 struct explained {
   uint64_t strong, opaque, runtime, root;
+  bool collecting; /* its heap is */
 };
+
+static bool is_collecting(const lens *self, uint32_t object) {
+  uint32_t type = lens_row_types(&self->analysis->snapshot)[object];
+  if (type == LENS_NONE) return true;
+  const struct lens_heap_model *heap = &self->model.heaps[self->model.types[type].shown.heap];
+  return heap->flux != LENS_FLUX_NONE && heap->flux != LENS_FLUX_RELEASE;
+}
 
 static uint32_t verdict_of(uint32_t state, uint64_t refcount, const struct explained *by,
                            int64_t *surplus) {
   *surplus = 0;
   if ((state & (LENS_STATE_IMMORTAL | LENS_STATE_SATURATED)) != 0) return LENS_VERDICT_IMMORTAL;
-  if ((state & (LENS_STATE_DAMAGED | LENS_STATE_DYING)) != 0) return LENS_VERDICT_UNKNOWN;
+  if ((state & LENS_STATE_DAMAGED) != 0) return LENS_VERDICT_UNKNOWN;
+  if ((state & LENS_STATE_DYING) != 0) {
+    if (by->strong == 0 || by->collecting) return LENS_VERDICT_UNKNOWN;
+    *surplus = -(int64_t)(by->strong + by->runtime);
+    return LENS_UNDER_RETAINED;
+  }
   uint64_t known = by->strong + by->runtime, most = known + by->opaque + by->root;
   if (refcount < known) {
     *surplus = -(int64_t)(known - refcount);
@@ -116,6 +131,7 @@ lens_status lens_account_object(lens *self, uint32_t object, uint32_t slice_ms, 
   uint32_t state = lens_row_states(snapshot)[object];
   by.runtime = one.count + ((state & LENS_STATE_HELD) != 0);
   by.root = lens_roots_count_of(&self->analysis->roots, object);
+  by.collecting = is_collecting(self, object);
 
   uint64_t refcount = lens_row_refcounts(snapshot)[object];
   lens_account account = {.refcount = refcount,
@@ -197,7 +213,8 @@ static void add_verdict(lens_accounts *totals, uint32_t verdict, int64_t surplus
   }
 }
 
-static void judge(struct lens_analysis *analysis, uint64_t end) {
+static void judge(const lens *self, uint64_t end) {
+  struct lens_analysis *analysis = self->analysis;
   struct lens_accounts_state *accounts = &analysis->accounts;
   const struct lens_snapshot *snapshot = &analysis->snapshot;
   const uint64_t *in = lens_in_starts(&analysis->index);
@@ -209,6 +226,7 @@ static void judge(struct lens_analysis *analysis, uint64_t end) {
     uint32_t state = lens_row_states(snapshot)[i];
     struct explained by = {.opaque = opaque == NULL ? 0 : opaque[i], .root = root_refs[i]};
     by.strong = in[i + 1] - in[i] - by.opaque;
+    by.collecting = (state & LENS_STATE_DYING) != 0 && is_collecting(self, (uint32_t)i);
     if ((state & LENS_STATE_HELD) != 0) count_runtime(runtime_refs, (uint32_t)i);
     by.runtime = runtime_refs[i];
     heap_refs[i] = by.strong < UINT32_MAX ? (uint32_t)by.strong : UINT32_MAX;
@@ -228,8 +246,7 @@ lens_status lens_account_all(lens *self, uint32_t slice_ms, lens_progress *progr
   if (!accounts->started) status = begin(self);
   uint64_t objects = self->analysis->snapshot.object_count;
   while (status == LENS_OK && accounts->row < objects) {
-    judge(self->analysis,
-          accounts->row + ROWS_A_CLOCK < objects ? accounts->row + ROWS_A_CLOCK : objects);
+    judge(self, accounts->row + ROWS_A_CLOCK < objects ? accounts->row + ROWS_A_CLOCK : objects);
     lens_progress_set(progress, "accounts", accounts->row, objects);
     if (accounts->row < objects && lens_slice_over(&slice)) status = LENS_AGAIN;
   }

@@ -56,10 +56,11 @@ static lens_status check_counts(lens *self, const lens_slice *slice) {
     for (uint64_t i = check->row; i < end; i++) {
       if (accounts.verdict[i] != LENS_UNDER_RETAINED) continue;
       uint64_t address = lens_row_addresses(snapshot)[i];
+      uint32_t held = accounts.heap_refs[i] + accounts.runtime_refs[i];
       LENS_FOUND(self, LENS_DAMAGE, address,
-                 "%s 0x%" PRIx64 " has the count %u, but %u slots of objects hold it",
+                 "%s 0x%" PRIx64 " has the count %u, but %u slot%s of objects hold%s it",
                  self->model.types[lens_row_types(snapshot)[i]].shown.name, address,
-                 lens_row_refcounts(snapshot)[i], accounts.heap_refs[i] + accounts.runtime_refs[i]);
+                 lens_row_refcounts(snapshot)[i], held, held == 1 ? "" : "s", held == 1 ? "s" : "");
     }
     check->row = end;
     if (lens_slice_over(slice)) return LENS_AGAIN;

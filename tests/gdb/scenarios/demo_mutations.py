@@ -34,7 +34,7 @@ def line_named(planted: Planted, left: List[Row]) -> None:
     others = {line_of(one["or"]) for one in left if "or" in one}
     how = "first" if planted.line in lines else "second" if planted.line in others else "not"
     if how == "not" and all(one["op"] == "slot" for one in left):
-        how = "as a slot without a retain"  # of what is dying: that would be as true
+        how = "as a slot without a retain"  # that would come out as well
     named[planted.kind, how] += 1
     if how == "not":
         print("not named: %s: %s:%d, but %s or %s" % (planted.what, *planted.line, lines, others))
@@ -138,16 +138,15 @@ def judge_count(planted: Planted, row: Row, tracked: bool) -> None:
         judge_lost(planted)
 
 
-def judge_dead(planted: Planted, row: Any, tracked: bool, end: str) -> None:
-    """It died of a release too many, or is dying: a slot accuses that release, or nobody claims
-    that all is well."""
+def judge_dead(planted: Planted, row: Any, tracked: bool) -> None:
+    """It died of a release too many: a slot accuses that release, or nobody claims all is well."""
     must(planted.surplus < 0, planted, "only a release too many lets it die")
     if row is not None:
         must(row["freed"] and row["verdict"] == "under-retained", planted, "it is held and freed")
     if not tracked:
         return
     history = data("history %s -limit 0" % planted.addr)
-    equal((history["type"], history["rows"][-1]["op"]), (planted.type_name, end),
+    equal((history["type"], history["rows"][-1]["op"]), (planted.type_name, "free"),
           planted.what + ": how it ended")
     assert planted.order is not None
     at_line = [one for one in history["rows"] if one["op"] == "release"
@@ -171,15 +170,12 @@ def judge_bug(planted: Planted, tracked: bool) -> None:
         must(row is None, planted, "no bug is there")
     elif mends(order):
         must(row is None, planted, "the demo's own bug is mended")
-    elif planted.addr not in {one["addr"] for one in rows("objects")}:
-        judge_dead(planted, row, tracked, "free")
-    elif row is not None:
+    elif planted.addr in {one["addr"] for one in rows("objects")}:  # if only to die just now
+        must(row is not None, planted, "%s is audited" % planted.addr)
+        assert row is not None
         judge_count(planted, row, tracked)
-    else:  # the runtime has noticed, in the middle of its death
-        said = data("referrers " + planted.addr)["accounting"]
-        equal((said["refcount"], said["verdict"]), (0, "unknown"), planted.what + ": it is dying")
-        must(data("audit")["totals"]["unknown"] == 1, planted, "it can't be judged")
-        judge_dead(planted, None, tracked, "release")
+    else:
+        judge_dead(planted, row, tracked)
     judge_own(planted, list(listed.values()), tracked)
 
 
