@@ -60,6 +60,10 @@ TAKERS: Dict[str, Dict[str, List[str]]] = {
 }
 
 
+# Always: the list that holds itself is released twice, and the runtime notices while it dies.
+ALWAYS = {"cycle": [("extra-release", "cairn_clear(name);", 3)]}
+
+
 class Order(NamedTuple):
     kind: str
     line: int
@@ -140,4 +144,5 @@ def orders(clean: Planted, chance: random.Random, everything: bool) -> List[Orde
         for line, count in lines if everything else lines and [chance.choice(lines)]:
             drawn = {chance.randint(1, count)} | ({1, count} if everything else set())
             found += [Order(kind, line, at) for at in sorted(drawn)]
-    return found
+    always = [Order(kind, place(text)[1], at) for kind, text, at in ALWAYS.get(DEMO, [])]
+    return found + [order for order in always if order not in found]
