@@ -93,6 +93,14 @@ class Group(NamedTuple):
     leaks: List[Leak]
     why: str  # why they are set aside; "": they are not
 
+    @property
+    def objects(self) -> int:
+        return sum(leak.objects for leak in self.leaks)
+
+    @property
+    def bytes(self) -> int:
+        return sum(leak.bytes for leak in self.leaks)
+
 
 def groups(session: Session, sifted: Sifted) -> List[Group]:
     """The leaks by kind, type and place, those with the most bytes first."""
@@ -106,4 +114,4 @@ def groups(session: Session, sifted: Sifted) -> List[Group]:
             found[key] = Group(leak.kind, leak.root.type_name, place, [], why)
         found[key].leaks.append(leak)
     return [found[key] for key in sorted(found, key=lambda key: (
-        bool(key[3]), -sum(leak.bytes for leak in found[key].leaks), key))]
+        bool(key[3]), -found[key].bytes, key))]

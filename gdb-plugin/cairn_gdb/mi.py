@@ -30,6 +30,7 @@ def _invoke(command: Command, argv: List[str]) -> Dict[str, Any]:
     try:
         arguments = options.parse_words(argv, help_text.options_of(command),
                                         gdb_commands.limit())
+        arguments.values["json"] = True  # the rows are those of the document
         result = gdb_commands.ask(command, arguments)
         document = gdb_commands.document(command, result)
     except CairnError as problem:

@@ -176,7 +176,9 @@ static lens_leak expected_leak(const struct graph *graph, const struct naive *na
     wanted_leak.objects += goes;
     if (goes) wanted_leak.bytes += cairn_object_size(graph->objects[i]);
     if (!own) continue;
-    bool lower = chosen && graph->objects[i] < graph->objects[wanted_leak.root];
+    bool lower = chosen && (graph->is_list[i] != graph->is_list[wanted_leak.root]
+                                ? !graph->is_list[i]
+                                : graph->objects[i] < graph->objects[wanted_leak.root]);
     if (chosen && graph->extra[i] <= most && !(graph->extra[i] == most && lower)) continue;
     wanted_leak.root = i;
     most = graph->extra[i];

@@ -308,6 +308,17 @@ class Command(InAFile):
         self.assertEqual(ask(self.session, leaks)[1]["types"], [
             {"type": "node", "leaks": 6, "cycles": 2, "lost": 4, "objects": 8, "bytes": 140}])
 
+    def test_what_comes_from_one_place(self) -> None:
+        lens = self.target.lens
+        lens.tracks[0x1000] = records.Track(0x1000, 18, "object", 0, 2, 1, 0, 0)
+        lens.objects[0x1000] = lens.objects[0x1000]._replace(type_name="node")
+        lens.leak_census = lambda: [records.LeakCensus("node", "lost", 2, 3, 160)]
+        _, data, text = ask(self.session, leaks)
+        self.assertEqual([(row["type"], row["leaks"], row["objects"], row["site"]["line"])
+                          for row in data["groups"]], [("node", 2, 3, 16)])
+        said = "2 alike: lost node from main.c:16 in build, 3 objects, 160 B, 67 % of it"
+        self.assertTrue(any(said in line for line in text), text)
+
     def test_the_trees_hold_each_object_once(self) -> None:
         _, data, text = ask(self.session, leaks, "-tree")
         trees = {row["root"]["addr"]: [(one["slot"], one["object"]["addr"], one["depth"],

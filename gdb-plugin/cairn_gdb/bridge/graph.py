@@ -1,16 +1,21 @@
 """The graph of the snapshot: cycles, dominators, retained sizes."""
 
-from ctypes import POINTER, c_char_p, c_uint32, c_uint64
-from typing import List, Optional, Tuple
+from ctypes import POINTER, byref, c_char_p, c_uint32, c_uint64
+from typing import Any, List, Optional, Tuple
 
 from .. import records
-from .abi import (COUNT, NONE, STATUS, STEP, LensPointer, Progress, ProgressStruct, as_text,
-                  declare, struct, u32, u64)
+from .abi import (COUNT, NONE, NOT_FOUND, OK, STATUS, STEP, LensPointer, Progress,
+                  ProgressStruct, as_text, declare, struct, u32, u64)
 from .accounts import Accounts
 from .one import RefStruct
 
 CycleStruct = struct("lens_cycle", *u64("object_count", "bytes"),
                      *u32("cycle", "component", "first", "garbage"))
+CycleGroupStruct = struct(
+    "lens_cycle_group", *u64("cycle_count", "object_count", "bytes", "objects_least",
+                             "objects_most"), *u32("group", "cycle", "garbage", "held"))
+CycleLinkStruct = struct("lens_cycle_link", *u32("type", "slot", "part", "target"),
+                         ("name", c_char_p))
 CyclesTotalsStruct = struct(
     "lens_cycles_totals", *u64("garbage_cycles", "garbage_objects", "garbage_bytes",
                                "live_cycles", "live_objects", "live_bytes"))
@@ -19,9 +24,9 @@ CycleOpenedStruct = struct(
     *u64("slot_count", "ring_count", "outside_refs", "break_count", "untried"))
 CycleSlotStruct = struct("lens_cycle_slot", *u32("holder", "target"), ("ref", RefStruct))
 CycleBreakStruct = struct(
-    "lens_cycle_break", *u32("type", "slot", "part", "holder"),
-    *u64("slot_count", "back_count", "object_count", "bytes"), *u32("tried", "builtin"),
-    ("name", c_char_p))
+    "lens_cycle_break", *u32("type", "slot", "part", "holder", "target", "on_ring"),
+    *u64("slot_count", "back_count", "object_count", "bytes"),
+    *u32("tried", "builtin", "owner", "reserved"), ("name", c_char_p))
 RetainedTotalsStruct = struct(
     "lens_retained_totals", *u64("objects", "bytes", "lost_objects", "lost_bytes",
                                  "shared_objects", "shared_bytes", "roots"))
@@ -47,6 +52,17 @@ declare({
     "lens_cycles_select": (STATUS, [LensPointer, c_uint32, c_uint64, POINTER(CycleStruct), COUNT,
                                     COUNT]),
     "lens_cycles_totals_get": (STATUS, [LensPointer, POINTER(CyclesTotalsStruct)]),
+    "lens_cycle_of": (STATUS, [LensPointer, c_uint32, POINTER(c_uint32)]),
+    "lens_cycle_get": (STATUS, [LensPointer, c_uint32, POINTER(CycleStruct)]),
+    "lens_cycles_group": (STATUS, [LensPointer, c_uint32, c_uint32, POINTER(ProgressStruct)]),
+    "lens_cycle_groups": (STATUS, [LensPointer, c_uint64, POINTER(CycleGroupStruct), COUNT,
+                                   COUNT]),
+    "lens_cycle_group_of": (STATUS, [LensPointer, c_uint32, POINTER(c_uint32)]),
+    "lens_cycle_group_get": (STATUS, [LensPointer, c_uint32, POINTER(CycleGroupStruct)]),
+    "lens_cycle_group_cycles": (STATUS, [LensPointer, c_uint32, c_uint64, POINTER(CycleStruct),
+                                         COUNT, COUNT]),
+    "lens_cycle_group_links": (STATUS, [LensPointer, c_uint32, c_uint64,
+                                        POINTER(CycleLinkStruct), COUNT, COUNT]),
     "lens_cycle_objects": (STATUS, [LensPointer, c_uint32, c_uint64, c_uint64, POINTER(c_uint32),
                                     COUNT, COUNT]),
     "lens_cycle_open": (STATUS, [LensPointer, c_uint32, c_uint32, POINTER(ProgressStruct)]),
@@ -71,8 +87,66 @@ class Graph(Accounts):
         """The garbage cycles, with `live` all, the biggest first; at most `capacity` (0: all)."""
         rows, written, total = self._rows(self._library.lens_cycles_select, CycleStruct, capacity,
                                           3 if live else 1)
-        return [records.Cycle(row.cycle, row.object_count, row.bytes, row.first,
-                              bool(row.garbage)) for row in rows[:written]], total
+        return [self._cycle(row) for row in rows[:written]], total
+
+    @staticmethod
+    def _cycle(row: Any) -> records.Cycle:
+        return records.Cycle(row.cycle, row.object_count, row.bytes, row.first, bool(row.garbage))
+
+    def cycle(self, number: int) -> records.Cycle:
+        return self._cycle(self._get(self._library.lens_cycle_get, CycleStruct, number))
+
+    def cycle_of(self, index: int) -> Optional[int]:
+        """The number of the cycle that the object of that snapshot index is in; None: in none."""
+        number = c_uint32()
+        status = self._library.lens_cycle_of(self._self, index, byref(number))
+        return number.value if self._check(status, NOT_FOUND) == OK else None
+
+    def group_cycles(self, live: bool, progress: Optional[Progress] = None) -> None:
+        """Puts the garbage cycles, with `live` all, into groups of those that are alike."""
+        self._steps(lambda lens, slice_ms, state: self._library.lens_cycles_group(
+            lens, 3 if live else 1, slice_ms, state), progress)
+
+    def cycle_groups(self, capacity: int) -> Tuple[List[records.CycleGroup], int]:
+        """Those with the most bytes first, at most `capacity` (0: all), and how many there are."""
+        rows, written, total = self._rows(self._library.lens_cycle_groups, CycleGroupStruct,
+                                          capacity)
+        return [self._group(row) for row in rows[:written]], total
+
+    @staticmethod
+    def _group(row: Any) -> records.CycleGroup:
+        return records.CycleGroup(row.group, row.cycle_count, row.object_count, row.bytes,
+                                  row.objects_least, row.objects_most, row.cycle,
+                                  bool(row.garbage), bool(row.held))
+
+    def cycle_group_of(self, cycle: int) -> records.CycleGroup:
+        """The group of a cycle of a kind that was put into groups."""
+        number = c_uint32()
+        self._check(self._library.lens_cycle_group_of(self._self, cycle, byref(number)))
+        return self._group(self._get(self._library.lens_cycle_group_get, CycleGroupStruct,
+                                     number.value))
+
+    def cycles_of_group(self, number: int, capacity: int) -> Tuple[List[records.Cycle], int]:
+        """The cycles of a group, the biggest first, at most `capacity` (0: all); how many."""
+        rows, written, total = self._rows(self._library.lens_cycle_group_cycles, CycleStruct,
+                                          capacity, number)
+        return [self._cycle(row) for row in rows[:written]], total
+
+    def cycle_links(self, number: int, capacity: int) -> Tuple[List[records.CycleLink], int]:
+        """By which slots the objects of a group's cycles hold each other."""
+        rows, written, total = self._rows(self._library.lens_cycle_group_links, CycleLinkStruct,
+                                          capacity, number)
+        return [records.CycleLink(self._type_name(row.type), as_text(row.name),
+                                  self._part(row.type, row.part), self._type_name(row.target))
+                for row in rows[:written]], total
+
+    def _type_name(self, index: int) -> str:
+        return "" if index == NONE else self.type(index).name
+
+    def _part(self, index: int, part: int) -> str:
+        """ "key" of a table's keys."""
+        table = index != NONE and self.type(index).display in ("dict", "set")
+        return "key" if table and part == 0 else ""
 
     def cycle_objects(self, number: int, capacity: int) -> List[records.Object]:
         """Objects of a cycle by address, at most `capacity` (0: all)."""
@@ -95,7 +169,8 @@ class Graph(Accounts):
         for row in rows[:written]:
             holder = self.snapshot_object(row.holder)
             slots.append(records.CycleSlot(holder, self.snapshot_object(row.target),
-                                           self._reference(holder.address, row.ref)))
+                                           self._reference(holder.address, row.ref),
+                                           row.ref.slot, row.ref.part))
         return slots
 
     def cycle_breaks(self) -> List[records.CycleBreak]:
@@ -103,12 +178,11 @@ class Graph(Accounts):
         rows, written, _ = self._rows(self._library.lens_cycle_breaks, CycleBreakStruct, 0)
         breaks = []
         for row in rows[:written]:
-            kind = self.type(row.type)
-            table = kind.display in ("dict", "set") and row.part == 0
             breaks.append(records.CycleBreak(
-                kind.name, as_text(row.name), "key" if table else "",
+                self.type(row.type).name, as_text(row.name), self._part(row.type, row.part),
                 self.snapshot_object(row.holder), row.slot_count, row.object_count, row.bytes,
-                bool(row.tried), bool(row.builtin)))
+                bool(row.tried), bool(row.builtin), bool(row.owner),
+                self.snapshot_object(row.target), row.slot, row.part))
         return breaks
 
     def retain(self, progress: Optional[Progress] = None) -> records.RetainedTotals:

@@ -4,7 +4,7 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .. import leak_baseline, leak_report, leak_rules, leak_tree, options
-from ..leak_report import Row, SetAside, Sifted
+from ..leak_report import Group, Row, SetAside, Sifted
 from ..leak_rules import Rule
 from ..leak_tree import Joint, Tree
 from ..options import Arguments, Option
@@ -16,6 +16,7 @@ from .command import Command
 from .objects import explain_nothing
 
 TREE_LINES, TREE_LINES_MAX = 20, 100_000  # of one row; with -limit 0
+GROUPED_MAX = 5000  # leaks of which those from one place are added up
 
 
 class Sums(NamedTuple):
@@ -40,6 +41,7 @@ class Found(NamedTuple):
     limits: str  # the same in words; "" where no limit was given
     type_glob: str
     answer: str  # of one object that was asked of, in words; "": the rows say it
+    groups: Optional[List[Group]]  # by kind, type and place; None: there are too many leaks
     joint: Optional[List[Joint]]  # what is held jointly, @N behind the rows; None: was not asked
     joint_matched: int
 
@@ -72,9 +74,10 @@ def run(session: Session, arguments: Arguments) -> Result:
         sifted = leak_report.sift(session, leaks, rules, baseline)
         sums = _sums(sifted.left)
     else:
-        sifted = Sifted(lens.leak_rows(glob, arguments.limit)[0], [], [])
         # With all of a type chosen the sums are known without all rows.
         sums = _census_sums(lens.leak_census(), glob)
+        most = 0 if sums.leaks <= GROUPED_MAX else arguments.limit
+        sifted = Sifted(lens.leak_rows(glob, most)[0], [], [])
     if not sums.leaks and not sifted.aside and one.leaks is None:
         explain_nothing(session, glob)
     everything = not glob and not sifted.aside and one.leaks is None
@@ -82,6 +85,9 @@ def run(session: Session, arguments: Arguments) -> Result:
         sums = sums._replace(objects=sums.objects + totals.shared_objects,
                              bytes=sums.bytes + totals.shared_bytes)
     within, limits = _limits(arguments, sums)
+    groups = None
+    if sums.leaks <= GROUPED_MAX:
+        groups = leak_report.groups(session, sifted._replace(aside=[]))
     if named["junit"]:
         _write_report(session, named["junit"], sifted, within, time.monotonic() - began)
     rows, joint, joint_matched = _rows(session, arguments, sifted.left, everything)
@@ -98,7 +104,7 @@ def run(session: Session, arguments: Arguments) -> Result:
         exactness = least_sure(exactness, baseline.exactness)
         warnings += baseline.warnings
     found = Found(rows, sums, totals, _by_name(lens.leak_census()), sifted.aside, sifted.unused,
-                  within, limits, glob, one.answer, joint, joint_matched)
+                  within, limits, glob, one.answer, groups, joint, joint_matched)
     return Result(found, exactness, warnings, status=0 if within else 1)
 
 
@@ -259,6 +265,11 @@ def document(found: Found) -> Any:
                          "bytes": found.sums.bytes}
     record["types"] = _types_record(found.census)
     record["within_limits"] = found.within
+    if found.groups is not None:
+        record["groups"] = [{"kind": group.kind, "type": group.type_name,
+                             "site": json_doc.place_record(group.place),
+                             "leaks": len(group.leaks), "objects": group.objects,
+                             "bytes": group.bytes} for group in found.groups]
     if found.joint is not None:
         record["joint"] = json_doc.listing([_joint_record(each) for each in found.joint],
                                            found.joint_matched)

@@ -14,13 +14,14 @@ from .objects import Account, Field, Head, Object, Reference, Referrer, Root, Sh
 from .program import Identity, Place, Region, Section, Stop, Store, Thread
 from .reach import PathTotals, Retained, RetainedRoot, RetainedTotals, RetainedType, Way
 from .tracking import Deed, Event, PairSite, Pairing, Site, Track, Tracking, Unmatched
-from .wrong import (AuditTotals, CollectRow, Collected, Cycle, CycleBreak, CycleOpened, CycleSlot,
-                    CyclesTotals, Finding, Leak, LeakCensus, LeakTotals)
+from .wrong import (AuditTotals, CollectRow, Collected, Cycle, CycleBreak, CycleGroup, CycleLink,
+                    CycleOpened, CycleSlot, CyclesTotals, Finding, Leak, LeakCensus, LeakTotals)
 
 __all__ = ["CONSERVATIVE", "EVERYTHING", "EXACT", "EXACTNESS", "TOLERANT", "UNBOUNDED", "Account",
            "Arena", "AuditTotals", "CheckTotals", "CollectRow", "Collected", "CountCensus",
-           "Cycle", "CycleBreak", "CycleOpened", "CycleSlot", "CyclesTotals", "Deed", "DiffObject",
-           "DiffRow", "DiffTotals", "Event", "Field", "Filter", "Finding", "Head", "Heap",
+           "Cycle", "CycleBreak", "CycleGroup", "CycleLink", "CycleOpened", "CycleSlot",
+           "CyclesTotals", "Deed", "DiffObject", "DiffRow", "DiffTotals", "Event", "Field", "Filter", "Finding",
+           "Head", "Heap",
            "Identity", "Leak", "LeakCensus", "LeakTotals", "Location", "MomentInfo", "Object",
            "Page", "PairSite", "Pairing", "PathTotals", "Place", "Problem", "Range", "Reference",
            "Referrer", "Region", "Result", "Retained", "RetainedRoot", "RetainedTotals",

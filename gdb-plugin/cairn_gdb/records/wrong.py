@@ -115,6 +115,29 @@ class Cycle(NamedTuple):
     garbage: bool
 
 
+class CycleGroup(NamedTuple):
+    """Cycles that are alike: the same slots lead to the same types."""
+
+    number: int  # the lens's
+    cycles: int
+    objects: int
+    bytes: int
+    least: int  # objects of one cycle
+    most: int
+    cycle: int  # the largest of them
+    garbage: bool
+    held: bool  # of garbage: their counts own more than they hold of each other
+
+
+class CycleLink(NamedTuple):
+    """A kind of reference in all cycles of a group."""
+
+    type_name: str
+    name: str  # of the slot; "": a word of an opaque object
+    part: str  # "key" of a table's keys, else ""
+    target: str  # the type that it leads to
+
+
 class CyclesTotals(NamedTuple):
     garbage_cycles: int
     garbage_objects: int
@@ -137,6 +160,8 @@ class CycleSlot(NamedTuple):
     holder: Object
     target: Object
     reference: Reference
+    slot: int = 0  # row of the holder's type, as CycleBreak has it
+    part: int = 0
 
 
 class CycleBreak(NamedTuple):
@@ -145,9 +170,13 @@ class CycleBreak(NamedTuple):
     type_name: str
     name: str
     part: str  # "key" of a table's keys, else ""
-    holder: Object  # the first that holds another by it
+    holder: Object  # the first that holds another by it, on the ring where that uses it
     slots: int
     objects: int
     bytes: int
     tried: bool
     builtin: bool  # of a type of the runtime's own
+    owner: bool = False  # whatever it holds, anywhere in the heap, it holds alone
+    target: Optional[Object] = None  # what that holder holds
+    slot: int = 0  # row of the type's slots
+    number: int = 0  # 0 or 1: keys or values of a table

@@ -31,9 +31,8 @@ def _name(group: Group) -> str:
 
 
 def _message(group: Group) -> str:
-    objects = sum(leak.objects for leak in group.leaks)
-    size = units.size(sum(leak.bytes for leak in group.leaks))
-    return f"{units.counted(len(group.leaks), 'leak')}, {units.counted(objects, 'object')}, {size}"
+    return (f"{units.counted(len(group.leaks), 'leak')}, "
+            f"{units.counted(group.objects, 'object')}, {units.size(group.bytes)}")
 
 
 def _details(group: Group) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TYPES_NAMED = 6
 HOLDERS_NAMED = 6
+GROUPS_NAMED = 3
 
 
 def lines(found: Found, page: Page) -> Iterator[str]:
@@ -33,6 +34,7 @@ def lines(found: Found, page: Page) -> Iterator[str]:
         yield from _table(found.rows).lines(page)
     yield from objects.closing(len(found.rows), found.sums.leaks, "leak", page)
     yield from _by_type(found)
+    yield from _alike(found)
     yield from _closing(found, page)
     if found.rows:
         yield objects.hint(_next(found), page)
@@ -143,7 +145,8 @@ def _holders(joint: Joint, labels: Dict[int, str]) -> str:
 
 def _by_type(found: Found) -> Iterator[str]:
     """Where rows were cut: what they are, by type."""
-    if len(found.rows) >= found.sums.leaks or found.aside or found.type_glob or found.answer:
+    cut = len(found.rows) < found.sums.leaks
+    if not cut or found.aside or found.type_glob or found.answer:
         return
     sums: Dict[str, int] = {}
     for row in found.census:
@@ -153,6 +156,21 @@ def _by_type(found: Found) -> Iterator[str]:
     more = f", and {units.counted(rest, 'more type')}" if rest > 0 else ""
     yield "By type: " + ", ".join(f"{units.number(count)} {name}"
                                   for name, count in listed[:TYPES_NAMED]) + more + "."
+
+
+def _alike(found: Found) -> Iterator[str]:
+    """What leaks from one place: mending that mends all of it."""
+    several = [group for group in found.groups or () if group.place and len(group.leaks) > 1]
+    for group in several[:GROUPS_NAMED]:
+        place = tracked.place_text(group.place)
+        share = "all of it" if group.bytes == found.sums.bytes else \
+            f"{units.percent(group.bytes, found.sums.bytes)} of it"
+        many = units.number(len(group.leaks))
+        yield (f"{many} alike: {group.kind} {group.type_name} from {place}, "
+               f"{units.counted(group.objects, 'object')}, {units.size(group.bytes)}, {share}.")
+    if len(several) > GROUPS_NAMED:
+        rest = len(several) - GROUPS_NAMED
+        yield f"And {units.counted(rest, 'more group')} of leaks that are alike."
 
 
 def _closing(found: Found, page: Page) -> Iterator[str]:

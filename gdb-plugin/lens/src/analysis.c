@@ -23,6 +23,8 @@ void lens_analysis_free(struct lens_analysis *analysis) {
   lens_cycles_free(&analysis->cycles);
   lens_collector_free(&analysis->collector);
   lens_taking_free(&analysis->taking);
+  lens_alike_free(&analysis->alike);
+  lens_owners_free(&analysis->owners);
   lens_opened_free(&analysis->opened);
   lens_retained_free(&analysis->retained);
   lens_leaks_free(&analysis->leaks);
@@ -33,6 +35,7 @@ void lens_analysis_free(struct lens_analysis *analysis) {
 void lens_roots_changed(lens *self) {
   lens_accounts_free(&self->analysis->accounts);
   lens_cycles_forget_roots(&self->analysis->cycles);
+  lens_alike_free(&self->analysis->alike);
   lens_retained_free(&self->analysis->retained);
   if (!self->analysis->reach.complete) lens_reach_free(&self->analysis->reach);
   lens_audit_free(&self->analysis->audit);

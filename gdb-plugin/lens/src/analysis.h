@@ -7,6 +7,7 @@
 #define LENS_ANALYSIS_H
 
 #include "accounts.h"
+#include "alike.h"
 #include "audit.h"
 #include "check.h"
 #include "collect.h"
@@ -15,6 +16,7 @@
 #include "leaks.h"
 #include "moment.h"
 #include "opened.h"
+#include "owners.h"
 #include "pairs.h"
 #include "paths.h"
 #include "reach.h"
@@ -40,6 +42,8 @@ struct lens_analysis {
   struct lens_cycles cycles;       /* components.c, cycles.c */
   struct lens_collector collector; /* collect.c */
   struct lens_taking taking;       /* moment_take.c */
+  struct lens_alike alike;         /* alike.c */
+  struct lens_owners owners;       /* owners.c */
   struct lens_opened opened;       /* opened.c, breaks.c */
   struct lens_retained retained;   /* dominators.c, retained.c, retained_types.c */
   struct lens_leaks_state leaks;   /* leaks.c */

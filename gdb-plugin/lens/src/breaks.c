@@ -172,6 +172,7 @@ static int by_worth(const void *a, const void *b) {
   int order = compare(right->bytes, left->bytes);
   if (order == 0) order = compare(right->object_count, left->object_count);
   if (order == 0) order = compare(left->builtin, right->builtin);
+  if (order == 0) order = compare(left->owner, right->owner);
   if (order == 0) order = compare(left->slot_count, right->slot_count);
   if (order == 0) order = compare(right->back_count, left->back_count);
   if (order == 0) order = compare(left->type, right->type);

@@ -197,10 +197,8 @@ static lens_cycle shown(const struct lens_cycles *cycles, uint32_t cycle) {
                       .garbage = row->garbage};
 }
 
-lens_status lens_cycles_select(lens *self, uint32_t wanted, uint64_t capacity, lens_cycle *rows,
-                               uint64_t *written, uint64_t *total) {
-  lens_status status = need_judged(self);
-  if (status != LENS_OK) return status;
+lens_status lens_cycles_choose(lens *self, const uint32_t *marks, uint32_t mark, uint64_t capacity,
+                               lens_cycle *rows, uint64_t *written, uint64_t *total) {
   const struct lens_cycles *cycles = &self->analysis->cycles;
   uint64_t cycle_count = cycles->components.ring_count, count = 0, found = 0;
   if (capacity > cycle_count) capacity = cycle_count;
@@ -208,7 +206,8 @@ lens_status lens_cycles_select(lens *self, uint32_t wanted, uint64_t capacity, l
   if (best == NULL) return lens_out_of_memory(self);
   for (uint32_t i = 0; i < cycle_count; i++) {
     const struct lens_cycle_row *row = &lens_cycle_rows(cycles)[i];
-    if ((wanted & (row->garbage ? LENS_CYCLES_GARBAGE : LENS_CYCLES_LIVE)) == 0) continue;
+    uint32_t kind = row->garbage ? LENS_CYCLES_GARBAGE : LENS_CYCLES_LIVE;
+    if (marks == NULL ? (mark & kind) == 0 : marks[i] != mark) continue;
     found++;
     /* Ties by the lowest object: it names the cycle as well as its number does. */
     struct lens_best offer = {row->bytes, lens_cycle_members(cycles, row)[0]};
@@ -222,6 +221,35 @@ lens_status lens_cycles_select(lens *self, uint32_t wanted, uint64_t capacity, l
   lens_dealloc(best);
   *written = count;
   *total = found;
+  return LENS_OK;
+}
+
+lens_status lens_cycles_select(lens *self, uint32_t wanted, uint64_t capacity, lens_cycle *rows,
+                               uint64_t *written, uint64_t *total) {
+  lens_status status = need_judged(self);
+  if (status != LENS_OK) return status;
+  return lens_cycles_choose(self, NULL, wanted, capacity, rows, written, total);
+}
+
+lens_status lens_cycle_of(lens *self, uint32_t object, uint32_t *cycle) {
+  lens_status status = need_judged(self);
+  if (status != LENS_OK) return status;
+  const struct lens_cycles *cycles = &self->analysis->cycles;
+  if (object >= self->analysis->snapshot.object_count)
+    return lens_fail(self, LENS_BAD_ARGUMENT, "no object has the number %u", object);
+  uint32_t component = ((const uint32_t *)cycles->components.component.items)[object];
+  uint32_t found = ((const uint32_t *)cycles->cycle_of.items)[component];
+  if (found == 0) return lens_fail(self, LENS_NOT_FOUND, "the object is in no cycle");
+  *cycle = found - 1;
+  return LENS_OK;
+}
+
+lens_status lens_cycle_get(lens *self, uint32_t cycle, lens_cycle *out) {
+  lens_status status = need_judged(self);
+  if (status != LENS_OK) return status;
+  if (cycle >= self->analysis->cycles.components.ring_count)
+    return lens_fail(self, LENS_NOT_FOUND, "no cycle has the number %u", cycle);
+  *out = shown(&self->analysis->cycles, cycle);
   return LENS_OK;
 }
 

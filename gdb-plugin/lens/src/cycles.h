@@ -43,6 +43,10 @@ static inline const uint32_t *lens_cycle_members(const struct lens_cycles *self,
 /* The graph of the index. */
 struct lens_graph lens_graph_of(const lens *self);
 
+/* The cycles with that mark, or without marks those of the wanted kinds; as lens_cycles_select. */
+lens_status lens_cycles_choose(lens *self, const uint32_t *marks, uint32_t mark, uint64_t capacity,
+                               lens_cycle *rows, uint64_t *written, uint64_t *total);
+
 /* The roots have changed. */
 void lens_cycles_forget_roots(struct lens_cycles *self);
 void lens_cycles_free(struct lens_cycles *self);

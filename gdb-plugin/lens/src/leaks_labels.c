@@ -50,6 +50,18 @@ static uint64_t surplus_of(const lens *self, uint32_t object) {
   return refcount > holders ? refcount - holders : 0;
 }
 
+/* Of two objects with the same surplus the one that tells more: of a type of the program's own,
+ * then of the type that was defined first, so that sets alike have roots alike, then the lower one.
+ */
+static bool tells_more(const lens *self, uint32_t object, uint32_t other) {
+  const uint32_t *types = lens_row_types(&self->analysis->snapshot);
+  uint32_t type = types[object], other_type = types[other];
+  bool own = type != LENS_NONE && self->model.types[type].shown.builtin == 0;
+  bool other_own = other_type != LENS_NONE && self->model.types[other_type].shown.builtin == 0;
+  if (own != other_own) return own;
+  return type != other_type ? type < other_type : object < other;
+}
+
 /* One more node of the component in hand. */
 static void add_to_sum(const lens *self, struct lens_leaks_part *part, uint32_t node) {
   uint32_t object = ((const uint32_t *)self->analysis->leaks.objects.items)[node];
@@ -58,7 +70,8 @@ static void add_to_sum(const lens *self, struct lens_leaks_part *part, uint32_t 
   bool first = sum->own_objects++ == 0;
   sum->own_bytes += lens_weights_of(self, object);
   sum->surplus += surplus;
-  if (first || surplus > part->most || (surplus == part->most && object < sum->root)) {
+  if (first || surplus > part->most ||
+      (surplus == part->most && tells_more(self, object, sum->root))) {
     sum->root = object;
     part->most = surplus;
   }

@@ -32,6 +32,12 @@ uint32_t *lens_map_at(struct lens_map *map, uint64_t key, uint32_t fresh) {
   return &row->value;
 }
 
+const uint32_t *lens_map_find(const struct lens_map *map, uint64_t key) {
+  if (map->count == 0) return NULL;
+  const struct lens_map_row *row = place_of(map->rows, map->capacity, key);
+  return row->used != 0 ? &row->value : NULL;
+}
+
 void lens_map_free(struct lens_map *map) {
   lens_dealloc(map->rows);
   *map = (struct lens_map){0};

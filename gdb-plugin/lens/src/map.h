@@ -19,6 +19,8 @@ struct lens_map {
 
 /* The place of the key's value, which is `fresh` where the key is new; NULL when out of memory. */
 uint32_t *lens_map_at(struct lens_map *map, uint64_t key, uint32_t fresh);
+/* The value of a key that is there, or NULL. */
+const uint32_t *lens_map_find(const struct lens_map *map, uint64_t key);
 void lens_map_free(struct lens_map *map);
 
 #endif

@@ -11,7 +11,7 @@ void lens_opened_free(struct lens_opened *self) {
   lens_column_free(&self->edge_start);
   lens_column_free(&self->edge_target);
   lens_column_free(&self->edge_key);
-  lens_plans_free(&self->plans);
+  lens_edge_slots_free(&self->reading);
   lens_dealloc(self->keys);
   lens_column_free(&self->queue);
   lens_column_free(&self->before);
@@ -59,109 +59,42 @@ static bool key_of(lens *self, uint32_t type, uint32_t slot, uint32_t part, uint
   return true;
 }
 
-/* Adds the next edge of the index, if it stays in the cycle, with its slot (row LENS_NONE: none is
- * declared). */
-static bool add_edge(lens *self, uint32_t type, uint32_t slot, uint32_t part) {
-  struct lens_opened *opened = &self->analysis->opened;
+/* Adds an edge, if it stays in the cycle. */
+static bool add_edge(lens *self, void *context, const lens_edge_slot *edge) {
+  struct lens_opened *opened = context;
   const struct lens_cycles *cycles = &self->analysis->cycles;
-  const uint32_t *component = cycles->components.component.items, *members = members_of(self);
-  uint32_t target = lens_out_targets(&self->analysis->index)[opened->edge++];
-  uint32_t holder = members[opened->member];
-  if (component[target] != component[holder]) return true;
+  const uint32_t *component = cycles->components.component.items;
+  if (component[edge->target] != component[edge->holder]) return true;
   if (!lens_column_reserve(&opened->edge_target, opened->edge_count + 1, sizeof(uint32_t)) ||
       !lens_column_reserve(&opened->edge_key, opened->edge_count + 1, sizeof(uint16_t)))
     return false;
   uint16_t key = LENS_KEY_NONE;
-  if (slot != LENS_NONE && !key_of(self, type, slot, part, &key)) return false;
+  if (edge->slot != LENS_NONE && !key_of(self, edge->type, edge->slot, edge->part, &key))
+    return false;
   if (key != LENS_KEY_NONE) {
     lens_cycle_break *shown = &opened->keys[key].shown;
-    if (shown->slot_count++ == 0) shown->holder = holder;
-    shown->back_count += target < holder;
+    if (shown->slot_count++ == 0) {
+      shown->holder = edge->holder;
+      shown->target = edge->target;
+    }
+    shown->back_count += edge->target < edge->holder;
   }
   ((uint32_t *)opened->edge_target.items)[opened->edge_count] =
-      ((const uint32_t *)cycles->places.items)[target];
+      ((const uint32_t *)cycles->places.items)[edge->target];
   ((uint16_t *)opened->edge_key.items)[opened->edge_count++] = key;
   return true;
 }
 
-/* ---- edges ---- */
-
-/* All edges of a plain object of which no slot is empty: they are its slots, in order.  Nothing is
- * read.  False: it is another one, or out of memory (*status). */
-static bool add_plain(lens *self, uint32_t object, uint64_t end, lens_status *status) {
-  struct lens_opened *opened = &self->analysis->opened;
-  const struct lens_snapshot *snapshot = &self->analysis->snapshot;
-  uint32_t type = lens_row_types(snapshot)[object];
-  uint32_t odd = LENS_STATE_DYING | LENS_STATE_DAMAGED;
-  if (type == LENS_NONE || (lens_row_states(snapshot)[object] & odd) != 0) return false;
-  const struct lens_plan *plan = &opened->plans.rows[type];
-  if (plan->kind != LENS_PLAN_WORDS || plan->opaque || plan->strong != end - opened->edge)
-    return false;
-  const struct lens_type_model *model = &self->model.types[type];
-  for (uint32_t slot = 0; slot < model->shown.slot_count; slot++) {
-    if (model->slots[slot].kind != LENS_REF_STRONG) continue;
-    if (!add_edge(self, type, slot, 0)) *status = lens_out_of_memory(self);
-    if (*status != LENS_OK) return false;
-  }
-  return true;
-}
-
-/* The edges of any object, from its bytes; gives up its place in them when the budget is used up.
- * Where the bytes have fewer references than the index, the rest is of no slot. */
-static lens_status add_iterated(lens *self, uint32_t object, uint64_t end, uint64_t *budget) {
-  struct lens_opened *opened = &self->analysis->opened;
-  const struct lens_snapshot *snapshot = &self->analysis->snapshot;
-  struct lens_place_ref ref;
-  if (!opened->holding) {
-    lens_status status =
-        lens_object_hold(self, lens_row_addresses(snapshot)[object], &opened->held);
-    opened->holding = status == LENS_OK;
-    if (status == LENS_CANCELLED || status == LENS_NO_MEMORY) return status;
-    if (opened->holding) lens_held_slots(&opened->held, self, &opened->slots);
-  }
-  while (opened->holding && opened->edge < end) {
-    if (*budget == 0) return LENS_AGAIN;
-    --*budget;
-    if (!lens_slots_next(&opened->slots, &ref)) {
-      if (opened->slots.status != LENS_OK) return opened->slots.status;
-      break;
-    }
-    bool counts = ref.kind == LENS_REF_STRONG || ref.kind == LENS_REF_OPAQUE;
-    uint32_t target = counts ? lens_directory_exact(&snapshot->directory, ref.target) : LENS_NONE;
-    if (target == LENS_NONE) continue;
-    bool same = target == lens_out_targets(&self->analysis->index)[opened->edge];
-    uint32_t slot = ref.kind == LENS_REF_STRONG && same ? ref.slot : LENS_NONE;
-    if (!add_edge(self, lens_row_types(snapshot)[object], slot, ref.part))
-      return lens_out_of_memory(self);
-  }
-  for (; opened->edge < end; --*budget) {
-    if (*budget == 0) return LENS_AGAIN;
-    if (!add_edge(self, LENS_NONE, LENS_NONE, 0)) return lens_out_of_memory(self);
-  }
-  opened->holding = false;
-  return LENS_OK;
-}
-
 static lens_status add_edges(lens *self, const lens_slice *slice, lens_progress *progress) {
   struct lens_opened *opened = &self->analysis->opened;
-  const uint64_t *starts = lens_out_starts(&self->analysis->index);
   const uint32_t *members = members_of(self);
   uint64_t *edge_start = opened->edge_start.items, budget = STEPS_A_CLOCK;
   while (opened->member < opened->count) {
-    uint32_t object = members[opened->member];
-    lens_status status = LENS_OK;
-    bool plain = false;
-    if (!opened->begun) {
-      opened->begun = true;
-      opened->edge = starts[object];
-      plain = add_plain(self, object, starts[object + 1], &status);
-    }
-    if (status == LENS_OK && !plain)
-      status = add_iterated(self, object, starts[object + 1], &budget);
+    lens_status status = lens_edge_slots_of(self, &opened->reading, members[opened->member],
+                                            &budget, add_edge, opened);
     if (status != LENS_OK && status != LENS_AGAIN) return status;
     if (status == LENS_OK) {
       edge_start[++opened->member] = opened->edge_count;
-      opened->begun = false;
       if (budget > 0) budget--;
     }
     if (budget > 0) continue;
@@ -169,6 +102,7 @@ static lens_status add_edges(lens *self, const lens_slice *slice, lens_progress 
     lens_progress_set(progress, "slots of the cycle", opened->member, opened->count);
     if (lens_slice_over(slice)) return LENS_AGAIN;
   }
+  lens_edge_slots_free(&opened->reading);
   return LENS_OK;
 }
 
@@ -212,8 +146,23 @@ static lens_status ring_search(struct lens_opened *opened, const lens_slice *sli
   return LENS_CORRUPT; /* no component of ours */
 }
 
+/* Of a slot that the ring uses, the holder that is shown is the first one on it. */
+static void show_on_ring(struct lens_opened *opened, const uint32_t *members) {
+  const uint64_t *ring = opened->ring.items;
+  const uint32_t *targets = opened->edge_target.items;
+  const uint16_t *keys = opened->edge_key.items;
+  for (uint64_t i = opened->ring_count; i-- > 0;) {
+    uint16_t key = keys[ring[i]];
+    if (key == LENS_KEY_NONE) continue;
+    lens_cycle_break *shown = &opened->keys[key].shown;
+    shown->holder = members[i == 0 ? 0 : targets[ring[i - 1]]];
+    shown->target = members[targets[ring[i]]];
+    shown->on_ring++;
+  }
+}
+
 /* The edges along the ring, from object 0 on. */
-static bool ring_keep(struct lens_opened *opened, uint64_t last) {
+static bool ring_keep(struct lens_opened *opened, const uint32_t *members, uint64_t last) {
   const uint32_t *before = opened->before.items;
   const uint64_t *via = opened->via.items;
   uint32_t end = ((const uint32_t *)opened->queue.items)[opened->head];
@@ -228,6 +177,7 @@ static bool ring_keep(struct lens_opened *opened, uint64_t last) {
   for (uint32_t at = end; at != 0; at = before[at] - 1) ring[--count] = via[at];
   for (; count < opened->ring_count; count++)
     on_ring[ring[count] / 64] |= 1ull << (ring[count] % 64);
+  show_on_ring(opened, members);
   lens_column_free(&opened->queue);
   lens_column_free(&opened->before);
   lens_column_free(&opened->via);
@@ -244,8 +194,7 @@ static lens_status begin(lens *self, uint32_t cycle) {
     return lens_fail(self, LENS_NOT_FOUND, "no cycle has the number %u", cycle);
   opened->cycle = cycle;
   opened->count = lens_cycle_rows(cycles)[cycle].object_count;
-  if (!lens_plans_make(&opened->plans, &self->model) ||
-      !lens_column_reserve(&opened->edge_start, opened->count + 1, sizeof(uint64_t)))
+  if (!lens_column_reserve(&opened->edge_start, opened->count + 1, sizeof(uint64_t)))
     return lens_out_of_memory(self);
   opened->phase = LENS_OPENED_EDGES;
   return LENS_OK;
@@ -263,13 +212,21 @@ static lens_status step(lens *self, const lens_slice *slice, lens_progress *prog
     case LENS_OPENED_RING:
       status = ring_search(opened, slice, &last);
       if (status == LENS_CORRUPT) return lens_fail(self, status, "the cycle has no ring");
-      if (status == LENS_OK && !ring_keep(opened, last)) return lens_out_of_memory(self);
+      if (status == LENS_OK && !ring_keep(opened, members_of(self), last))
+        return lens_out_of_memory(self);
       break;
     case LENS_OPENED_COUNTS:
       status = lens_opened_counts(self, slice);
       break;
-    default:
+    case LENS_OPENED_BREAKS:
       status = lens_opened_breaks(self, slice, progress);
+      break;
+    default:
+      status = lens_owners_step(self, slice);
+      for (size_t i = 0; status == LENS_OK && i < opened->key_count; i++) {
+        lens_cycle_break *shown = &opened->keys[i].shown;
+        shown->owner = lens_owners_alone(self, shown->type, shown->slot, shown->part);
+      }
       break;
   }
   if (status == LENS_OK) opened->phase++;

@@ -12,8 +12,7 @@
 #define LENS_OPENED_H
 
 #include "column.h"
-#include "object.h"
-#include "plan.h"
+#include "edge_slots.h"
 
 enum {
   LENS_KEY_NONE = UINT16_MAX, /* of an edge: no declared slot, or one too many */
@@ -31,6 +30,7 @@ enum lens_opened_phase {
   LENS_OPENED_RING,
   LENS_OPENED_COUNTS,
   LENS_OPENED_BREAKS,
+  LENS_OPENED_OWNERS,
   LENS_OPENED_DONE
 };
 
@@ -48,15 +48,11 @@ struct lens_opened {
   uint64_t count;                                       /* of objects */
   struct lens_column edge_start, edge_target, edge_key; /* uint64_t, uint32_t, uint16_t */
   uint64_t edge_count;
-  struct lens_plans plans;
   struct lens_slot_key *keys;
   size_t key_count, key_capacity;
   uint32_t key_buckets[256]; /* 1 + key */
-  /* The object whose references are being read. */
-  uint64_t member, edge; /* edge: of the index, the next one to be given a key */
-  bool begun, holding;   /* its references; its bytes */
-  struct lens_held held;
-  struct lens_slots slots;
+  struct lens_edge_slots reading;
+  uint64_t member; /* the object whose references are being read */
   /* The search for the ring, breadth first from object 0. */
   struct lens_column queue, before; /* uint32_t; before: 1 + the edge's holder */
   struct lens_column via;           /* uint64_t: the edge that led there */

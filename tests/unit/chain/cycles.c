@@ -115,6 +115,80 @@ static uint32_t shortest_ring(uint32_t leader) {
   return distances.at[leader];
 }
 
+/* ---- the slot to make weak ---- */
+
+struct peeling {
+  uint32_t leader, type, slot;
+  bool gone[NODES_MAX], held[NODES_MAX];
+};
+
+static void note_held(uint32_t holder, uint32_t slot, uint32_t target, void *context) {
+  struct peeling *peeling = context;
+  bool weak = types[holder] == peeling->type && slot == peeling->slot;
+  if (!together(holder, peeling->leader) || peeling->gone[holder] || weak) return;
+  peeling->held[target] = true;
+}
+
+static uint64_t bytes_of(uint32_t node) {
+  return cairn_object_size(&nodes[node]->base) + cairn_buffer_size(nodes[node]->items) + 8;
+}
+
+/* Without the slot's references: what nobody of the cycle holds goes, again and again. */
+static uint64_t naive_goes(uint32_t leader, uint32_t type, uint32_t slot, uint64_t *objects) {
+  struct peeling peeling = {.leader = leader, .type = type, .slot = slot};
+  uint64_t bytes = 0;
+  *objects = 0;
+  for (bool again = true; again;) {
+    again = false;
+    memset(peeling.held, 0, sizeof peeling.held);
+    each_edge(note_held, &peeling);
+    for (uint32_t i = 0; i < node_count; i++) {
+      if (!together(i, leader) || peeling.gone[i] || peeling.held[i]) continue;
+      peeling.gone[i] = again = true;
+      bytes += bytes_of(i);
+      ++*objects;
+    }
+  }
+  return bytes;
+}
+
+/* Each slot lets go what it should, and the first lets most go. */
+static void compare_breaks(uint32_t leader, const lens_cycle_break *breaks, uint64_t count,
+                           const struct count *counted) {
+  uint64_t best = 0, objects = 0;
+  for (uint32_t type = 0; type < 2; type++) {
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+      if (counted->of_slot[type][slot] == 0) continue;
+      uint64_t bytes = naive_goes(leader, type, slot, &objects);
+      if (bytes > best) best = bytes;
+    }
+  }
+  assert_int_equal(breaks[0].bytes, best);
+  for (uint64_t i = 0; i < count; i++) {
+    uint32_t holder = node_of(breaks[i].holder);
+    assert_int_equal(breaks[i].bytes, naive_goes(leader, types[holder], breaks[i].slot, &objects));
+    assert_int_equal(breaks[i].object_count, objects);
+    assert_int_equal(breaks[i].owner, 0); /* the program holds each node as well */
+  }
+}
+
+/* The reference that is shown of a slot is one of it, and on the ring where the ring has one. */
+static void compare_shown(const lens_cycle_slot *slots, uint64_t count, uint64_t ring,
+                          const lens_cycle_break *row) {
+  bool found = false;
+  uint64_t on_ring = 0;
+  for (uint64_t i = 0; i < count; i++) {
+    bool of_it = slots[i].ref.slot == row->slot &&
+                 types[node_of(slots[i].holder)] == types[node_of(row->holder)];
+    if (!of_it) continue;
+    on_ring += i < ring;
+    bool shown = slots[i].holder == row->holder && slots[i].target == row->target;
+    found |= shown && (i < ring || on_ring == 0);
+  }
+  assert_true(found);
+  assert_int_equal(row->on_ring, on_ring);
+}
+
 static void compare_slots(uint32_t leader, const lens_cycle_opened *opened) {
   struct count count = {.leader = leader};
   each_edge(count_edge, &count);
@@ -142,7 +216,9 @@ static void compare_slots(uint32_t leader, const lens_cycle_opened *opened) {
       assert_int_equal(slots[i].target, slots[(i + 1) % opened->ring_count].holder);
   }
   assert_int_equal(lens_cycle_breaks(self, ROWS, breaks, &written, &total), LENS_OK);
+  compare_breaks(leader, breaks, written, &count);
   for (uint64_t i = 0; i < written; i++) {
+    compare_shown(slots, count.within, opened->ring_count, &breaks[i]);
     uint32_t holder = node_of(breaks[i].holder);
     uint64_t *of_slot = &count.of_slot[types[holder]][breaks[i].slot];
     assert_int_equal(breaks[i].slot_count, *of_slot);
@@ -182,6 +258,82 @@ static void let_go(uint32_t leader, const lens_cycle_break *weak) {
   assert_int_equal(bytes, weak->bytes);
 }
 
+/* ---- cycles that are alike ---- */
+
+struct links {
+  uint32_t leader;
+  uint64_t found; /* a bit for each holder's type, slot and target's type */
+};
+
+static void add_link(uint32_t holder, uint32_t slot, uint32_t target, void *context) {
+  struct links *links = context;
+  if (!together(holder, links->leader) || !together(target, links->leader)) return;
+  links->found |= 1ull << ((types[holder] * SLOTS + slot) * 2 + types[target]);
+}
+
+/* What two cycles must have in common to be alike. */
+static uint64_t kind_of(uint32_t leader) {
+  struct links links = {.leader = leader};
+  each_edge(add_link, &links);
+  struct count count = {.leader = leader};
+  each_edge(count_edge, &count);
+  uint64_t owned = 0;
+  for (uint32_t i = 0; i < node_count; i++)
+    owned += together(i, leader) ? cairn_refcount(&nodes[i]->base) : 0;
+  bool garbage = !is_live(leader);
+  return links.found << 2 | (uint64_t)garbage << 1 | (garbage && owned > count.within);
+}
+
+/* How many groups have several cycles. */
+static uint64_t compare_groups(uint32_t wanted) {
+  static lens_cycle found[ROWS], members[ROWS];
+  lens_cycle_group groups[ROWS];
+  lens_cycle_link links[ROWS];
+  uint64_t count = 0, total = 0, written = 0, several = 0, grouped = 0;
+  assert_int_equal(lens_cycles_group(self, wanted, 0, NULL), LENS_OK);
+  assert_int_equal(lens_cycles_select(self, wanted, ROWS, found, &count, &total), LENS_OK);
+  for (uint64_t i = 0; i < count; i++) {
+    uint32_t group = LENS_NONE, other = LENS_NONE, cycle = LENS_NONE;
+    assert_int_equal(lens_cycle_group_of(self, found[i].cycle, &group), LENS_OK);
+    assert_int_equal(lens_cycle_of(self, found[i].first, &cycle), LENS_OK);
+    assert_int_equal(cycle, found[i].cycle);
+    for (uint64_t k = 0; k < i; k++) {
+      assert_int_equal(lens_cycle_group_of(self, found[k].cycle, &other), LENS_OK);
+      bool alike = kind_of(node_of(found[i].first)) == kind_of(node_of(found[k].first));
+      assert_int_equal(group == other, alike);
+    }
+  }
+  assert_int_equal(lens_cycle_groups(self, ROWS, groups, &written, &total), LENS_OK);
+  assert_int_equal(written, total);
+  for (uint64_t i = 0; i < written; i++) {
+    uint64_t cycles = 0, objects = 0, bytes = 0, link_count = 0, least = UINT64_MAX, most = 0;
+    assert_int_equal(lens_cycle_group_cycles(self, groups[i].group, ROWS, members, &cycles, &total),
+                     LENS_OK);
+    assert_int_equal(cycles, groups[i].cycle_count);
+    for (uint64_t k = 0; k < cycles; k++) {
+      objects += members[k].object_count;
+      bytes += members[k].bytes;
+      least = members[k].object_count < least ? members[k].object_count : least;
+      most = members[k].object_count > most ? members[k].object_count : most;
+    }
+    assert_int_equal(objects, groups[i].object_count);
+    assert_int_equal(bytes, groups[i].bytes);
+    assert_int_equal(least, groups[i].objects_least);
+    assert_int_equal(most, groups[i].objects_most);
+    assert_int_equal(members[0].cycle, groups[i].cycle);
+    if (i > 0) assert_true(groups[i].bytes <= groups[i - 1].bytes);
+    uint64_t kind = kind_of(node_of(members[0].first));
+    assert_int_equal(groups[i].garbage * 2 + groups[i].held, kind & 3);
+    assert_int_equal(
+        lens_cycle_group_links(self, groups[i].group, ROWS, links, &link_count, &total), LENS_OK);
+    assert_int_equal(link_count, (uint64_t)__builtin_popcountll(kind >> 2));
+    several += cycles > 1;
+    grouped += cycles;
+  }
+  assert_int_equal(grouped, count);
+  return several;
+}
+
 /* Opens each cycle, in slices; lets go of a slot of the last one.  True: all nodes are released. */
 static bool compare_each(void) {
   lens_cycle found[ROWS];
@@ -209,12 +361,14 @@ static bool compare_each(void) {
 static void as_the_program_knows(void **state) {
   (void)state;
   print_message("seed %" PRIu64 "\n", seed);
-  uint64_t cyclic = 0;
+  uint64_t cyclic = 0, several = 0;
   for (uint32_t i = 0; i < HEAPS; i++) {
     make_heap();
     work_out_reach();
     find_cycles();
     compare_cycles();
+    several += compare_groups(LENS_CYCLES_GARBAGE);
+    several += compare_groups(LENS_CYCLES_GARBAGE | LENS_CYCLES_LIVE);
     bool released = compare_each();
     cyclic += released;
     for (uint32_t k = 0; k < node_count && !released; k++) cairn_release(&nodes[k]->base);
@@ -222,6 +376,103 @@ static void as_the_program_knows(void **state) {
     assert_true(cairn_heap_destroy(heap, NULL));
   }
   assert_true(cyclic > HEAPS / 4);
+  assert_true(several > HEAPS / 20);
+}
+
+/* ---- names, and owners ---- */
+
+struct scope {
+  cairn_object base;
+  cairn_object *table, *outer;
+};
+
+static cairn_type define_scope(cairn_heap *where, const char *name, bool turned) {
+  cairn_slot_spec slots[] = {CAIRN_STRONG(struct scope, table), CAIRN_STRONG(struct scope, outer)};
+  if (turned) {
+    cairn_slot_spec first = slots[0];
+    slots[0] = slots[1];
+    slots[1] = first;
+  }
+  const cairn_type_spec spec = {
+      .name = name, .size_bytes = sizeof(struct scope), .slots = slots, .slot_count = 2};
+  return cairn_type_define(where, &spec);
+}
+
+/* A closure's scope has a table, and the table the closure.  Nothing outside holds them then. */
+static void make_ring(cairn_heap *where, const cairn_type kinds[3]) {
+  struct scope *ring[3];
+  for (int i = 0; i < 3; i++) ring[i] = (struct scope *)cairn_object_new(where, kinds[i]);
+  cairn_assign(&ring[0]->outer, &ring[1]->base);
+  cairn_assign(&ring[1]->table, &ring[2]->base);
+  cairn_assign(&ring[2]->table, &ring[0]->base);
+  for (int i = 0; i < 3; i++) cairn_release(&ring[i]->base);
+}
+
+/* Rings of two heaps, whose types have the same names and their slots in another order, are alike;
+ * the slot that owns what it holds is not the one to make weak. */
+static void names_and_owners(void **state) {
+  (void)state;
+  static const char *const names[] = {"closure", "scope", "table"};
+  cairn_heap *heaps[2];
+  cairn_type kinds[2][3];
+  for (int h = 0; h < 2; h++) {
+    heaps[h] = cairn_heap_new(&(cairn_heap_options){.manual_collection = true});
+    for (int i = 0; i < 3; i++) kinds[h][i] = define_scope(heaps[h], names[i], h == 1);
+    for (int i = 0; i <= h; i++) make_ring(heaps[h], kinds[h]);
+  }
+  /* A scope that two closures share lives: what a closure holds it does not always hold alone. */
+  struct scope *scope = (struct scope *)cairn_object_new(heaps[0], kinds[0][1]);
+  struct scope *shared[2];
+  for (int i = 0; i < 2; i++) {
+    shared[i] = (struct scope *)cairn_object_new(heaps[0], kinds[0][0]);
+    cairn_assign(&shared[i]->outer, &scope->base);
+  }
+  node_count = 0;
+  look();
+  lens_cycle_group group;
+  lens_cycle_break breaks[8];
+  lens_cycle_link links[8];
+  uint64_t written = 0, total = 0;
+  assert_int_equal(lens_cycles_group(self, LENS_CYCLES_GARBAGE, 0, NULL), LENS_OK);
+  assert_int_equal(lens_cycle_groups(self, 1, &group, &written, &total), LENS_OK);
+  assert_int_equal(total, 1);
+  assert_int_equal(group.cycle_count, 3);
+  assert_int_equal(group.held, 0);
+  assert_int_equal(lens_cycle_group_links(self, group.group, 8, links, &written, &total), LENS_OK);
+  assert_int_equal(written, 3);
+  uint32_t tables = 0;
+  for (int i = 0; i < 3; i++) tables += strcmp(links[i].name, "table") == 0;
+  assert_int_equal(tables, 2);
+  uint32_t cycle = group.cycle;
+  bool before = false;
+  for (int h = 0; h < 2; h++) { /* the second: a cycle of the other heap */
+    assert_int_equal(lens_cycle_open(self, cycle, 0, NULL), LENS_OK);
+    assert_int_equal(lens_cycle_breaks(self, 8, breaks, &written, &total), LENS_OK);
+    assert_int_equal(written, 3);
+    uint32_t owners = breaks[0].owner + breaks[1].owner + breaks[2].owner;
+    lens_type type;
+    assert_int_equal(lens_type_get(self, breaks[0].type, &type), LENS_OK);
+    bool first_heap = owners == 2; /* where closures share a scope */
+    if (first_heap) assert_string_equal(type.name, "closure");
+    assert_int_equal(owners, first_heap ? 2 : 3);
+    static lens_cycle all[8];
+    assert_int_equal(lens_cycle_group_cycles(self, group.group, 8, all, &written, &total), LENS_OK);
+    assert_int_equal(written, 3);
+    for (uint64_t i = 0; i < 3 && h == 0; i++) {
+      lens_object a, b;
+      assert_int_equal(lens_snapshot_object(self, all[i].first, &a), LENS_OK);
+      assert_int_equal(lens_snapshot_object(self, breaks[0].holder, &b), LENS_OK);
+      if (a.heap != b.heap) cycle = all[i].cycle;
+    }
+    if (h == 1) assert_true(first_heap != before);
+    before = first_heap;
+  }
+  for (int i = 0; i < 2; i++) cairn_release(&shared[i]->base);
+  cairn_release(&scope->base);
+  for (int h = 0; h < 2; h++) {
+    cairn_collect(heaps[h]);
+    assert_true(cairn_heap_destroy(heaps[h], NULL));
+  }
 }
 
 static int begin(void **state) {
@@ -239,6 +490,7 @@ static int end(void **state) {
 int main(void) {
   const char *text = getenv("CAIRN_CYCLES_SEED");
   if (text != NULL) seed = strtoull(text, NULL, 10);
-  const struct CMUnitTest tests[] = {cmocka_unit_test(as_the_program_knows)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(as_the_program_knows),
+                                     cmocka_unit_test(names_and_owners)};
   return cmocka_run_group_tests_name("cycles", tests, begin, end);
 }

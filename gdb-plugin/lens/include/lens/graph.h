@@ -70,6 +70,46 @@ LENS_API lens_status lens_cycle_objects(lens *self, uint32_t cycle, uint64_t fir
                                         uint64_t capacity, uint32_t *objects, uint64_t *written,
                                         uint64_t *total);
 
+/* The cycle that an object of the snapshot is in; LENS_NOT_FOUND: in none. */
+LENS_API lens_status lens_cycle_of(lens *self, uint32_t object, uint32_t *cycle);
+LENS_API lens_status lens_cycle_get(lens *self, uint32_t cycle, lens_cycle *out);
+
+/* Puts the cycles of the wanted kinds that are alike into groups: the same slots, by name, lead to
+ * the same types; of garbage, also whether their counts own more than they hold of each other.  How
+ * many objects they have does not matter.  Finds and judges the cycles first; the same `wanted`
+ * at each call.  LENS_AGAIN / LENS_OK.  Reads the objects of the cycles but for the plain ones. The
+ * answer lasts until roots are added or cleared. */
+LENS_API lens_status lens_cycles_group(lens *self, uint32_t wanted, uint32_t slice_ms,
+                                       lens_progress *progress);
+typedef struct lens_cycle_group {
+  uint64_t cycle_count, object_count, bytes;
+  uint64_t objects_least, objects_most; /* of one cycle */
+  uint32_t group;                       /* its number, 0, 1, ... */
+  uint32_t cycle;                       /* the one with the most bytes, ties: the lowest object */
+  uint32_t garbage;
+  uint32_t held; /* of garbage, 1: their counts own more than they hold of each other, so the
+                    collector does not free them before those go */
+} lens_cycle_group;
+/* Most bytes first, ties by the lowest object of `cycle`. */
+LENS_API lens_status lens_cycle_groups(lens *self, uint64_t capacity, lens_cycle_group *rows,
+                                       uint64_t *written, uint64_t *total);
+/* The group of a cycle; LENS_NOT_FOUND: its kind was not wanted. */
+LENS_API lens_status lens_cycle_group_of(lens *self, uint32_t cycle, uint32_t *group);
+LENS_API lens_status lens_cycle_group_get(lens *self, uint32_t number, lens_cycle_group *out);
+/* The cycles of a group, most bytes first, ties by the lowest object. */
+LENS_API lens_status lens_cycle_group_cycles(lens *self, uint32_t number, uint64_t capacity,
+                                             lens_cycle *rows, uint64_t *written, uint64_t *total);
+/* By which slots the objects of a group's cycles hold each other. */
+typedef struct lens_cycle_link {
+  uint32_t type, slot,
+      part;         /* as in lens_cycle_break; slot LENS_NONE: a word of an opaque object */
+  uint32_t target;  /* the flat type of what it leads to; LENS_NONE: not known */
+  const char *name; /* of the slot */
+} lens_cycle_link;
+LENS_API lens_status lens_cycle_group_links(lens *self, uint32_t number, uint64_t capacity,
+                                            lens_cycle_link *rows, uint64_t *written,
+                                            uint64_t *total);
+
 /* Opens one cycle: the references within it, a shortest ring, and what would go if one of its
  * declared slots were weak.  One cycle is open at a time. */
 LENS_API lens_status lens_cycle_open(lens *self, uint32_t cycle, uint32_t slice_ms,
@@ -94,16 +134,21 @@ LENS_API lens_status lens_cycle_slots(lens *self, uint64_t capacity, lens_cycle_
 /* One declared slot of a type, as it is used within the open cycle. */
 typedef struct lens_cycle_break {
   uint32_t type, slot, part;    /* flat type, row of its slots; of a table: 0 keys, 1 values */
-  uint32_t holder;              /* the first object that holds another of the cycle by it */
+  uint32_t holder, target;      /* the first object that holds another of the cycle by it, on the
+                                   ring where that uses it; and the other */
+  uint32_t on_ring;             /* references of the ring that it holds */
   uint64_t slot_count;          /* references that it holds within the cycle */
   uint64_t back_count;          /* of those, how many lead to a lower address */
   uint64_t object_count, bytes; /* of the cycle: what would go, once nothing outside holds it */
   uint32_t tried;
   uint32_t builtin; /* 1: of a type of the runtime's, whose slots can't be declared otherwise */
+  uint32_t owner; /* 1: all that it holds in the heap (of the objects that were looked at) it holds
+                     alone: it is an owner, and hardly a reference back to one */
+  uint32_t reserved;
   const char *name; /* of the slot */
 } lens_cycle_break;
-/* Those that let most bytes go first; ties: more objects, slots that a program declares, fewer
- * references, more of them back. */
+/* Those that let most bytes go first; ties: more objects, slots that a program declares, those that
+ * do not own alone, fewer references, more of them back. */
 LENS_API lens_status lens_cycle_breaks(lens *self, uint64_t capacity, lens_cycle_break *rows,
                                        uint64_t *written, uint64_t *total);
 

@@ -25,7 +25,8 @@ enum lens_leak_kind {
 typedef struct lens_leak {
   uint32_t number; /* of the row, 0, 1, ... */
   uint32_t kind;   /* enum lens_leak_kind */
-  uint32_t root;   /* the object with the greatest surplus, ties and cycles: the lowest */
+  uint32_t root;   /* the object with the greatest surplus; ties and cycles: one of the first type
+                      that the program defined, the lowest */
   uint32_t held;   /* 1: other rows hold it too, so it goes only after those */
   uint64_t own_objects, own_bytes; /* of its own set */
   uint64_t objects, bytes; /* with all that hangs on it alone: what goes when it does; own bytes
