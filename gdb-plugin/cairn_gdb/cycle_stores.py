@@ -79,7 +79,7 @@ def store_of(session: Session, holder: Object, target: Object) -> Optional[Store
     if not found:
         return None
     return Stored(found[0], _sureness(takes, meant, len(sites), paired), found[1:], holder, target,
-                 max(deed.sequence for deed in meant))
+                  max(deed.sequence for deed in meant))
 
 
 def _meant(takes: Sequence[Deed], born: int) -> List[Deed]:

@@ -18,13 +18,12 @@ from .wrong import (AuditTotals, CollectRow, Collected, Cycle, CycleBreak, Cycle
                     CycleOpened, CycleSlot, CyclesTotals, Finding, Leak, LeakCensus, LeakTotals)
 
 __all__ = ["CONSERVATIVE", "EVERYTHING", "EXACT", "EXACTNESS", "TOLERANT", "UNBOUNDED", "Account",
-           "Arena", "AuditTotals", "CheckTotals", "CollectRow", "Collected", "CountCensus",
-           "Cycle", "CycleBreak", "CycleGroup", "CycleLink", "CycleOpened", "CycleSlot",
-           "CyclesTotals", "Deed", "DiffObject", "DiffRow", "DiffTotals", "Event", "Field", "Filter", "Finding",
-           "Head", "Heap",
-           "Identity", "Leak", "LeakCensus", "LeakTotals", "Location", "MomentInfo", "Object",
-           "Page", "PairSite", "Pairing", "PathTotals", "Place", "Problem", "Range", "Reference",
-           "Referrer", "Region", "Result", "Retained", "RetainedRoot", "RetainedTotals",
-           "RetainedType", "Root", "RootRecord", "Section", "Shortcut", "Site", "Stop", "Store",
-           "Thread", "Track", "Tracking", "Type", "TypeCensus", "Unmatched", "Value", "WalkTotals",
-           "Way", "least_sure"]
+           "Arena", "AuditTotals", "CheckTotals", "CollectRow", "Collected", "CountCensus", "Cycle",
+           "CycleBreak", "CycleGroup", "CycleLink", "CycleOpened", "CycleSlot", "CyclesTotals",
+           "Deed", "DiffObject", "DiffRow", "DiffTotals", "Event", "Field", "Filter", "Finding",
+           "Head", "Heap", "Identity", "Leak", "LeakCensus", "LeakTotals", "Location", "MomentInfo",
+           "Object", "Page", "PairSite", "Pairing", "PathTotals", "Place", "Problem", "Range",
+           "Reference", "Referrer", "Region", "Result", "Retained", "RetainedRoot",
+           "RetainedTotals", "RetainedType", "Root", "RootRecord", "Section", "Shortcut", "Site",
+           "Stop", "Store", "Thread", "Track", "Tracking", "Type", "TypeCensus", "Unmatched",
+           "Value", "WalkTotals", "Way", "least_sure"]

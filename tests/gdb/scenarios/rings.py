@@ -12,8 +12,8 @@ start()
 truth = Truth()
 kind_of: Dict[FrozenSet[str], str] = {}
 line_of: Dict[FrozenSet[str], int] = {}
-for kind, line, *members in truth["ring"]:
-    kind_of[frozenset(members)], line_of[frozenset(members)] = kind, int(line)
+for kind, line, *told in truth["ring"]:
+    kind_of[frozenset(told)], line_of[frozenset(told)] = kind, int(line)
 counts = {kind: list(kind_of.values()).count(kind) for kind in set(kind_of.values())}
 WEAK = {"pair": ("node", "peer"), "moved": ("node", "list"), "tree": ("node", "peer"),
         "scope": ("closure", "scope")}
