@@ -4,9 +4,16 @@ import os
 import re
 from typing import Any, Dict, List, Set, Tuple
 
-from harness import DIRECTORY, TARGET, check, equal, execute, fail, passed, run_to, start
+import gdb
+from harness import DIRECTORY, TARGET, check, equal, error_of, execute, fail, passed, run_to, start
 from shapes import DATA, document_faults, documented, keys_of, strictly
 
+
+def status() -> int:
+    return int(gdb.parse_and_eval("$cairn_status"))
+
+
+equal(status(), 2, "$cairn_status before any command")
 if TARGET == "live" and os.environ["SCENARIO_PROGRAM"].endswith(".O0"):
     run_to("build_wrong")
     execute("cairn snapshot early")
@@ -77,6 +84,15 @@ for line, least in (("objects", 10), ("audit", 3), ("leaks", 2), ("cycles", 1),
 if "early" in {row["name"] for row in conforms("snapshot list", "snapshot list")["rows"]}:
     for line in ("diff early", "diff early -by site", "diff early -by object"):
         check(conforms(line)["rows"], line + " has rows")
+# ---- $cairn_status: here something is wrong, and only some commands ask for that ----
+for line, wanted in (("objects", 0), ("check", 1), ("types", 0), ("audit", 1), ("cycles", 0),
+                     ("leaks", 1), ("leaks -max-objects 9", 0), ("collect", 0), ("diff first", 0),
+                     ("audit -type dict", 0), ("audit -type str", 1)):
+    conforms(line)
+    equal(status(), wanted, "$cairn_status after " + line)
+for line in ("objects -type nosuch", "show 0", "show @999", "path", "diff nosuch", "nosuch"):
+    error_of("cairn " + line)
+    equal(status(), 2, "$cairn_status after " + line)
 verdict = {row["addr"]: (row["verdict"], row["surplus"]) for row in conforms("audit")["rows"]}
 equal({told[word][0]: verdict.get(told[word][0]) for word in ("over", "under", "lost")},
       {told["over"][0]: ("over-retained", 1), told["under"][0]: ("under-retained", -1),
@@ -87,6 +103,30 @@ for way in conforms("path " + DEEP)["paths"]:
     check("object" not in way[0], "a way begins at its root: %s" % way)
     equal([way[number]["object"]["addr"] for number in (1, -1)], [KEEPER, DEEP],
           "it goes over what the root holds, and ends at the object")
+# ---- each row that leads to an object is @N, to the last one; so are arenas and pages ----
+Row = Dict[str, Any]
+
+
+def address_of(row: Row) -> str:
+    """The object that a row is about."""
+    inner = row["objects"][0] if isinstance(row.get("objects"), list) else \
+        row.get("root") or row.get("object") or row.get("holder") or row
+    address: str = inner["addr"]
+    return address
+
+
+for line, shape in (("objects", ""), ("refs " + NODE, ""), ("audit", ""), ("leaks", ""),
+                    ("cycles -live", ""), ("collect", ""), ("retained", ""), ("roots", ""),
+                    ("retained -by root", "retained -by root"), ("check", "")):
+    listed = conforms(line + " -limit 5", shape)["rows"]
+    for number in {1, len(listed)}:
+        conforms(line + " -limit 5", shape)
+        equal(conforms("show @%d" % number)["addr"], address_of(listed[number - 1]),
+              "@%d after %s" % (number, line))
+for line in ("arenas", "arenas -pages"):
+    (row, *_) = conforms(line, line)["rows"]
+    equal(conforms("map @1")["address"]["addr"], row["addr"], "@1 after " + line)
+
 # ---- and docs/JSON.md names them all ----
 page = documented()
 equal(set(page) - {"watch", "break"}, set(DATA), "the page has a section for each document")
