@@ -147,6 +147,17 @@ static lens_diff_row expected(const struct account *a, const struct account *b, 
   return row;
 }
 
+/* Addresses that another object has now. */
+static uint64_t reused(const struct account *a, const struct account *b, const char *type) {
+  uint64_t count = 0;
+  for (uint32_t i = 0; i < a->count; i++) {
+    const struct item *item = &a->items[i], *other = at_address(b, item->address);
+    if (other == NULL || is_same(item, other)) continue;
+    count += type == NULL || strcmp(type, item->type) == 0 || strcmp(type, other->type) == 0;
+  }
+  return count;
+}
+
 static bool is_changed(const lens_diff_row *row) {
   return row->count_a != row->count_b || row->bytes_a != row->bytes_b ||
          row->added + row->gone != 0;
@@ -259,6 +270,7 @@ static void check(const lens_moment *first, const lens_moment *second, const str
   assert_int_equal(totals.kept, own + all.kept);
   assert_int_equal(totals.added, all.added);
   assert_int_equal(totals.gone, all.gone);
+  assert_int_equal(totals.reused, reused(a, b, NULL));
   assert_int_equal(totals.resized, 0);
   assert_int_equal(totals.kept_by_address, tracked ? 0 : totals.kept);
   assert_int_equal(totals.exactness, tracked ? LENS_CONFIDENCE_EXACT : LENS_CONFIDENCE_TOLERANT);
@@ -275,6 +287,7 @@ static void check(const lens_moment *first, const lens_moment *second, const str
   assert_int_equal(totals.kept, all.kept);
   assert_int_equal(totals.added, all.added);
   assert_int_equal(totals.gone, all.gone);
+  assert_int_equal(totals.reused, reused(a, b, "right"));
   lens_diff_free(diff);
 }
 
