@@ -6,7 +6,7 @@ not track its heap, all of this is absent and costs one question to the lens.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, List, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, List, NamedTuple, Optional, Sequence, Tuple
 
 from .records import Event, Place, Track
 
@@ -46,6 +46,25 @@ def of(session: Session, address: int, event_limit: int = 0) -> Optional[Tracked
     happened = [Happened(event, _place(session, event.caller)) for event in reversed(events)]
     return Tracked(track, _site(session, track.heap, track.site),
                    _site(session, track.heap, track.freed_site), happened, count, lost)
+
+
+CAUGHT_SEARCHED = 256  # of the last events of each heap
+CAUGHT_MAX = 4
+
+
+def caught(session: Session) -> Tuple[int, List[Happened]]:
+    """How many uses of freed objects were caught in quarantine, and the last of their events."""
+    uses = 0
+    found: List[Happened] = []
+    for heap in range(len(session.lens.heaps())):
+        tracking = session.lens.tracking(heap)
+        if tracking is None or not tracking.misuse_count:
+            continue
+        uses += tracking.misuse_count
+        last, _ = session.lens.events(heap, capacity=CAUGHT_SEARCHED, newest_first=True)
+        found += [Happened(event, _place(session, event.caller)) for event in last
+                  if event.caught][:CAUGHT_MAX]
+    return uses, found
 
 
 def _place(session: Session, caller: int) -> Optional[Place]:

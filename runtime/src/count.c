@@ -11,7 +11,7 @@ static void retain_slow(cairn_object *object, struct cairn_call call) {
   uint64_t header = cairn_header_load(object);
   if ((header & CAIRN_COUNT_SATURATED) != 0) return;
   if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
-    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RETAIN, call.caller);
+    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RETAIN, call);
     return;
   }
   if ((header & CAIRN_STATE(SHARED)) != 0) {
@@ -48,7 +48,7 @@ void cairn_object_release_told(cairn_object *object, struct cairn_call call) {
   uint64_t header = cairn_header_load(object);
   if ((header & CAIRN_COUNT_SATURATED) != 0) return;
   if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
-    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RELEASE, call.caller);
+    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RELEASE, call);
     return;
   }
   uint32_t count = (uint32_t)(header & CAIRN_COUNT_MASK);

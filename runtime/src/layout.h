@@ -338,17 +338,18 @@ enum {
   F(uint64_t, , bytes, UINT)             /* mapped for the ring and the sites */
 
 /* One thing that happened.  `sequence` is its number; anything else there: it is being written. */
-#define CAIRN_LAYOUT_EVENT(F)                                                      \
-  F(uint64_t, , sequence, UINT)                                                    \
-  F(uint64_t, , object, ADDRESS)                                                   \
-  F(uint64_t, , serial, UINT)                                                      \
-  F(uint64_t, , caller, ADDRESS) /* a return address in the program; 0: unknown */ \
-  F(uint32_t, , site, UINT)      /* with more callers; 0: none was recorded */     \
-  F(uint32_t, , op, UINT)        /* CAIRN_EVENT_OPS */                             \
-  F(uint32_t, , type, UINT)      /* index */                                       \
-  F(uint32_t, , count, UINT)     /* after it */                                    \
-  F(uint32_t, , thread, UINT)    /* as the kernel numbers it */                    \
-  F(uint32_t, , inner, UINT) /* 1: the runtime retained or released it on the program's behalf */
+#define CAIRN_LAYOUT_EVENT(F)                                                                      \
+  F(uint64_t, , sequence, UINT)                                                                    \
+  F(uint64_t, , object, ADDRESS)                                                                   \
+  F(uint64_t, , serial, UINT)                                                                      \
+  F(uint64_t, , caller, ADDRESS) /* a return address in the program; 0: unknown */                 \
+  F(uint32_t, , site, UINT)      /* with more callers; 0: none was recorded */                     \
+  F(uint32_t, , op, UINT)        /* CAIRN_EVENT_OPS */                                             \
+  F(uint32_t, , type, UINT)      /* index */                                                       \
+  F(uint32_t, , count, UINT)     /* after it */                                                    \
+  F(uint32_t, , thread, UINT)    /* as the kernel numbers it */                                    \
+  F(uint16_t, , inner, UINT)  /* 1: the runtime retained or released it on the program's behalf */ \
+  F(uint16_t, , caught, UINT) /* 1: it was freed before, lay in quarantine, and was not changed */
 
 /* A place in the program: the innermost caller, and those around it. */
 #define CAIRN_LAYOUT_SITE(F)                                                              \

@@ -62,22 +62,31 @@ static void each_arena_end(cairn_heap *heap) {
 
 /* ---- what happened --------------------------------------------------------------------------- */
 
-/* An event of an object; of `callers` the ring keeps the first, and the site where there are more.
- */
+/* An event of an object, as far as it is known: of `callers` the ring keeps the first, and the site
+ * where there are more. */
+static void record(struct cairn_tracking *tracking, struct cairn_event event,
+                   const cairn_object *object, const struct cairn_callers *callers) {
+  if ((tracking->switches & CAIRN_TRACK_EVENTS) == 0) return;
+  event.object = (uint64_t)(uintptr_t)object;
+  event.type = object == NULL ? 0 : cairn_type_index(object);
+  event.caller = callers->count == 0 ? 0 : callers->frames[0];
+  event.site = callers->count > 1 ? cairn_site_number(tracking, callers) : 0;
+  bool counts = event.op == CAIRN_EVENT_RETAIN || event.op == CAIRN_EVENT_RELEASE;
+  event.inner = counts && callers->inner;
+  cairn_ring_add(tracking, event);
+}
+
 static void record_event(struct cairn_tracking *tracking, const cairn_object *object, uint32_t op,
                          uint32_t count, uint64_t serial, const struct cairn_callers *callers) {
-  if ((tracking->switches & CAIRN_TRACK_EVENTS) == 0) return;
-  struct cairn_event event = {
-      .object = (uint64_t)(uintptr_t)object,
-      .serial = serial,
-      .caller = callers->count == 0 ? 0 : callers->frames[0],
-      .site = callers->count > 1 ? cairn_site_number(tracking, callers) : 0,
-      .op = op,
-      .type = object == NULL ? 0 : cairn_type_index(object),
-      .count = count,
-      .inner = (op == CAIRN_EVENT_RETAIN || op == CAIRN_EVENT_RELEASE) && callers->inner,
-  };
-  cairn_ring_add(tracking, event);
+  const struct cairn_event event = {.serial = serial, .op = op, .count = count};
+  record(tracking, event, object, callers);
+}
+
+void cairn_track_caught(cairn_heap *heap, const cairn_object *object, uint32_t op,
+                        const struct cairn_callers *callers) {
+  const struct cairn_event event = {
+      .serial = cairn_track_record_of(object)->serial, .op = op, .caught = 1};
+  record(heap->tracking, event, object, callers);
 }
 
 void cairn_track_allocate(cairn_heap *heap, cairn_object *object) {
@@ -127,7 +136,7 @@ bool cairn_track_free(cairn_heap *heap, void *block) {
   uint64_t header = object->header;
   if (header == 0) return false; /* never live, or on its way out of the quarantine */
   if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
-    cairn_quarantine_misused(heap, block, CAIRN_MISUSE_RELEASE, 0);
+    cairn_quarantine_misused(heap, block, CAIRN_MISUSE_RELEASE, (struct cairn_call){0});
     return true;
   }
   struct cairn_track_record *record = cairn_track_record_of(block);
@@ -150,8 +159,7 @@ void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, struct
   if (tracking->on == 0) return; /* it was dying when tracking stopped, and came back */
   uint64_t serial = cairn_track_record_of(object)->serial;
   struct cairn_callers callers;
-  cairn_callers_find(call.caller, tracking->backtrace, &callers);
-  callers.inner |= call.for_slot;
+  cairn_callers_of(call, tracking->backtrace, &callers);
   cairn_heap_lock(heap);
   record_event(tracking, object, op, count, serial, &callers);
   if (op == CAIRN_EVENT_RETAIN) {

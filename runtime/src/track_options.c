@@ -23,7 +23,14 @@ static bool is(struct word word, const char *text) {
   return strlen(text) == word.bytes && memcmp(text, word.start, word.bytes) == 0;
 }
 
-/* A positive number, with k, M or G.  False: it is none. */
+/* How far a unit shifts a number: k, M or G, small or large.  Negative: it is none. */
+static int unit_shift(char unit) {
+  static const char units[] = "kKmMgG";
+  const char *found = unit == '\0' ? NULL : strchr(units, unit);
+  return found == NULL ? -1 : 10 * ((int)(found - units) / 2 + 1);
+}
+
+/* A positive number, with a unit or none.  False: it is no such. */
 static bool read_number(struct word word, uint64_t *out) {
   uint64_t number = 0;
   size_t i = 0;
@@ -33,19 +40,9 @@ static bool read_number(struct word word, uint64_t *out) {
   }
   if (i == 0 || number == 0 || word.bytes - i > 1) return false;
   if (i < word.bytes) {
-    switch (word.start[i]) {
-      case 'k':
-        number <<= 10;
-        break;
-      case 'M':
-        number <<= 20;
-        break;
-      case 'G':
-        number <<= 30;
-        break;
-      default:
-        return false;
-    }
+    int shift = unit_shift(word.start[i]);
+    if (shift < 0) return false;
+    number <<= shift;
   }
   *out = number;
   return true;

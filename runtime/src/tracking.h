@@ -94,6 +94,15 @@ struct cairn_callers {
 /* The callers of the runtime, at most `max`.  `known`: where the function that the program or the
  * runtime called returns to; 0: not known. */
 void cairn_callers_find(uint64_t known, uint32_t max, struct cairn_callers *out);
+/* The same of a retain or release; `inner` too. */
+static inline void cairn_callers_of(struct cairn_call call, uint32_t max,
+                                    struct cairn_callers *out) {
+  cairn_callers_find(call.caller, max, out);
+  out->inner |= call.for_slot;
+}
+/* An object in quarantine was retained or released (CAIRN_EVENT_*), which changed nothing. */
+void cairn_track_caught(cairn_heap *heap, const cairn_object *object, uint32_t op,
+                        const struct cairn_callers *callers);
 /* "libjson.so+0x1234", or the address alone. */
 void cairn_caller_text(uint64_t caller, char *out, size_t bytes);
 
@@ -120,8 +129,8 @@ bool cairn_quarantine_keep(cairn_heap *heap, void *block, struct cairn_track_rec
 void cairn_quarantine_shrink(cairn_heap *heap, uint64_t bytes);
 /* NULL, or what is wrong with a block in it.  Reports nothing. */
 const char *cairn_quarantine_check(const cairn_heap *heap);
-/* Reports a use of a freed object or buffer.  `caller`: as cairn_callers_find has it. */
+/* Reports a use of a freed object or buffer, and records it. */
 void cairn_quarantine_misused(cairn_heap *heap, const void *block, enum cairn_misuse misuse,
-                              uint64_t caller);
+                              struct cairn_call call);
 
 #endif

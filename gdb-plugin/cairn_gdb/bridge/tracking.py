@@ -18,7 +18,7 @@ TrackingStruct = struct(
 TrackStruct = struct("lens_track", *u64("base", "serial"),
                      *u32("place", "heap", "type", "site", "freed_site", "freed_thread"))
 EventStruct = struct("lens_event", *u64("sequence", "object", "serial", "caller"),
-                     *u32("op", "count", "type", "thread", "site", "heap", "inner", "reserved"))
+                     *u32("op", "count", "type", "thread", "site", "heap", "inner", "caught"))
 SiteStruct = struct("lens_site", *u32("number", "frame_count"),
                     *u64("object_count", "object_bytes", "allocation_count"),
                     ("frames", c_uint64 * 8))
@@ -70,7 +70,8 @@ class Tracking(One):
         return [records.Event(row.sequence, row.object, row.serial, row.caller,
                               named(EVENT_OPS, row.op), row.count,
                               None if row.type == NONE else row.type, row.thread, row.site,
-                              row.heap, bool(row.inner)) for row in rows[:written]], total
+                              row.heap, bool(row.inner), bool(row.caught))
+                for row in rows[:written]], total
 
     def site(self, heap: int, number: int) -> Optional[records.Site]:
         row = SiteStruct()

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple
 
-from .. import audits, options, pairing
+from .. import audits, options, pairing, tracked
 from ..audits import Suspect
 from ..errors import CairnError, did_you_mean
 from ..options import Arguments, Option
@@ -11,6 +11,7 @@ from ..records import AuditTotals, Result
 from ..render import json_doc, objects, units
 from ..render.page import Page
 from ..session import Session, type_names
+from ..tracked import Happened
 from .command import Command
 from .history import left_lines
 
@@ -26,6 +27,8 @@ class Audit(NamedTuple):
     blame: List[Left]  # of all findings together
     silent: int  # findings of which no event is left
     tracked: bool
+    misuses: int  # uses of freed objects that were caught so far
+    caught: List[Happened]  # the last of these, as far as they are among the last events
 
 
 def run(session: Session, arguments: Arguments) -> Result:
@@ -39,7 +42,8 @@ def run(session: Session, arguments: Arguments) -> Result:
     findings, matched = lens.findings(arguments.limit)
     rows = audits.suspects(session, findings)
     session.remember([row.object.address for row in rows])
-    wrong = totals.over + totals.under
+    misuses, caught = tracked.caught(session)
+    wrong = totals.over + totals.under + misuses
     left: List[List[Left]] = []
     blame: List[Left] = []
     silent = 0
@@ -48,7 +52,7 @@ def run(session: Session, arguments: Arguments) -> Result:
         everyone, silent = lens.blame(session.target.progress)
         blame = pairing.left(session, everyone)
         left = [_left_of(session, row) for row in rows]
-    return Result(Audit(rows, matched, totals, glob, left, blame, silent, known),
+    return Result(Audit(rows, matched, totals, glob, left, blame, silent, known, misuses, caught),
                   session.exactness(),
                   session.walk_warnings() + roots.warnings, status=1 if wrong else 0)
 
@@ -84,6 +88,11 @@ def document(found: Audit) -> Any:
         "over_doubtful": totals.over_doubtful, "under_doubtful": totals.under_doubtful,
         "unsure": totals.guessed, "immortal": totals.immortal, "unknown": totals.unknown,
         "freed": totals.freed, "surplus": totals.surplus, "deficit": totals.deficit}
+    if found.misuses:
+        record["misuses"] = found.misuses
+        record["caught"] = [dict(json_doc.event_record(each),
+                                 addr=json_doc.address(each.event.object),
+                                 serial=each.event.serial) for each in found.caught]
     if found.tracked:
         record["unmatched"] = json_doc.left_records(found.blame)
         record["without_events"] = found.silent
@@ -130,6 +139,7 @@ def lines(found: Audit, page: Page) -> Iterator[str]:
     yield from objects.closing(len(found.rows), found.matched, "finding", page)
     yield from _blame(found, page)
     yield from _totals(found, page)
+    yield from _caught(found, page)
     if found.rows:
         if not found.tracked:
             yield page.style("quiet", "With CAIRN_TRACK=sites,events in the program's environment "
@@ -213,6 +223,20 @@ def _verdict_lines(row: Suspect, page: Page) -> Iterator[str]:
         yield page.style("warning", "not certain: ") + audits.DOUBTS.get(doubt, doubt)
 
 
+def _caught(found: Audit, page: Page) -> Iterator[str]:
+    if not found.misuses:
+        return
+    one = found.misuses == 1
+    said = ("1 use of a freed object was" if one else
+            f"{units.number(found.misuses)} uses of freed objects were")
+    yield (page.style("bad", f"{said} caught in quarantine")
+           + ("; no event of it is left." if not found.caught else ":" if one else
+              "; the last ones:"))
+    for event, place in found.caught:
+        yield (f"  0x{event.object:x}, serial {event.serial}, {event.op}d at "
+               f"{tracked.place_text(place)}; cairn history 0x{event.object:x} says more")
+
+
 def _totals(found: Audit, page: Page) -> Iterator[str]:
     totals = found.totals
     of_type = f" of the types {found.type_glob}" if found.type_glob else ""
@@ -263,7 +287,8 @@ for sure; roots (variables, registers, words of stacks and other memory) may own
 
 A row says what explains the count, and whether anything makes the verdict uncertain.  A place in
 memory is taken to own one reference at most, at an aligned address.  $cairn_status is 1 where a
-count is wrong for certain, else 0; -exit quits GDB with it.""",
+count is wrong for certain, or a use of a freed object was caught, else 0; -exit quits GDB with
+it.""",
     examples=(("cairn audit", "is every count right?"),
               ("cairn audit -type session", "those of one type"),
               ("cairn audit -json -limit 0", "for a program"),

@@ -111,14 +111,34 @@ def lines(found: Found, page: Page) -> Iterator[str]:
     table = Table(Column("event", right=True), Column(""), Column("count", right=True),
                   Column("thread", right=True), Column("goes with"), Column("where"))
     for event, place in known.events:
+        goes_with = ("it was dead" if event.caught else
+                     _goes_with(found.deeds.get(event.sequence)))
         table.add(units.number(event.sequence), event.op, units.number(event.refcount),
-                  str(event.thread), _goes_with(found.deeds.get(event.sequence)),
+                  str(event.thread), goes_with,
                   tracked.place_text(place))
     yield from table.lines(page)
     yield from objects.closing(len(known.events), known.event_count, "event", page)
+    yield from _caught(found, page)
     yield from left_lines(found.left, page)
     if not found.left and found.pairing is not None:
         yield from _even(found, bool(gone), page)
+
+
+_PAST = {"release": "Released", "retain": "Retained"}
+
+
+def _caught(found: Found, page: Page) -> Iterator[str]:
+    """What is known for certain of uses after the death, and what that says of the releases."""
+    for event, place in found.tracked.events:
+        if event.caught:
+            yield (page.style("bad", f"{_PAST[event.op]} after its death") + ", for certain: event "
+                   f"{units.number(event.sequence)}, {tracked.place_text(place)}.")
+    releases = sum(event.caught and event.op == "release" for event, _ in found.tracked.events)
+    if releases:
+        were = "was" if releases == 1 else "were"
+        yield (f"So {units.counted(releases, 'release')} in all {were} too many: that one, or an "
+               "earlier one that gave back what that one still held"
+               + (":" if found.left else "."))
 
 
 def _even(found: Found, gone: bool, page: Page) -> Iterator[str]:

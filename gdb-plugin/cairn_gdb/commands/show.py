@@ -181,9 +181,10 @@ def _track_lines(known: Tracked, page: Page) -> Iterator[str]:
         yield page.style("quiet", f"    (what was before is lost: {units.number(known.lost)} "
                          "events of the heap were overwritten)")
     for event, at in known.events:
+        caught = " (it was dead)" if event.caught else ""
         yield (f"    {units.number(event.sequence).rjust(8)}  {event.op.ljust(8)}  rc "
                f"{units.number(event.refcount).ljust(4)}  {tracked.place_text(at)}, "
-               f"thread {event.thread}")
+               f"thread {event.thread}{caught}")
 
 
 def _states(row: Object) -> str:

@@ -46,6 +46,7 @@ class Event(NamedTuple):
     site: int
     heap: int
     inner: bool = False  # the runtime did it on behalf of the caller: a container, a death
+    caught: bool = False  # of a freed object in quarantine: it changed nothing
 
 
 class Site(NamedTuple):

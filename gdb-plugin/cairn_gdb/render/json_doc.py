@@ -4,7 +4,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from ..pairing import Left
 from ..records import Account, Identity, Object, Place, Result, Root
-from ..tracked import Tracked
+from ..tracked import Happened, Tracked
 
 SCHEMA = "cairn/1"
 
@@ -78,8 +78,16 @@ _LEFT_OPS = {"allocate": "allocate", "retain": "retain", "release": "release", "
 
 
 def event_records(row: Tracked) -> List[Dict[str, Any]]:
-    return [{"seq": event.sequence, "op": event.op, "refcount": event.refcount,
-             "thread": event.thread, "site": place_record(place)} for event, place in row.events]
+    return [event_record(happened) for happened in row.events]
+
+
+def event_record(happened: Happened) -> Dict[str, Any]:
+    event, place = happened
+    record: Dict[str, Any] = {"seq": event.sequence, "op": event.op, "refcount": event.refcount,
+                              "thread": event.thread, "site": place_record(place)}
+    if event.caught:
+        record["caught"] = True
+    return record
 
 
 def track_record(row: Tracked) -> Dict[str, Any]:

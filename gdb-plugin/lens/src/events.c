@@ -48,6 +48,7 @@ static lens_status take(const struct pass *pass, const uint8_t *bytes, uint64_t 
       .site = (uint32_t)lens_load_place(bytes, layout->site),
       .heap = pass->heap_index,
       .inner = lens_load_place(bytes, layout->inner) != 0,
+      .caught = lens_load_place(bytes, layout->caught) != 0,
   };
   return pass->visit(pass->context, &event);
 }

@@ -156,7 +156,8 @@ static lens_status keep(void *context, const lens_event *event) {
                                 .thread = event->thread,
                                 .count = event->count,
                                 .op = (uint8_t)event->op,
-                                .inner = event->inner != 0};
+                                .inner = event->inner != 0,
+                                .caught = event->caught != 0};
   if (!lens_column_reserve(&pairs->deeds, pairs->deed_count + 1, sizeof deed))
     return lens_out_of_memory(self);
   lens_status status = place_of(self, event, &deed.site);
@@ -174,7 +175,7 @@ static lens_status keep(void *context, const lens_event *event) {
   }
   history->last = number;
   history->count++;
-  history->freed = history->freed || event->op == LENS_EVENT_FREE;
+  history->freed = history->freed || event->op == LENS_EVENT_FREE || event->caught != 0;
   return LENS_OK;
 }
 

@@ -36,6 +36,22 @@ static bool is_inner(const lens *self, const struct lens_history *history,
   return name == NULL || mine == NULL || strcmp(name, mine) != 0;
 }
 
+/* Adds the deed to the sums.  What was caught changed nothing: such a release had no reference to
+ * give back (it is one too many), and such a retain took none. */
+static void sum_up(struct lens_match *match, lens_deed *deed, bool caught) {
+  if (deed->op == LENS_EVENT_FREE || (caught && deed->op == LENS_EVENT_RETAIN)) {
+    deed->fate = LENS_FATE_NONE;
+    return;
+  }
+  if (caught) {
+    match->caught++;
+    return;
+  }
+  uint64_t expected = match->refcount + (lens_deed_takes(deed->op) ? 1u : UINT64_MAX);
+  match->gaps = match->gaps || expected != deed->count;
+  match->refcount = expected; /* sums must come out even, whatever the counts say */
+}
+
 /* The deeds in hand: the last ones, where there are too many. */
 static lens_status take(lens *self, const struct lens_history *history) {
   struct lens_pairs_state *pairs = &self->analysis->pairs;
@@ -54,7 +70,7 @@ static lens_status take(lens *self, const struct lens_history *history) {
   match->count = count;
   match->skipped = skip;
   match->gaps = false;
-  match->lost = match->refcount = 0;
+  match->lost = match->refcount = match->caught = 0;
   for (uint32_t i = 0; i < count; at = kept[at].next - 1, i++) {
     deeds[i] = (lens_deed){.sequence = kept[at].sequence,
                            .op = kept[at].op,
@@ -63,14 +79,9 @@ static lens_status take(lens *self, const struct lens_history *history) {
                            .site = kept[at].site,
                            .inner = is_inner(self, history, &kept[at]),
                            .fate = LENS_FATE_UNMATCHED};
-    if (i == 0) match->lost = match->refcount = before(&deeds[0]);
-    if (deeds[i].op == LENS_EVENT_FREE) {
-      deeds[i].fate = LENS_FATE_NONE;
-      continue;
-    }
-    uint64_t expected = match->refcount + (lens_deed_takes(deeds[i].op) ? 1u : UINT64_MAX);
-    match->gaps = match->gaps || expected != deeds[i].count;
-    match->refcount = expected; /* sums must come out even, whatever the counts say */
+    if (i == 0 && !kept[at].caught) match->lost = match->refcount = before(&deeds[0]);
+    if (i == 0) match->gaps = kept[at].caught; /* all that happened in its life is overwritten */
+    sum_up(match, &deeds[i], kept[at].caught);
   }
   return LENS_OK;
 }
@@ -181,9 +192,10 @@ lens_status lens_mix_make(lens *self, const struct lens_history *history, bool *
   uint64_t takers = match->lost, givers = 0;
   const lens_deed *deeds = match->deeds.items;
   for (uint32_t i = 0; i < match->count; i++) {
-    takers += lens_deed_takes(deeds[i].op);
+    takers += deeds[i].fate != LENS_FATE_NONE && lens_deed_takes(deeds[i].op);
     givers += deeds[i].op == LENS_EVENT_RELEASE;
   }
+  givers -= match->caught;
   if (givers > takers) {
     match->lost += givers - takers;
     match->gaps = true;
@@ -193,8 +205,10 @@ lens_status lens_mix_make(lens *self, const struct lens_history *history, bool *
   bool held = add_holders(self, history, match);
   if (!held) add_giver(mix, LENS_CODE_ROOT, match->refcount);
   add_taker(mix, LENS_CODE_LOST, match->lost);
+  add_taker(mix, LENS_CODE_BARE, match->caught);
   uint8_t *parts = match->parts.items;
   for (uint32_t i = 0; i < match->count; i++) {
+    if (deeds[i].fate == LENS_FATE_NONE) continue;
     if (lens_deed_takes(deeds[i].op))
       parts[i] = add_part(mix->takers, &mix->taker_count, lens_code_of(&deeds[i]), 1);
     if (deeds[i].op == LENS_EVENT_RELEASE)

@@ -22,6 +22,7 @@ struct lens_kept_deed {
   uint32_t next; /* 1 + the next deed of the history; 0: the last */
   uint32_t site, thread, count;
   uint8_t op, inner;
+  bool caught; /* of an object that was dead: nothing was taken or given back */
 };
 
 struct lens_history {
@@ -80,6 +81,7 @@ struct lens_match {
   struct lens_column open;  /* uint32_t: a work list */
   uint32_t count, skipped;  /* deeds in hand; older ones that were too many */
   uint64_t lost, refcount;  /* references before the first deed, and after the last */
+  uint64_t caught;          /* releases after the death */
   bool gaps;                /* counts jump between deeds */
   struct lens_mix mix;
   double flow[LENS_MIX_PARTS][LENS_MIX_PARTS]; /* expected: how many of a taker went to a giver */

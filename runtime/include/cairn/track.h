@@ -24,7 +24,8 @@
  *     events[=N]       keep the last N events (65536)   probes        fire the USDT probes
  *     quarantine[=N]   keep back N bytes (16M)          heap=NAME     only heaps of that name
  *
- * N may end in k, M or G.  A word that makes no sense is named on stderr once, and ignored.
+ * N may end in k, M or G, small or large: 1024, 1024 of these, ...  A word that makes no sense is
+ * named on stderr once, and ignored.
  *
  * What is recorded takes memory of its own that no limit counts: a heap behaves under tracking as
  * it does without.  Only quarantined blocks count, and they are given up before an allocation

@@ -139,20 +139,25 @@ def judge_count(planted: Planted, row: Row, tracked: bool) -> None:
 
 
 def judge_dead(planted: Planted, row: Any, tracked: bool) -> None:
-    """It died of a release too many: a slot accuses that release, or nobody claims all is well."""
+    """It died of a release too many: a slot that leads to it, or a use that was caught, accuses that
+    release; else nobody claims that all is well."""
     must(planted.surplus < 0, planted, "only a release too many lets it die")
     if row is not None:
         must(row["freed"] and row["verdict"] == "under-retained", planted, "it is held and freed")
     if not tracked:
         return
     history = data("history %s -limit 0" % planted.addr)
-    equal((history["type"], history["rows"][-1]["op"]), (planted.type_name, "free"),
+    lived = [one for one in history["rows"] if not one.get("caught")]
+    equal((history["type"], lived[-1]["op"]), (planted.type_name, "free"),
           planted.what + ": how it ended")
+    caught = len(history["rows"]) - len(lived)
+    equal(data("audit").get("misuses", 0), caught, planted.what + ": the uses of the dead")
     assert planted.order is not None
     at_line = [one for one in history["rows"] if one["op"] == "release"
                and line_of(one["site"]) == (DEMO + ".c", planted.order.line)]
     must(len(at_line) >= 1, planted, "the release stands in the history: %s" % history["rows"])
-    must(row is None or history["unmatched"], planted, "a slot refers to it: a release is named")
+    must(bool(row is None and not caught) or history["unmatched"], planted,
+         "a slot refers to it, or it was used: a release is named")
     if history["unmatched"]:
         line_named(planted, history["unmatched"])
         return

@@ -171,6 +171,74 @@ static void test_a_release_too_many(void **state) {
 }
 
 /* What was overwritten is counted, and nothing is certain then. */
+static void ignore_misuse(cairn_heap *heap, const cairn_misuse_report *report, void *context) {
+  (void)heap;
+  (void)report;
+  (void)context;
+}
+
+/* Makers release what they made; in one object give_back does so once too often, and the maker
+ * finds it dead.  The maker is caught; what is accused is give_back. */
+static void test_a_caught_release(void **state) {
+  nodes = *state;
+  const cairn_track_options options = {
+      .events = 1024, .quarantine_bytes = 1 << 20, .misuse = ignore_misuse};
+  assert_true(cairn_track_start(nodes->heap, &options));
+  const void *victim = NULL;
+  uint64_t serial = 0;
+  for (int i = 0; i < 30; i++) {
+    struct node *node = node_new(nodes, nodes->plain, i);
+    take(&node->base);
+    if (i == 20) {
+      victim = node;
+      serial = cairn_track_serial(&node->base);
+      give_back(&node->base);
+    }
+    give_back(&node->base);
+    cairn_release(&node->base);
+  }
+  lens *self = self_lens();
+  lens_tracking tracking;
+  assert_int_equal(lens_tracking_get(self, 0, &tracking), LENS_OK);
+  assert_int_equal(tracking.misuse_count, 1);
+  lens_pairing pairing = pair_up(self, victim, serial, 0);
+  assert_int_equal(pairing.deed_count, 6); /* allocate, take, two releases, free; caught */
+  assert_int_equal(pairing.freed, 1);
+  assert_int_equal(pairing.gaps, 0);
+  assert_int_equal(pairing.lost_refs, 0);
+  lens_unmatched row = only_row(self);
+  assert_int_equal(row.op, LENS_EVENT_RELEASE);
+  assert_int_equal(row.count, 1);
+  assert_int_not_equal(row.sureness, LENS_CERTAIN);
+  lens_deed deeds[8];
+  uint64_t written, total;
+  assert_int_equal(lens_deeds(self, 0, 8, deeds, &written, &total), LENS_OK);
+  assert_int_equal(total, 6);
+  assert_int_equal(place_of(self, row.site), place_of(self, deeds[2].site));
+  lens_free(self);
+}
+
+/* The ring kept nothing but that the object was found dead: nobody is accused as if that were
+ * certain. */
+static void test_a_caught_release_alone(void **state) {
+  nodes = *state;
+  const cairn_track_options options = {
+      .events = 4, .quarantine_bytes = 1 << 20, .misuse = ignore_misuse};
+  assert_true(cairn_track_start(nodes->heap, &options));
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  uint64_t serial = cairn_track_serial(&node->base);
+  cairn_release(&node->base);
+  for (int i = 0; i < 4; i++) cairn_release(&node_new(nodes, nodes->plain, i)->base);
+  cairn_release(&node->base);
+  lens *self = self_lens();
+  lens_pairing pairing = pair_up(self, node, serial, 0);
+  assert_int_equal(pairing.deed_count, 1);
+  assert_int_equal(pairing.freed, 1);
+  assert_int_equal(pairing.gaps, 1);
+  assert_int_equal(only_row(self).sureness, LENS_POSSIBLE);
+  lens_free(self);
+}
+
 static void test_a_ring_that_wrapped(void **state) {
   nodes = *state;
   track(16);
@@ -208,8 +276,13 @@ static void test_no_events(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, nodes_setup, nodes_teardown)
   const struct CMUnitTest tests[] = {
-      TEST(test_a_missing_release),   TEST(test_only_an_allocation), TEST(test_a_release_too_many),
-      TEST(test_a_ring_that_wrapped), TEST(test_no_events),
+      TEST(test_a_missing_release),
+      TEST(test_only_an_allocation),
+      TEST(test_a_release_too_many),
+      TEST(test_a_caught_release),
+      TEST(test_a_caught_release_alone),
+      TEST(test_a_ring_that_wrapped),
+      TEST(test_no_events),
   };
   return cmocka_run_group_tests_name("pairs", tests, NULL, NULL);
 }

@@ -30,8 +30,11 @@ __attribute__((no_sanitize_address, noinline)) static void poke(void *at, unsign
 }
 
 static void start(struct nodes *nodes, uint64_t bytes) {
-  const cairn_track_options options = {
-      .sites = true, .quarantine_bytes = bytes, .misuse = catch_misuse, .misuse_context = &caught};
+  const cairn_track_options options = {.sites = true,
+                                       .events = 64,
+                                       .quarantine_bytes = bytes,
+                                       .misuse = catch_misuse,
+                                       .misuse_context = &caught};
   assert_true(cairn_track_start(nodes->heap, &options));
   caught = (cairn_misuse_report){.misuse = CAIRN_MISUSE_RETAIN};
   caught_count = 0;
@@ -63,6 +66,23 @@ static void test_freed_objects_are_kept(void **state) {
   assert_int_equal(caught_count, 0);
 }
 
+/* The last event is a use of an object that was dead. */
+static void assert_caught_event(const struct nodes *nodes, const void *object, uint32_t op,
+                                uint32_t inner) {
+  const struct cairn_tracking *tracking = nodes->heap->tracking;
+  const struct cairn_event *event =
+      &tracking->events[(tracking->event_count - 1) & (tracking->event_capacity - 1)];
+  assert_int_equal(event->sequence, tracking->event_count);
+  assert_int_equal(event->object, (uintptr_t)object);
+  assert_int_equal(event->serial, caught.serial);
+  assert_int_equal(event->type, nodes->plain);
+  assert_int_equal(event->caller, caught.used_by);
+  assert_int_equal(event->op, op);
+  assert_int_equal(event->count, 0);
+  assert_int_equal(event->inner, inner);
+  assert_int_equal(event->caught, 1);
+}
+
 static void test_release_and_retain_are_caught(void **state) {
   struct nodes *nodes = *state;
   start(nodes, 1 << 20);
@@ -81,7 +101,9 @@ static void test_release_and_retain_are_caught(void **state) {
   assert_non_null(strstr(caught_text, "released after it was freed by "));
   assert_non_null(strstr(caught_text, "; freed by "));
   assert_non_null(strstr(caught_text, ", allocated by "));
+  assert_caught_event(nodes, node, CAIRN_EVENT_RELEASE, 0);
   cairn_retain(&node->base);
+  assert_caught_event(nodes, node, CAIRN_EVENT_RETAIN, 0);
   assert_int_equal(caught_count, 2);
   assert_int_equal(caught.misuse, CAIRN_MISUSE_RETAIN);
   assert_int_equal(cairn_refcount(&node->base), 0);
@@ -102,6 +124,13 @@ static void test_a_dying_holder_is_caught(void **state) {
   assert_int_equal(caught_count, 1);
   assert_int_equal(caught.misuse, CAIRN_MISUSE_RELEASE);
   assert_ptr_equal(caught.address, node);
+  const struct cairn_tracking *tracking = nodes->heap->tracking;
+  bool recorded = false;
+  for (uint64_t i = 0; i < tracking->event_count; i++) {
+    const struct cairn_event *event = &tracking->events[i];
+    recorded |= event->caught == 1 && event->inner == 1 && event->serial == caught.serial;
+  }
+  assert_true(recorded);
 }
 
 /* Without a function to call: a line on stderr, and then abort() in a build with assertions. */

@@ -26,6 +26,15 @@ static void test_words(void **state) {
   assert_int_equal(options.backtrace, 4);
   assert_true(options.probes);
   assert_string_equal(complaints, "");
+  assert_true(parse("events=4K,quarantine=3m", &options));
+  assert_int_equal(options.events, 4096);
+  assert_int_equal(options.quarantine_bytes, 3 << 20);
+  assert_true(parse("quarantine=1g", &options));
+  assert_int_equal(options.quarantine_bytes, 1 << 30);
+  assert_true(parse("quarantine=2G,events=5M", &options));
+  assert_int_equal(options.quarantine_bytes, 2ull << 30);
+  assert_int_equal(options.events, 5 << 20);
+  assert_string_equal(complaints, "");
   assert_true(parse("events,,quarantine,", &options));
   assert_int_equal(options.events, 65536);
   assert_int_equal(options.quarantine_bytes, 16 << 20);

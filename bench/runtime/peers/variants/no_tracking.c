@@ -59,9 +59,9 @@ const char *cairn_quarantine_check(const cairn_heap *heap) {
 }
 
 void cairn_quarantine_misused(cairn_heap *heap, const void *block, enum cairn_misuse misuse,
-                              uint64_t caller) {
+                              struct cairn_call call) {
   (void)heap;
   (void)block;
   (void)misuse;
-  (void)caller;
+  (void)call;
 }

@@ -59,9 +59,9 @@ typedef struct lens_event {
   uint32_t op, count; /* enum lens_event_op; the count after it */
   uint32_t type;      /* flat; LENS_NONE: not known */
   uint32_t thread, site, heap;
-  uint32_t inner; /* of a retain or release, 1: the runtime made it on behalf of the caller: a
-                     container took the object or let it go; 0 also where that is not known */
-  uint32_t reserved;
+  uint32_t inner;  /* of a retain or release, 1: the runtime made it on behalf of the caller: a
+                      container took the object or let it go; 0 also where that is not known */
+  uint32_t caught; /* 1: of a freed object in quarantine; it changed nothing */
 } lens_event;
 /* The events of a heap that are left: of one object (its address; 0: any) and of one identity (its
  * serial; 0: any).  In order, or with `newest_first` the other way round; from the first-th on, at
