@@ -118,6 +118,26 @@ def released_twice() -> None:
     check("block that was freed" in error_of("cairn show " + freed[0]["addr"]), "it is gone")
 
 
+def forgotten_retain() -> None:
+    """A slot that was filled without a retain: the first scope dies that a closure still has, and
+    the runtime notices in the middle of its death."""
+    listed = rows("audit")
+    equal(Counter((row["type"], row["surplus"], row["verdict"], row["refcount"] == 0)
+                  for row in listed),
+          Counter({("scope", -1, "under-retained", False): 1,
+                   ("scope", -1, "under-retained", True): 1}), "the globals, and what is dying")
+    dying, = [row for row in listed if row["refcount"] == 0]
+    equal([(one["holder"]["type"], one["slot"]) for one in dying["holders"]],
+          [("closure", "scope")], "who holds what is dying")
+    globals_, = [row for row in listed if row["refcount"] != 0]
+    check((dying["addr"], "outer") in {(one["holder"]["addr"], one["slot"])
+                                       for one in globals_["holders"]}, "the slot is among those")
+    for row in listed:
+        check(row["doubts"] == [], "no doubt: %s" % row["doubts"])
+        check(all(one["confidence"] != "certain" for one in row["unmatched"]),
+              "no release is blamed for certain: %s" % row["unmatched"])
+
+
 start()
-(right, forgotten_release, never_collected, released_twice)[BUG]()
+(right, forgotten_release, never_collected, released_twice, forgotten_retain)[BUG]()
 passed()
