@@ -135,7 +135,8 @@ def page(person: bool) -> Page:
     ascii_only = gdb.parameter("cairn ascii")
     if ascii_only is None:
         ascii_only = not _can_encode("─█→")
-    return Page(width=width, ascii=bool(ascii_only), colour=person and _styling())
+    return Page(width=width, ascii=bool(ascii_only), colour=person and _styling(),
+                endless=not gdb.parameter("width"))
 
 
 def _styling() -> bool:

@@ -77,13 +77,13 @@ class Tables(unittest.TestCase):
         self.assertTrue(self.lines(Page(width=40, ascii=True), ["1", "a", "x" * 90])[1]
                         .endswith("..."))
 
-    def narrow(self, width: int) -> List[str]:
+    def narrow(self, width: int, endless: bool = False) -> List[str]:
         table = Table(Column("", right=True), Column("address", style="address"),
                       Column("size", right=True), Column("full", whole=True),
                       Column("allocated at"), Column("value"))
         table.add("@1", "0x7ffff6468000", "768 B", "||||......  40 %",
                   "cache.c:46 in cache_put", "key 44" * 9)
-        return list(table.lines(Page(width=width)))
+        return list(table.lines(Page(width=width, endless=endless)))
 
     def test_texts_give_way_where_the_page_is_narrow(self) -> None:
         self.assertNotIn("…", self.narrow(200)[1])
@@ -97,6 +97,11 @@ class Tables(unittest.TestCase):
             "@1  0x7ffff6468000  768 B  ||||......  40 %  cache.c:46 in …",
             "      " + "key 44" * 9])
         self.assertEqual(max(cells(line) for line in self.narrow(60)), 60)
+
+    def test_a_row_in_a_file_is_one_line(self) -> None:
+        self.assertEqual(self.narrow(60, endless=True)[1:], [
+            "@1  0x7ffff6468000  768 B  ||||......  40 %  cache.c:46 in cache_put  "
+            "key 44key 44key…"])
 
     def test_wide_letters_take_two_cells(self) -> None:
         self.assertEqual(cells("語é"), 3)

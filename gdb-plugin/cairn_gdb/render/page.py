@@ -24,6 +24,7 @@ class Page(NamedTuple):
     width: int = 80
     ascii: bool = False  # only plain letters: no lines, blocks or arrows
     colour: bool = False
+    endless: bool = False  # a file, a pipe: a row may be longer than `width`, and stays one line
 
     def style(self, kind: str, text: str) -> str:
         """The text in the colour of its kind, where there are colours."""

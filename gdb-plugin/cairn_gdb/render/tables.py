@@ -81,7 +81,7 @@ class Table:
         shown = [index for index, column in enumerate(self.columns)
                  if not self.rows or any(row[index] for row in self.rows)]
         last = shown[-1] if shown else 0
-        widths = self._widths(shown, page.width - len(indent))
+        widths = self._widths(shown, page.width - len(indent), page.endless)
         own_line = widths.get(last) == 0
         if own_line:
             shown = shown[:-1]
@@ -98,7 +98,7 @@ class Table:
                 text = cut(row[last], page.width - len(indent) - len(OWN_LINE), page)
                 yield indent + OWN_LINE + (page.style(style, text) if style else text)
 
-    def _widths(self, shown: Sequence[int], room: int) -> Dict[int, int]:
+    def _widths(self, shown: Sequence[int], room: int, endless: bool) -> Dict[int, int]:
         """The cells of each column that is shown; 0 for a last one that gets lines of its own."""
         widths = {index: max(cells(self.columns[index].title),
                              max((cells(row[index]) for row in self.rows), default=0))
@@ -111,6 +111,8 @@ class Table:
         needed = sum(widths[index] + len(GAP) for index in others)
         beside = dict(widths)
         left = room - needed - min(widths[last], LAST_MIN)
+        if endless:
+            left, texts = max(0, left), []
         if _narrow(beside, texts, -left, TEXT_MIN) <= 0 or not others:
             beside[last] = min(widths[last], LAST_MIN + max(0, left))
             return beside
