@@ -48,7 +48,7 @@ static void what_the_runtime_holds(void **state) {
   lens *self = self_lens();
   assert_int_equal(lens_walk(self, 0, NULL), LENS_OK);
   for (uint64_t i = 0; i < HELD; i++) {
-    lens_way ways[WANTED];
+    lens_way ways[WANTED] = {0};
     uint64_t count = ways_to(self, made[i], ways);
     assert_int_equal(count, i % 3 != 0);
     if (count != 0) assert_int_equal(ways[0].start, LENS_WAY_RUNTIME);
@@ -74,7 +74,7 @@ static void the_surest_first(void **state) {
     add_root(self, turn == 0 ? 16 : 8, node,
              turn == 0 ? LENS_CONFIDENCE_CONSERVATIVE : LENS_CONFIDENCE_EXACT);
     add_root(self, 24, holder, LENS_CONFIDENCE_EXACT);
-    lens_way ways[WANTED];
+    lens_way ways[WANTED] = {0};
     lens_root root;
     assert_int_equal(ways_to(self, node, ways), 4);
     const uint32_t starts[] = {LENS_WAY_ROOT, LENS_WAY_RUNTIME, LENS_WAY_ROOT, LENS_WAY_ROOT};
@@ -98,7 +98,7 @@ static void what_is_never_freed(void **state) {
   (void)state;
   lens *self = self_lens();
   assert_int_equal(lens_walk(self, 0, NULL), LENS_OK);
-  lens_way ways[WANTED];
+  lens_way ways[WANTED] = {0};
   const cairn_object *none = cairn_none(nodes->heap);
   uint64_t before = ways_to(self, none, ways);
   assert_true(before >= 1);
