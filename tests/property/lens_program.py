@@ -137,6 +137,27 @@ class LensProgram(unittest.TestCase):
         self.assertEqual([row["bytes"] for row in rows],
                          sorted((row["bytes"] for row in rows), reverse=True))
 
+    def test_types_in_another_order(self) -> None:
+        keys = {"bytes": lambda row: -row["bytes"], "count": lambda row: -row["count"],
+                "refcount": lambda row: -row["refcount_max"], "type": lambda row: row["type"]}
+        for name, key in keys.items():
+            rows = self.ask("types", "-limit", "0", "-sort", name)["rows"]
+            self.assertEqual([key(row) for row in rows], sorted(key(row) for row in rows))
+            turned = self.ask("types", "-limit", "0", "-sort", name, "-reverse")["rows"]
+            self.assertEqual(turned, rows[::-1])
+
+    def test_pages(self) -> None:
+        pages = self.ask("arenas", "-pages", "-limit", "0")["rows"]
+        for arena in self.ask("arenas", "-limit", "0")["rows"]:
+            mine = [page for page in pages if page["arena"] == arena["addr"]]
+            self.assertEqual(len(mine), arena["pages"])
+            self.assertEqual(sum(page["bytes"] for page in mine), arena["bytes"])
+            blocks = [page for page in mine if page["kind"] == "blocks"]
+            large = sum(page["kind"] == "large" for page in mine)
+            self.assertEqual(sum(page["blocks_used"] for page in blocks) + large,
+                             arena["blocks_used"])
+        self.assertIn("3 of ", Answer(self.core, "arenas", "-pages", "-limit", "3").text)
+
     def test_refcounts(self) -> None:
         rows = self.ask("refcounts", "-limit", "0")["rows"]
         objects = self.ask("objects", "-limit", "0")["rows"]
@@ -272,7 +293,20 @@ class LensProgram(unittest.TestCase):
             if row["reached"]:
                 self.assertGreaterEqual(by_type[row["type"]]["retained_objects"],
                                         row["retained_objects"])
-        self.assertIn("-by is object or type", Answer(self.core, "retained", "-by", "x").error)
+        self.assertIn("-by of retained is object, type or root, not x",
+                      Answer(self.core, "retained", "-by", "x").error)
+        roots = self.ask("retained", "-by", "root", "-limit", "0")
+        size_of = {row["addr"]: row["retained_bytes"] for row in data["rows"]}
+        self.assertGreater(len(roots["rows"]), 0)
+        for row in roots["rows"]:
+            self.assertGreaterEqual(row["retained_bytes"], size_of[row["object"]["addr"]])
+        sizes = [row["retained_bytes"] for row in roots["rows"]]
+        self.assertEqual(sizes, sorted(sizes, reverse=True))
+        self.assertIn("there are none with -by", Answer(self.core, "retained", "-by", "root",
+                                                        "-type", "list").error)
+        listed = self.ask("objects", "-sort", "retained", "-limit", "9")["rows"]
+        self.assertEqual([row["retained_bytes"] for row in listed],
+                         [row["retained_bytes"] for row in data["rows"][:9]])
 
     def test_check_of_a_healthy_heap(self) -> None:
         data = self.ask("check")
@@ -360,6 +394,63 @@ class LensProgram(unittest.TestCase):
                       ("/etc/passwd",), (PROGRAM,), (self.core, "/etc/passwd", "frob")):
             with self.subTest(words=words):
                 self.refused(*words)
+
+    def test_what_a_command_does_not_know(self) -> None:
+        """An unknown type or heap is an error of each command that takes one; an option that says
+        nothing to a command is refused."""
+        for name in ("objects", "audit", "leaks", "collect", "retained", "sites"):
+            answer = Answer(self.core, name, "-type", "no_such_type")
+            self.assertEqual((answer.status, answer.text), (2, ""))
+            self.assertIn("no type has that name: no_such_type; there are", answer.error)
+            self.assertIn(" list", answer.error)
+        for name in ("objects", "collect", "retained"):
+            self.assertIn("no heap has that number: 99",
+                          Answer(self.core, name, "-heap", "99").error)
+        for words in (("types", "-weak"), ("check", "-type", "list"), ("path", "0x1", "-live"),
+                      ("leaks", "-candidates"), ("show", "0x1", "-sort", "size")):
+            answer = Answer(self.core, *words)
+            self.assertEqual((answer.status, answer.text), (2, ""))
+            self.assertIn(f"{words[0]} takes no -", answer.error)
+
+    def test_help_of_each_command(self) -> None:
+        """The help of a command, the help of all, and what completion offers name the same."""
+        every = Answer("-help").text
+        words = Answer("-words").text.split()
+        commands = [word for word in words if not word.startswith("-")]
+        self.assertGreater(len(commands), 18)
+        for name in commands:
+            self.assertRegex(every, rf"(?m)^  {name}\b")
+            text = Answer(name, "-help").text
+            self.assertEqual(Answer("core", name, "-help").text, text)
+            self.assertTrue(text.startswith("usage: cairn-lens "), text)
+            listed = re.findall(r"(?m)^  (-[a-z-]+)", text)
+            self.assertEqual(Answer("-words", name).text.split(), listed)
+            self.assertTrue({"-json", "-limit", "-help"} <= set(listed))
+            for option in listed:
+                self.assertIn(option, words)
+                more = re.search(rf"(?m)^  {option} ([A-Za-z|]+)  ", text)
+                given = [option] + (["1"] if more else [])
+                refusal = Answer(self.core, name, "-json", *given).error
+                self.assertNotIn("takes no " + option, refusal)
+
+    def test_completion(self) -> None:
+        """What bash offers behind some words."""
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        script = os.path.join(root, "gdb-plugin", "lens", "cairn-lens.bash")
+
+        def offered(*words: str) -> Set[str]:
+            done = subprocess.run(
+                ["bash", "-c", 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+                 'compopt() { :; }; _cairn_lens "$1" "${@: -1}"; printf "%s\\n" "${COMPREPLY[@]}"',
+                 "bash", script, PROGRAM, *words], stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, universal_newlines=True, timeout=60, check=True)
+            self.assertEqual(done.stderr, "")
+            return set(done.stdout.split())
+        self.assertEqual(offered("core", "ret"), {"retained"})
+        self.assertEqual(offered("core", "leaks", "-max-"), {"-max-objects", "-max-bytes"})
+        self.assertEqual(offered("diff", "a", "b", "-max-"),
+                         {"-max-growth-objects", "-max-growth-bytes"})
+        self.assertEqual(offered("core", "show", "-ty"), set())
 
     def test_help(self) -> None:
         for word in ("-help", "--help"):

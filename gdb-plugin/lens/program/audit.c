@@ -26,7 +26,8 @@ static const char *const DOUBTS[] = {"stand-in",   "flux",  "opaque",
 /* Roots, accounts and findings; where events are kept, what they teach too: *paired. */
 static lens_status prepare(struct session *session, bool *paired) {
   lens_status status = roots_find(session);
-  const lens_audit_filter filter = {.type_glob = session->options->type_glob};
+  const lens_audit_filter filter = {.type_glob = session->options->type_glob,
+                                    .guessed = session->options->unsure};
   if (status == LENS_OK) status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_audit(session->target, &filter, SLICE_MS, NULL);
   if (status != LENS_OK) return status;
@@ -199,8 +200,9 @@ static void print_totals(const struct session *session, const lens_audit_totals 
         text_number(totals->over_doubtful + totals->under_doubtful).text,
         text_number(totals->balanced).text, text_number(totals->immortal).text);
     if (totals->guessed != 0)
-      printf("%s of the balanced ones are owned by raw words that look like references.\n",
-             text_number(totals->guessed).text);
+      printf("%s of the balanced ones are owned by raw words that look like references%s.\n",
+             text_number(totals->guessed).text,
+             session->options->unsure ? "" : "; -unsure lists them");
     return;
   }
   yajl_gen_array_close(json);
@@ -235,12 +237,7 @@ lens_status audit_run(struct session *session) {
   if (rows == NULL) return LENS_NO_MEMORY;
   status = lens_findings(session->target, wanted, rows, &written, &total);
   session->found = totals.over + totals.under != 0;
-  if (status == LENS_OK) answer_begin(session);
-  if (status == LENS_OK && session->json != NULL) {
-    yajl_gen_map_open(session->json);
-    json_name(session->json, "rows");
-    yajl_gen_array_open(session->json);
-  }
+  if (status == LENS_OK) rows_begin(session);
   for (uint64_t i = 0; status == LENS_OK && i < written; i++)
     status = finding_row(session, &rows[session->json != NULL ? i : written - 1 - i], paired);
   free(rows);

@@ -51,12 +51,7 @@ lens_status check_run(struct session *session) {
   lens_status status = run_steps(session->target, lens_check);
   if (status == LENS_OK) status = lens_check_totals_get(session->target, &totals);
   if (status != LENS_OK) return status;
-  answer_begin(session);
-  if (session->json != NULL) {
-    yajl_gen_map_open(session->json);
-    json_name(session->json, "rows");
-    yajl_gen_array_open(session->json);
-  }
+  rows_begin(session);
   uint64_t shown = 0, count = lens_problem_count(session->target);
   for (; shown < count && (session->options->limit == 0 || shown < session->options->limit);
        shown++) {

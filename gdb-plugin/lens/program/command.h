@@ -16,19 +16,30 @@ struct session {
   const char *exactness; /* of the answer, where it is not the walk's; NULL: it is */
   char notes[8][256];    /* what the answer has to say beside the lens's own problems */
   uint32_t note_count;
-  bool found; /* the answer is a problem, whatever the lens met */
+  bool found;    /* the answer is a problem, whatever the lens met */
+  uint32_t heap; /* of -heap: its index; LENS_NONE: all */
 };
 
+enum address { ADDRESS_NONE, ADDRESS_POSSIBLE, ADDRESS_NEEDED };
+
 struct command {
-  const char *name;
-  bool takes_address;
+  const char *name, *summary;
+  const char *options; /* that it takes beside -json and -limit: names with a blank between them */
+  enum address address;
   bool needs_walk;
   /* Gets all that the answer needs, calls answer_begin, prints: text, or the value of "data". */
   lens_status (*run)(struct session *session);
 };
 
+/* ---- the table (commands.c) ---- */
+
 /* NULL: there is none of that name. */
 const struct command *command_find(const char *name);
+bool command_takes(const struct command *command, const char *option);
+const char *commands_usage(void); /* one line */
+/* On standard output, of a command or (NULL) of all: the help; the words that completion offers. */
+void commands_help(const struct command *command);
+void commands_words(const struct command *command);
 
 lens_status overview_run(struct session *session);
 lens_status arenas_run(struct session *session);
@@ -64,6 +75,11 @@ lens_status load_step(lens *self, uint32_t slice_ms, lens_progress *progress);
 void session_note(struct session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* No answer: why, as "what: text" (NULL: what alone).  Returns LENS_NOT_FOUND. */
+lens_status session_refuse(struct session *session, const char *what, const char *text);
+/* Looks up what -type and -heap name, once the heaps are known: refuses what there is not. */
+lens_status session_choose(struct session *session);
+
 /* From here on there is an answer: prints what stands before it. */
 void answer_begin(const struct session *session);
 
@@ -76,8 +92,17 @@ void json_address(yajl_gen json, const char *name, uint64_t address);
 /* The members of an object record, without its braces: addr, type, refcount, size, value, immortal.
  */
 void json_object(const struct session *session, const lens_object *object);
+void json_flag(yajl_gen json, const char *name, bool value);
+/* {"<counted>": count, "objects", "bytes"}; counted NULL: without it. */
+void json_sums(yajl_gen json, const char *name, const char *counted, uint64_t count,
+               uint64_t objects, uint64_t bytes);
 /* "matched" and "shown" of a listing. */
 void json_listing_end(yajl_gen json, uint64_t matched, uint64_t shown);
+/* A listing: answer_begin and, as JSON, up to its first row; from its last row to its end. */
+void rows_begin(const struct session *session);
+void rows_end(const struct session *session, uint64_t matched, uint64_t shown);
+/* How many of so many rows -limit lets through. */
+uint64_t rows_room(const struct session *session, uint64_t count);
 
 /* What the program tracked of the object: members of its record, or lines.  Nothing where it is not
  * tracked. */
@@ -85,14 +110,29 @@ lens_status tracked_show(const struct session *session, const lens_object *objec
 
 /* A place in the code: the module and the distance from where it begins (`name` NULL: an array's
  * item). */
+/* The file's name without its directories, and how far behind its start; NULL: none is known. */
+const char *module_of(const struct session *session, uint64_t caller, uint64_t *offset);
 void caller_text(const struct session *session, uint64_t caller, char *out, size_t bytes);
 void json_caller(const struct session *session, const char *name, uint64_t caller);
+
+/* ---- moments (moments.c); lens_moment_free them ---- */
+
+/* Of a core that is open; `path` is its name. */
+lens_status moment_take(lens *target, const char *path, lens_moment **out);
+/* Of a snapshot's file or of a core. */
+lens_status moment_find(struct session *session, const char *path, lens_moment **out);
+
+/* The text of a file, at most 16 MiB, without a NUL; the caller frees it.  Refuses what can't be
+ * read. */
+lens_status program_file_read(struct session *session, const char *path, char **out);
 
 /* ---- roots (roots.c) ---- */
 
 /* Adds every root that can be found without a debugger: registers, stacks, other written memory.
  * Needs a walk.  All of them are guesses. */
 lens_status roots_find(const struct session *session);
+/* The same for an answer that hangs on them, and is a guess therefore. */
+lens_status roots_guess(struct session *session);
 /* `word`, `register`, ...; `$rbx of thread 12`, `sp+0x48 of thread 12`, `[heap]+0x2a0`. */
 const char *root_kind(const lens_root *root);
 void root_name(const struct session *session, const lens_root *root, char *out, size_t bytes);
@@ -100,7 +140,10 @@ void root_name(const struct session *session, const lens_root *root, char *out, 
 void json_root(const struct session *session, const lens_root *root);
 
 /* Text. */
+/* A short value of an object; "": it has none. */
+void object_value(const struct session *session, uint64_t address, char *out, size_t bytes);
 const char *type_name(const struct session *session, uint32_t type);
+bool type_matches(const struct session *session, uint32_t type, const char *glob);
 bool is_immortal(const lens_object *object);
 /* Says what the limit cut. */
 void text_cut(uint64_t shown, uint64_t matched, const char *word);

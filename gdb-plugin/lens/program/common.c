@@ -1,10 +1,15 @@
 /* What the commands share: JSON members, types, the object that was asked for. */
+#include <errno.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
 #include "units.h"
+
+enum { FILE_BYTES_MAX = 16 << 20 };
 
 /* yajl refuses text that is no UTF-8; the lens hands out none such, but a path may be anything. */
 static void json_string(yajl_gen json, const char *text) {
@@ -63,6 +68,10 @@ const char *type_name(const struct session *session, uint32_t type) {
   return lens_type_get(session->target, type, &shown) == LENS_OK ? shown.name : "<no type>";
 }
 
+bool type_matches(const struct session *session, uint32_t type, const char *glob) {
+  return fnmatch(glob, type_name(session, type), 0) == 0;
+}
+
 bool is_immortal(const lens_object *object) {
   return (object->state & (LENS_STATE_IMMORTAL | LENS_STATE_SATURATED)) != 0;
 }
@@ -80,4 +89,113 @@ lens_status find_object(const struct session *session, lens_object *object) {
   if (status != LENS_OK) return status;
   bool inside = location.place == LENS_PLACE_OBJECT || location.place == LENS_PLACE_DYING;
   return lens_object_at(session->target, inside ? location.base : address, object);
+}
+
+void json_flag(yajl_gen json, const char *name, bool value) {
+  json_name(json, name);
+  yajl_gen_bool(json, value);
+}
+
+/* ---- listings ---- */
+
+void rows_begin(const struct session *session) {
+  answer_begin(session);
+  if (session->json == NULL) return;
+  yajl_gen_map_open(session->json);
+  json_name(session->json, "rows");
+  yajl_gen_array_open(session->json);
+}
+
+void rows_end(const struct session *session, uint64_t matched, uint64_t shown) {
+  if (session->json == NULL) return;
+  yajl_gen_array_close(session->json);
+  json_listing_end(session->json, matched, shown);
+  yajl_gen_map_close(session->json);
+}
+
+uint64_t rows_room(const struct session *session, uint64_t count) {
+  uint64_t limit = session->options->limit;
+  return limit != 0 && limit < count ? limit : count;
+}
+
+/* ---- what was chosen ---- */
+
+lens_status session_refuse(struct session *session, const char *what, const char *text) {
+  (void)snprintf(session->refusal, sizeof session->refusal, "%s%s%s", what,
+                 text == NULL ? "" : ": ", text == NULL ? "" : text);
+  return LENS_NOT_FOUND;
+}
+
+/* A name that was mistyped is not the same as a type without objects. */
+static lens_status choose_type(struct session *session, const char *glob) {
+  uint64_t count = lens_type_count(session->target);
+  for (uint64_t i = 0; i < count; i++) {
+    if (type_matches(session, (uint32_t)i, glob)) return LENS_OK;
+  }
+  if (count == 0) return LENS_OK;
+  size_t used = (size_t)snprintf(session->refusal, sizeof session->refusal,
+                                 "no type has that name: %.64s; there are", glob);
+  for (uint64_t i = 0; i < count && used < sizeof session->refusal; i++) {
+    const char *name = type_name(session, (uint32_t)i);
+    if (name[0] == '<') continue; /* index 0 of each heap, and damage */
+    used += (size_t)snprintf(session->refusal + used, sizeof session->refusal - used, " %s", name);
+  }
+  return LENS_NOT_FOUND;
+}
+
+static lens_status choose_heap(struct session *session, uint64_t id) {
+  for (uint64_t i = 0; i < lens_heap_count(session->target); i++) {
+    lens_heap heap;
+    if (lens_heap_get(session->target, i, &heap) != LENS_OK || heap.id != id) continue;
+    session->heap = (uint32_t)i;
+    return LENS_OK;
+  }
+  return session_refuse(session, "no heap has that number", text_number(id).text);
+}
+
+lens_status session_choose(struct session *session) {
+  const struct options *options = session->options;
+  session->heap = LENS_NONE;
+  lens_status status = options->heap == UINT64_MAX ? LENS_OK : choose_heap(session, options->heap);
+  if (status != LENS_OK || options->type_glob == NULL) return status;
+  return choose_type(session, options->type_glob);
+}
+
+void object_value(const struct session *session, uint64_t address, char *out, size_t bytes) {
+  if (lens_object_text(session->target, address, 1, 4, out, bytes) != LENS_OK) out[0] = 0;
+}
+
+void json_sums(yajl_gen json, const char *name, const char *counted, uint64_t count,
+               uint64_t objects, uint64_t bytes) {
+  json_name(json, name);
+  yajl_gen_map_open(json);
+  if (counted != NULL) json_number(json, counted, count);
+  json_number(json, "objects", objects);
+  json_number(json, "bytes", bytes);
+  yajl_gen_map_close(json);
+}
+
+/* ---- files of the user's ---- */
+
+lens_status program_file_read(struct session *session, const char *path, char **out) {
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) return session_refuse(session, path, strerror(errno));
+  size_t used = 0, capacity = 4096;
+  char *text = malloc(capacity);
+  while (text != NULL) {
+    used += fread(text + used, 1, capacity - 1 - used, file);
+    if (used < capacity - 1 || capacity >= FILE_BYTES_MAX) break;
+    capacity *= 2;
+    char *grown = realloc(text, capacity);
+    if (grown == NULL) free(text);
+    text = grown;
+  }
+  bool wrong = ferror(file) != 0 || !feof(file);
+  (void)fclose(file);
+  if (text == NULL) return LENS_NO_MEMORY;
+  text[used] = 0;
+  *out = text;
+  if (!wrong && strlen(text) == used) return LENS_OK;
+  free(text);
+  return session_refuse(session, path, "it can't be read as a text");
 }

@@ -118,7 +118,59 @@ lens_status refs_run(struct session *session) {
   return status;
 }
 
+/* ---- the count ---- */
+
+/* What explains the count, by roots that are all guesses. */
+static lens_status account_of(const struct session *session, const lens_object *object,
+                              uint32_t *index, lens_account *out) {
+  lens_status status = roots_find(session);
+  if (status == LENS_OK) status = lens_snapshot_find(session->target, object->address, index);
+  if (status != LENS_OK) return status;
+  status = LENS_AGAIN;
+  while (status == LENS_AGAIN) status = lens_account_object(session->target, *index, SLICE_MS, out);
+  return status;
+}
+
+static void print_account(const struct session *session, const lens_account *account) {
+  const char *verdict =
+      VERDICTS[account->verdict <= LENS_VERDICT_UNKNOWN ? account->verdict : LENS_VERDICT_UNKNOWN];
+  if (session->json == NULL) {
+    printf("count %" PRIu64 ": %" PRIu64 " from objects, %" PRIu64
+           " from the runtime, at most %" PRIu64 " from words outside the heap: %s",
+           account->refcount, account->heap_refs, account->runtime_refs, account->root_refs,
+           verdict);
+    if (account->surplus != 0)
+      printf(" by %" PRIu64,
+             (uint64_t)(account->surplus < 0 ? -account->surplus : account->surplus));
+    puts(".");
+    return;
+  }
+  json_name(session->json, "accounting");
+  yajl_gen_map_open(session->json);
+  json_number(session->json, "refcount", account->refcount);
+  json_number(session->json, "heap_refs", account->heap_refs);
+  json_number(session->json, "runtime_refs", account->runtime_refs);
+  json_number(session->json, "root_refs", account->root_refs);
+  json_text(session->json, "verdict", verdict);
+  json_name(session->json, "surplus");
+  yajl_gen_integer(session->json, account->surplus);
+  yajl_gen_map_close(session->json);
+}
+
 /* ---- show ---- */
+
+/* The heap's name, or its number; what the object keeps outside it. */
+static void json_where(const struct session *session, const lens_object *object) {
+  lens_heap heap = {.name = ""};
+  uint64_t outside = 0;
+  char number[32];
+  (void)lens_heap_get(session->target, object->heap, &heap);
+  (void)snprintf(number, sizeof number, "heap %" PRIu64, heap.id);
+  json_text(session->json, "heap", heap.name[0] != 0 ? heap.name : number);
+  if (lens_external_get(session->target, object->heap, object->address, &outside) == LENS_OK &&
+      outside != 0)
+    json_number(session->json, "external_bytes", outside);
+}
 
 lens_status show_run(struct session *session) {
   lens_object object;
@@ -127,8 +179,12 @@ lens_status show_run(struct session *session) {
   struct table table;
   uint64_t shown = 0, total = 0, written = 0;
   lens_field fields[PART];
+  lens_account account;
+  uint32_t index;
   status = lens_object_fields(session->target, object.address, 0, PART, fields, &written, &total);
   if (status != LENS_OK) return status;
+  /* One that is in flux is in no snapshot. */
+  bool judged = account_of(session, &object, &index, &account) == LENS_OK;
   table_begin(&table, (const char *const[]){"field", "kind", "address", "value", NULL});
   answer_begin(session);
   if (session->json != NULL) {
@@ -157,11 +213,14 @@ lens_status show_run(struct session *session) {
   status = ref_rows(session, object.address, names, &table, &shown, &total);
   if (session->json != NULL) {
     yajl_gen_array_close(session->json);
+    json_where(session, &object);
+    if (judged) print_account(session, &account);
     if (status == LENS_OK) status = tracked_show(session, &object);
     yajl_gen_map_close(session->json);
   } else {
     table_print(&table);
     text_cut(shown, total, "references");
+    if (judged) print_account(session, &account);
     if (status == LENS_OK) status = tracked_show(session, &object);
   }
   return status;
@@ -227,32 +286,6 @@ static lens_status ask_referrers(const struct session *session, uint64_t address
   return status;
 }
 
-static void print_account(const struct session *session, const lens_account *account) {
-  const char *verdict =
-      VERDICTS[account->verdict <= LENS_VERDICT_UNKNOWN ? account->verdict : LENS_VERDICT_UNKNOWN];
-  if (session->json == NULL) {
-    printf("count %" PRIu64 ": %" PRIu64 " from objects, %" PRIu64
-           " from the runtime, at most %" PRIu64 " from words outside the heap: %s",
-           account->refcount, account->heap_refs, account->runtime_refs, account->root_refs,
-           verdict);
-    if (account->surplus != 0)
-      printf(" by %" PRIu64,
-             (uint64_t)(account->surplus < 0 ? -account->surplus : account->surplus));
-    puts(".");
-    return;
-  }
-  json_name(session->json, "accounting");
-  yajl_gen_map_open(session->json);
-  json_number(session->json, "refcount", account->refcount);
-  json_number(session->json, "heap_refs", account->heap_refs);
-  json_number(session->json, "runtime_refs", account->runtime_refs);
-  json_number(session->json, "root_refs", account->root_refs);
-  json_text(session->json, "verdict", verdict);
-  json_name(session->json, "surplus");
-  yajl_gen_integer(session->json, account->surplus);
-  yajl_gen_map_close(session->json);
-}
-
 static lens_status holder_rows(const struct session *session, const lens_object *object,
                                struct table *table, uint64_t *shown, uint64_t *total) {
   lens_referrer rows[PART];
@@ -295,12 +328,7 @@ lens_status referrers_run(struct session *session) {
   lens_account account;
   uint32_t index;
   lens_status status = find_object(session, &object);
-  if (status == LENS_OK) status = roots_find(session);
-  if (status == LENS_OK) status = lens_snapshot_find(session->target, object.address, &index);
-  if (status != LENS_OK) return status;
-  status = LENS_AGAIN;
-  while (status == LENS_AGAIN)
-    status = lens_account_object(session->target, index, SLICE_MS, &account);
+  if (status == LENS_OK) status = account_of(session, &object, &index, &account);
   if (status != LENS_OK) return status;
   struct table table;
   uint64_t shown, total, root_total = 0;

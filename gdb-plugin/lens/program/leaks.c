@@ -1,61 +1,245 @@
-/* leaks and collect: what is garbage, and what the collector would free.
+/* leaks: what is garbage, a row for each set of objects that all of it hangs on.
  *
  * Without a debugger every root is a guess, so what only looks like a reference keeps what it leads
  * to; cycles are found all the same, by their counts.
  */
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
+#include "junit.h"
+#include "leak_baseline.h"
+#include "leak_rules.h"
 #include "table.h"
 #include "units.h"
 
-enum { SLICE_MS = 50 };
+enum { PLACE_BYTES = 160, HOLDERS_MAX = 64, HUNG_MAX = 256 };
 
-static const char *const LEAK_KINDS[] = {"cycle", "lost"};
-static const char *const COLLECT_WHY[] = {"none", "kept", "reached", "garbage", "falls", "swept"};
+/* Of the leaks that count: what is set aside does not. */
+struct sums {
+  uint64_t leaks, objects, bytes, cycles;
+};
 
-static bool is_freed(uint32_t verdict) { return verdict >= LENS_COLLECT_GARBAGE; }
+struct found {
+  lens_leaks_totals totals;
+  struct leak_row *rows; /* the most bytes first, those that are set aside behind all others */
+  uint64_t count, left;  /* rows in hand; of these, not set aside */
+  uint64_t matched;      /* rows that there are */
+  struct sums sums, aside;
+  struct leak_rules rules;
+  lens_leak_census *census;
+  uint64_t census_count;
+  char *accepted;      /* what rows of the baseline say */
+  bool chosen, within; /* chosen: one object was asked of */
+  char answer[256];    /* of it, in words; "": the rows say it */
+};
 
-/* How many rows there is room for, of so many. */
-static uint64_t room_for(const struct session *session, uint64_t count) {
-  uint64_t limit = session->options->limit;
-  return limit != 0 && limit < count ? limit : count;
+static const char *kind_of(const lens_leak *leak) {
+  return leak->kind == LENS_LEAK_LOST ? "lost" : "cycle";
 }
 
-static void value_of(const struct session *session, uint64_t address, char *out, size_t bytes) {
-  if (lens_object_text(session->target, address, 1, 4, out, bytes) != LENS_OK) out[0] = 0;
+static void add(struct sums *sums, const lens_leak *leak) {
+  sums->leaks++;
+  sums->objects += leak->objects;
+  sums->bytes += leak->bytes;
+  sums->cycles += leak->kind == LENS_LEAK_CYCLE;
 }
 
-static void json_sums(yajl_gen json, const char *name, const char *counted, uint64_t count,
-                      uint64_t objects, uint64_t bytes) {
-  json_name(json, name);
-  yajl_gen_map_open(json);
-  if (counted != NULL) json_number(json, counted, count);
-  json_number(json, "objects", objects);
-  json_number(json, "bytes", bytes);
-  yajl_gen_map_close(json);
+/* ---- which leaks ---- */
+
+/* The leaks that an object belongs to or hangs on, through others that are held jointly, too. */
+static lens_status hung_on(struct session *session, struct found *found, uint32_t *numbers,
+                           uint64_t *count) {
+  lens_object object;
+  uint32_t index, met[HUNG_MAX];
+  uint64_t met_count = 1;
+  *count = 0;
+  lens_status status = find_object(session, &object);
+  if (status == LENS_OK) status = lens_snapshot_find(session->target, object.address, &index);
+  if (status != LENS_OK) return status;
+  status = lens_leak_of(session->target, index, &met[0]);
+  if (status == LENS_NOT_FOUND) {
+    (void)snprintf(found->answer, sizeof found->answer,
+                   "%.64s 0x%" PRIx64 " is no garbage; the command path tells what keeps it.",
+                   type_name(session, object.type), object.address);
+    return LENS_OK;
+  }
+  for (uint64_t i = 0; status == LENS_OK && i < met_count; i++) {
+    lens_leak leak;
+    uint32_t holders[HOLDERS_MAX];
+    uint64_t written = 0, total;
+    status = lens_leak_get(session->target, met[i], &leak);
+    if (status == LENS_OK && leak.kind != LENS_LEAK_JOINT) {
+      numbers[(*count)++] = met[i];
+      continue;
+    }
+    if (status == LENS_OK)
+      status = lens_leak_holders(session->target, met[i], HOLDERS_MAX, holders, &written, &total);
+    for (uint64_t k = 0; status == LENS_OK && k < written && met_count < HUNG_MAX; k++) {
+      bool known = false;
+      for (uint64_t m = 0; m < met_count; m++) known = known || met[m] == holders[k];
+      if (!known) met[met_count++] = holders[k];
+    }
+  }
+  if (status == LENS_OK && !(met_count == 1 && *count == 1)) {
+    (void)snprintf(found->answer, sizeof found->answer,
+                   "%.64s 0x%" PRIx64
+                   " is held jointly: it hangs on %s leaks and goes with the "
+                   "last of them.",
+                   type_name(session, object.type), object.address, text_number(*count).text);
+  }
+  return status;
 }
 
-static void json_flag(yajl_gen json, const char *name, bool value) {
-  json_name(json, name);
-  yajl_gen_bool(json, value);
+static bool is_among(uint32_t number, const uint32_t *numbers, uint64_t count) {
+  for (uint64_t i = 0; i < count; i++) {
+    if (numbers[i] == number) return true;
+  }
+  return false;
 }
 
-/* ---- leaks ---- */
+static lens_status describe(const struct session *session, struct leak_row *row) {
+  lens_track track;
+  lens_status status = lens_snapshot_object(session->target, row->leak.root, &row->root);
+  if (status != LENS_OK) return status;
+  status = lens_track_at(session->target, row->root.address, &track);
+  bool lives =
+      status == LENS_OK && (track.place == LENS_PLACE_OBJECT || track.place == LENS_PLACE_DYING);
+  if (lives && track.site != 0)
+    status = lens_site_get(session->target, track.heap, track.site, &row->site);
+  if (status == LENS_NOT_FOUND || status == LENS_UNREADABLE) status = LENS_OK;
+  return status;
+}
 
-static void leak_json(const struct session *session, const lens_leak *leak,
-                      const lens_object *root) {
+/* The rows: those that are shown, or all where they are sifted. */
+static lens_status take_rows(struct session *session, struct found *found) {
+  const struct options *options = session->options;
+  uint32_t numbers[HUNG_MAX];
+  uint64_t number_count = 0, written = 0;
+  lens_status status = found->chosen ? hung_on(session, found, numbers, &number_count) : LENS_OK;
+  if (status == LENS_OK)
+    status =
+        lens_leaks_select(session->target, options->type_glob, 0, NULL, &written, &found->matched);
+  if (status != LENS_OK) return status;
+  bool sifted = found->chosen || options->suppress != NULL || options->junit != NULL ||
+                options->baseline != NULL;
+  uint64_t room = sifted ? found->matched : rows_room(session, found->matched);
+  lens_leak *leaks = malloc((size_t)(room + 1) * sizeof *leaks);
+  found->rows = calloc((size_t)room + 1, sizeof *found->rows);
+  status = leaks == NULL || found->rows == NULL
+               ? LENS_NO_MEMORY
+               : lens_leaks_select(session->target, options->type_glob, room, leaks, &written,
+                                   &found->matched);
+  for (uint64_t i = 0; status == LENS_OK && i < written; i++) {
+    if (found->chosen && !is_among(leaks[i].number, numbers, number_count)) continue;
+    struct leak_row *row = &found->rows[found->count++];
+    row->leak = leaks[i];
+    status = describe(session, row);
+    if (status == LENS_OK) status = leak_rules_apply(session, &found->rules, row);
+  }
+  free(leaks);
+  if (sifted) found->matched = found->count;
+  return status;
+}
+
+/* Those that are left before those that are set aside, else in their order. */
+static lens_status part(struct found *found) {
+  struct leak_row *rows = calloc((size_t)found->count + 1, sizeof *rows);
+  if (rows == NULL) return LENS_NO_MEMORY;
+  uint64_t at = 0;
+  for (int aside = 0; aside < 2; aside++) {
+    for (uint64_t i = 0; i < found->count; i++) {
+      if ((found->rows[i].aside != NULL) != (aside == 1)) continue;
+      add(aside == 1 ? &found->aside : &found->sums, &found->rows[i].leak);
+      rows[at++] = found->rows[i];
+    }
+    if (aside == 0) found->left = at;
+  }
+  free(found->rows);
+  found->rows = rows;
+  return LENS_OK;
+}
+
+static lens_status take_census(const struct session *session, struct found *found) {
+  uint64_t written, total;
+  lens_status status = lens_leaks_census(session->target, 0, NULL, &written, &total);
+  if (status != LENS_OK) return status;
+  found->census = malloc((size_t)(total + 1) * sizeof *found->census);
+  if (found->census == NULL) return LENS_NO_MEMORY;
+  return lens_leaks_census(session->target, total, found->census, &found->census_count, &total);
+}
+
+/* With all of some types chosen the sums are known without all rows. */
+static struct sums sum_all(const struct session *session, const struct found *found) {
+  const char *glob = session->options->type_glob;
+  struct sums sums = {0};
+  for (uint64_t i = 0; i < found->census_count; i++) {
+    const lens_leak_census *row = &found->census[i];
+    if (glob != NULL && !type_matches(session, row->type, glob)) continue;
+    sums.leaks += row->leaks;
+    sums.objects += row->objects;
+    sums.bytes += row->bytes;
+    sums.cycles += row->kind == LENS_LEAK_CYCLE ? row->leaks : 0;
+  }
+  return sums;
+}
+
+static lens_status find(struct session *session, struct found *found) {
+  const struct options *options = session->options;
+  lens_status status = options->suppress == NULL
+                           ? LENS_OK
+                           : leak_rules_read(session, options->suppress, &found->rules);
+  if (status == LENS_OK) status = roots_find(session);
+  if (status == LENS_OK) status = run_steps(session->target, lens_leaks);
+  if (status == LENS_OK) status = lens_leaks_totals_get(session->target, &found->totals);
+  if (status == LENS_OK) status = take_census(session, found);
+  if (status == LENS_OK) status = take_rows(session, found);
+  if (status == LENS_OK && options->baseline != NULL)
+    status = leak_baseline_apply(session, options->baseline, found->rows, found->count,
+                                 &found->accepted);
+  if (status == LENS_OK) status = part(found);
+  if (status != LENS_OK) return status;
+  bool whole = !found->chosen && found->aside.leaks == 0;
+  if (whole) found->sums = sum_all(session, found);
+  if (whole && options->type_glob == NULL) {
+    found->sums.objects += found->totals.shared_objects;
+    found->sums.bytes += found->totals.shared_bytes;
+  }
+  if (found->aside.leaks != 0 || found->chosen) found->matched = found->sums.leaks;
+  bool limited = options->max_objects != UINT64_MAX || options->max_bytes != UINT64_MAX;
+  found->within = limited ? found->sums.objects <= options->max_objects &&
+                                found->sums.bytes <= options->max_bytes
+                          : found->sums.leaks == 0;
+  session->found = !found->within;
+  return status;
+}
+
+/* On a copy: the rows keep their order. */
+static lens_status write_report(struct session *session, const struct found *found) {
+  struct leak_row *rows = malloc(((size_t)found->count + 1) * sizeof *rows);
+  if (rows == NULL) return LENS_NO_MEMORY;
+  if (found->count != 0) memcpy(rows, found->rows, (size_t)found->count * sizeof *rows);
+  lens_status status =
+      junit_write(session, session->options->junit, rows, found->count, !found->within);
+  free(rows);
+  return status;
+}
+
+/* ---- JSON ---- */
+
+static void json_row(const struct session *session, const struct leak_row *row) {
   yajl_gen json = session->json;
+  const lens_leak *leak = &row->leak;
+  uint64_t outside = 0;
   yajl_gen_map_open(json);
-  json_text(json, "kind", LEAK_KINDS[leak->kind == LENS_LEAK_LOST]);
+  json_text(json, "kind", kind_of(leak));
   json_number(json, "objects", leak->objects);
   json_number(json, "bytes", leak->bytes);
   json_name(json, "root");
   yajl_gen_map_open(json);
-  json_object(session, root);
+  json_object(session, &row->root);
   yajl_gen_map_close(json);
   json_number(json, "surplus", leak->surplus);
   json_number(json, "root_refs", leak->root_refs);
@@ -64,270 +248,186 @@ static void leak_json(const struct session *session, const lens_leak *leak,
   json_number(json, "indirect_objects", leak->objects - leak->own_objects);
   json_number(json, "indirect_bytes", leak->bytes - leak->own_bytes);
   json_flag(json, "held", leak->held != 0);
+  bool goes = leak->held == 0;
+  json_sums(json, "would_free", NULL, 0, goes ? leak->objects : 0, goes ? leak->bytes : 0);
+  if (row->site.frame_count != 0) {
+    json_caller(session, "site", row->site.frames[0]);
+    json_name(json, "backtrace");
+    yajl_gen_array_open(json);
+    for (uint32_t i = 0; i < row->site.frame_count && i < LENS_SITE_FRAMES; i++)
+      json_caller(session, NULL, row->site.frames[i]);
+    yajl_gen_array_close(json);
+  }
+  if (lens_external_get(session->target, row->root.heap, row->root.address, &outside) == LENS_OK &&
+      outside != 0)
+    json_number(json, "external_bytes", outside);
   yajl_gen_map_close(json);
 }
 
-static void leak_cells(const struct session *session, const lens_leak *leak,
-                       const lens_object *root, struct table *table) {
-  char value[256];
-  value_of(session, root->address, value, sizeof value);
-  table_cell(table, LEAK_KINDS[leak->kind == LENS_LEAK_LOST]);
+static void json_aside(const struct session *session, const struct found *found) {
+  yajl_gen json = session->json;
+  json_sums(json, "set_aside", "leaks", found->aside.leaks, found->aside.objects,
+            found->aside.bytes);
+  json_name(json, "unused_suppressions");
+  yajl_gen_array_open(json);
+  for (size_t i = 0; i < found->rules.count; i++) {
+    const struct leak_rule *rule = &found->rules.rules[i];
+    if (rule->used) continue;
+    yajl_gen_map_open(json);
+    json_text(json, "where", rule->why + strlen("suppressed by "));
+    json_text(json, "rule", rule->text);
+    yajl_gen_map_close(json);
+  }
+  yajl_gen_array_close(json);
+}
+
+/* What leaks by the type of its root, whatever the kind. */
+struct typed {
+  const char *name;
+  struct sums sums;
+};
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const struct typed *)a)->name, ((const struct typed *)b)->name);
+}
+
+static void json_types(const struct session *session, const struct found *found) {
+  struct typed *rows = calloc((size_t)found->census_count + 1, sizeof *rows);
+  yajl_gen json = session->json;
+  json_name(json, "types");
+  yajl_gen_array_open(json);
+  for (uint64_t i = 0; rows != NULL && i < found->census_count; i++) {
+    const lens_leak_census *row = &found->census[i];
+    rows[i] = (struct typed){
+        type_name(session, row->type),
+        {row->leaks, row->objects, row->bytes, row->kind == LENS_LEAK_CYCLE ? row->leaks : 0}};
+  }
+  if (rows != NULL) qsort(rows, (size_t)found->census_count, sizeof *rows, by_name);
+  for (uint64_t i = 0; rows != NULL && i < found->census_count; i++) {
+    struct sums sums = rows[i].sums;
+    for (; i + 1 < found->census_count && by_name(&rows[i], &rows[i + 1]) == 0; i++) {
+      sums.leaks += rows[i + 1].sums.leaks;
+      sums.objects += rows[i + 1].sums.objects;
+      sums.bytes += rows[i + 1].sums.bytes;
+      sums.cycles += rows[i + 1].sums.cycles;
+    }
+    yajl_gen_map_open(json);
+    json_text(json, "type", rows[i].name);
+    json_number(json, "leaks", sums.leaks);
+    json_number(json, "cycles", sums.cycles);
+    json_number(json, "lost", sums.leaks - sums.cycles);
+    json_number(json, "objects", sums.objects);
+    json_number(json, "bytes", sums.bytes);
+    yajl_gen_map_close(json);
+  }
+  yajl_gen_array_close(json);
+  free(rows);
+}
+
+static void json_end(const struct session *session, const struct found *found, uint64_t shown) {
+  yajl_gen json = session->json;
+  const lens_leaks_totals *totals = &found->totals;
+  yajl_gen_array_close(json);
+  json_listing_end(json, found->sums.leaks, shown);
+  json_name(json, "totals");
+  yajl_gen_map_open(json);
+  json_number(json, "objects", totals->object_count);
+  json_number(json, "bytes", totals->bytes);
+  json_sums(json, "cycles", "leaks", totals->cycles, totals->cycle_objects, totals->cycle_bytes);
+  json_sums(json, "lost", "leaks", totals->lost, totals->lost_objects, totals->lost_bytes);
+  json_sums(json, "shared", "sets", totals->joints, totals->shared_objects, totals->shared_bytes);
+  json_number(json, "roots", totals->roots);
+  json_number(json, "guessed_roots", totals->guessed_roots);
+  yajl_gen_map_close(json);
+  json_sums(json, "counted", "leaks", found->sums.leaks, found->sums.objects, found->sums.bytes);
+  json_types(session, found);
+  json_flag(json, "within_limits", found->within);
+  if (found->aside.leaks != 0 || found->rules.count != 0) json_aside(session, found);
+  if (found->answer[0] != 0) json_text(json, "answer", found->answer);
+  yajl_gen_map_close(json);
+}
+
+/* ---- text ---- */
+
+static void text_row(const struct session *session, const struct leak_row *row,
+                     struct table *table) {
+  const lens_leak *leak = &row->leak;
+  char value[256], place[PLACE_BYTES] = "";
+  object_value(session, row->root.address, value, sizeof value);
+  if (row->site.frame_count != 0) caller_text(session, row->site.frames[0], place, sizeof place);
+  table_cell(table, kind_of(leak));
   table_cell(table, text_number(leak->objects).text);
   table_cell(table, text_size(leak->bytes).text);
   table_cell(table, text_size(leak->own_bytes).text);
   table_cell(table, leak->kind == LENS_LEAK_LOST ? text_number(leak->surplus).text : "");
-  table_cell(table, text_address(root->address).text);
-  table_cell(table, type_name(session, root->type));
+  table_cell(table, text_address(row->root.address).text);
+  table_cell(table, type_name(session, row->root.type));
+  table_cell(table, place);
   table_cell(table, leak->held != 0 ? "another leak holds it too" : "");
   table_cell(table, value);
 }
 
-/* Objects and bytes of the leaks that count: all, or those of the types that were asked for. */
-struct counted {
-  uint64_t leaks, objects, bytes, cycles;
-};
-
-static lens_status count_leaks(const struct session *session, const lens_leaks_totals *totals,
-                               struct counted *out) {
-  const char *glob = session->options->type_glob;
-  uint64_t written, total;
-  lens_status status = lens_leaks_census(session->target, 0, NULL, &written, &total);
-  if (status != LENS_OK) return status;
-  lens_leak_census *rows = malloc((total + 1) * sizeof *rows);
-  if (rows == NULL) return LENS_NO_MEMORY;
-  status = lens_leaks_census(session->target, total, rows, &written, &total);
-  *out = (struct counted){.objects = glob == NULL ? totals->shared_objects : 0,
-                          .bytes = glob == NULL ? totals->shared_bytes : 0};
-  for (uint64_t i = 0; status == LENS_OK && i < written; i++) {
-    if (glob != NULL && fnmatch(glob, type_name(session, rows[i].type), 0) != 0) continue;
-    out->leaks += rows[i].leaks;
-    out->objects += rows[i].objects;
-    out->bytes += rows[i].bytes;
-    out->cycles += rows[i].kind == LENS_LEAK_CYCLE ? rows[i].leaks : 0;
-  }
-  free(rows);
-  return status;
-}
-
-static void leaks_end(const struct session *session, const lens_leaks_totals *totals,
-                      const struct counted *counted, uint64_t shown) {
-  yajl_gen json = session->json;
-  if (json != NULL) {
-    yajl_gen_array_close(json);
-    json_listing_end(json, counted->leaks, shown);
-    json_name(json, "totals");
-    yajl_gen_map_open(json);
-    json_number(json, "objects", totals->object_count);
-    json_number(json, "bytes", totals->bytes);
-    json_sums(json, "cycles", "leaks", totals->cycles, totals->cycle_objects, totals->cycle_bytes);
-    json_sums(json, "lost", "leaks", totals->lost, totals->lost_objects, totals->lost_bytes);
-    json_sums(json, "shared", NULL, 0, totals->shared_objects, totals->shared_bytes);
-    json_number(json, "roots", totals->roots);
-    json_number(json, "guessed_roots", totals->guessed_roots);
-    yajl_gen_map_close(json);
-    json_sums(json, "counted", "leaks", counted->leaks, counted->objects, counted->bytes);
-    yajl_gen_map_close(json);
-    return;
-  }
-  text_cut(shown, counted->leaks, "leaks");
-  if (counted->leaks == 0) {
-    puts("No leak.");
-  } else {
+static void text_end(const struct session *session, const struct found *found, uint64_t shown) {
+  const struct sums *sums = &found->sums;
+  text_cut(shown, sums->leaks, "leaks");
+  if (found->answer[0] != 0) puts(found->answer);
+  if (sums->leaks != 0) {
     printf("%s %s, %s objects, %s in all: %s cycles that the collector frees, %s lost.\n",
-           text_number(counted->leaks).text, counted->leaks == 1 ? "leak" : "leaks",
-           text_number(counted->objects).text, text_size(counted->bytes).text,
-           text_number(counted->cycles).text, text_number(counted->leaks - counted->cycles).text);
+           text_number(sums->leaks).text, sums->leaks == 1 ? "leak" : "leaks",
+           text_number(sums->objects).text, text_size(sums->bytes).text,
+           text_number(sums->cycles).text, text_number(sums->leaks - sums->cycles).text);
+  } else if (found->answer[0] == 0) {
+    puts(found->aside.leaks == 0 ? "No leak." : "No other leak.");
   }
+  if (found->aside.leaks != 0)
+    printf("%s more %s set aside: %s objects, %s.\n", text_number(found->aside.leaks).text,
+           found->aside.leaks == 1 ? "leak is" : "leaks are",
+           text_number(found->aside.objects).text, text_size(found->aside.bytes).text);
+  for (size_t i = 0; i < found->rules.count; i++) {
+    const struct leak_rule *rule = &found->rules.rules[i];
+    if (!rule->used)
+      printf("The rule at %s fits no leak: %s\n", rule->why + strlen("suppressed by "), rule->text);
+  }
+  if (session->options->max_objects != UINT64_MAX || session->options->max_bytes != UINT64_MAX)
+    puts(found->within ? "That is within the limits." : "That is beyond the limits.");
   printf(
       "Judged by %s words that look like references; what only those keep is not listed, but "
       "for cycles.\n",
-      text_number(totals->roots).text);
+      text_number(found->totals.roots).text);
 }
 
-static lens_status leak_rows(const struct session *session, const lens_leak *rows, uint64_t count,
-                             struct table *table) {
-  lens_status status = LENS_OK;
-  for (uint64_t i = 0; status == LENS_OK && i < count; i++) {
+static void print(const struct session *session, const struct found *found) {
+  uint64_t shown = rows_room(session, found->left);
+  struct table table;
+  rows_begin(session);
+  table_begin(&table,
+              (const char *const[]){"kind", ">objects", ">bytes", ">direct", ">surplus", "address",
+                                    "type", "allocated at", "remark", "value", NULL});
+  for (uint64_t i = 0; i < shown; i++) {
     /* As text the largest stand last, by the prompt. */
-    const lens_leak *leak = &rows[session->json != NULL ? i : count - 1 - i];
-    lens_object root;
-    status = lens_snapshot_object(session->target, leak->root, &root);
-    if (status != LENS_OK) break;
+    const struct leak_row *row = &found->rows[session->json != NULL ? i : shown - 1 - i];
     if (session->json != NULL) {
-      leak_json(session, leak, &root);
+      json_row(session, row);
     } else {
-      leak_cells(session, leak, &root, table);
+      text_row(session, row, &table);
     }
   }
-  return status;
+  table_print(&table);
+  if (session->json != NULL) {
+    json_end(session, found, shown);
+  } else {
+    text_end(session, found, shown);
+  }
 }
 
 lens_status leaks_run(struct session *session) {
-  const struct options *options = session->options;
-  lens_leaks_totals totals;
-  struct counted counted;
-  uint64_t written = 0, matched = 0;
-  lens_status status = roots_find(session);
-  if (status == LENS_OK) status = run_steps(session->target, lens_leaks);
-  if (status == LENS_OK) status = lens_leaks_totals_get(session->target, &totals);
-  if (status == LENS_OK) status = count_leaks(session, &totals, &counted);
-  if (status != LENS_OK) return status;
-  uint64_t room = room_for(session, counted.leaks);
-  lens_leak *rows = malloc((room + 1) * sizeof *rows);
-  if (rows == NULL) return LENS_NO_MEMORY;
-  status = lens_leaks_select(session->target, options->type_glob, room, rows, &written, &matched);
-  if (status == LENS_OK) {
-    bool limited = options->max_objects != UINT64_MAX || options->max_bytes != UINT64_MAX;
-    session->found =
-        limited ? counted.objects > options->max_objects || counted.bytes > options->max_bytes
-                : counted.leaks != 0;
-    struct table table;
-    table_begin(&table, (const char *const[]){"kind", ">objects", ">bytes", ">direct", ">surplus",
-                                              "address", "type", "remark", "value", NULL});
-    answer_begin(session);
-    if (session->json != NULL) {
-      yajl_gen_map_open(session->json);
-      json_name(session->json, "rows");
-      yajl_gen_array_open(session->json);
-    }
-    status = leak_rows(session, rows, written, &table);
-    if (session->json == NULL) table_print(&table);
-    leaks_end(session, &totals, &counted, written);
-  }
-  free(rows);
-  return status;
-}
-
-/* ---- collect ---- */
-
-static void collect_row(const struct session *session, const lens_collect_row *row,
-                        const lens_object *object, struct table *table) {
-  const char *verdict = is_freed(row->verdict) ? "freed" : "kept";
-  const char *why = COLLECT_WHY[row->verdict <= LENS_COLLECT_SWEPT ? row->verdict : 0];
-  char value[256], external[24];
-  if (session->json != NULL) {
-    yajl_gen_map_open(session->json);
-    json_object(session, object);
-    json_number(session->json, "internal", row->internal);
-    json_name(session->json, "external");
-    yajl_gen_integer(session->json, row->external);
-    json_text(session->json, "verdict", verdict);
-    json_text(session->json, "why", why);
-    json_flag(session->json, "candidate", (object->state & LENS_STATE_CANDIDATE) != 0);
-    yajl_gen_map_close(session->json);
-    return;
-  }
-  value_of(session, object->address, value, sizeof value);
-  snprintf(external, sizeof external, "%" PRId64, row->external);
-  table_cell(table, text_address(object->address).text);
-  table_cell(table, text_count(object->refcount).text);
-  table_cell(table, text_number(row->internal).text);
-  table_cell(table, external);
-  table_cell(table, verdict);
-  table_cell(table, why);
-  table_cell(table, type_name(session, object->type));
-  table_cell(table, value);
-}
-
-static void collect_end(const struct session *session, const lens_collected *totals,
-                        uint64_t matched, uint64_t shown) {
-  yajl_gen json = session->json;
-  if (json != NULL) {
-    yajl_gen_array_close(json);
-    json_listing_end(json, matched, shown);
-    json_sums(json, "would_free", NULL, 0, totals->freed_objects, totals->freed_bytes);
-    json_number(json, "members", totals->members);
-    json_number(json, "candidates", totals->candidates);
-    json_number(json, "kept", totals->kept);
-    json_number(json, "reached", totals->reached);
-    yajl_gen_map_close(json);
-    return;
-  }
-  text_cut(shown, matched, "objects");
-  printf(
-      "cairn_collect%s would free %s objects, %s: %s that only garbage holds, %s that fall with "
-      "them, %s interned.\n",
-      session->options->candidates ? "_candidates" : "", text_number(totals->freed_objects).text,
-      text_size(totals->freed_bytes).text, text_number(totals->garbage).text,
-      text_number(totals->falls).text, text_number(totals->swept).text);
-  printf(
-      "It looks at %s objects, %s of them candidates; %s are held from outside, %s reached from "
-      "these.\n",
-      text_number(totals->members).text, text_number(totals->candidates).text,
-      text_number(totals->kept).text, text_number(totals->reached).text);
-}
-
-/* The heap by its number. */
-static lens_status heap_index(struct session *session, uint32_t *heap) {
-  *heap = LENS_NONE;
-  if (session->options->heap == UINT64_MAX) return LENS_OK;
-  for (uint64_t i = 0; i < lens_heap_count(session->target); i++) {
-    lens_heap shown;
-    if (lens_heap_get(session->target, i, &shown) == LENS_OK &&
-        shown.id == session->options->heap) {
-      *heap = (uint32_t)i;
-      return LENS_OK;
-    }
-  }
-  snprintf(session->refusal, sizeof session->refusal, "there is no heap %" PRIu64,
-           session->options->heap);
-  return LENS_NOT_FOUND;
-}
-
-static lens_status collect_rows(const struct session *session, uint32_t which, uint64_t *shown,
-                                uint64_t *matched) {
-  uint64_t written = 0;
-  const char *glob = session->options->type_glob;
-  lens_status status = lens_collect_rows(session->target, which, glob, 0, NULL, &written, matched);
-  if (status != LENS_OK) return status;
-  uint64_t room = room_for(session, *matched);
-  lens_collect_row *rows = malloc((room + 1) * sizeof *rows);
-  if (rows == NULL) return LENS_NO_MEMORY;
-  status = lens_collect_rows(session->target, which, glob, room, rows, &written, matched);
-  struct table table;
-  table_begin(&table, (const char *const[]){"address", ">count", ">internal", ">external",
-                                            "verdict", "why", "type", "value", NULL});
-  for (uint64_t i = 0; status == LENS_OK && i < written; i++) {
-    const lens_collect_row *row = &rows[session->json != NULL ? i : written - 1 - i];
-    lens_object object;
-    status = lens_snapshot_object(session->target, row->object, &object);
-    if (status == LENS_OK) collect_row(session, row, &object, &table);
-  }
-  table_print(&table);
-  free(rows);
-  *shown = written;
-  return status;
-}
-
-lens_status collect_run(struct session *session) {
-  const struct options *options = session->options;
-  lens_collected totals;
-  uint32_t heap;
-  uint64_t shown = 0, matched = 0;
-  lens_status status = heap_index(session, &heap);
-  if (status != LENS_OK) return status;
-  status = LENS_AGAIN;
-  while (status == LENS_AGAIN)
-    status = lens_collect(session->target, heap, options->candidates, SLICE_MS, NULL);
-  if (status == LENS_OK) status = lens_collected_get(session->target, &totals);
-  if (status != LENS_OK) return status;
-  if (totals.finalizers != 0)
-    session_note(session, "finalizers of %" PRIu64 " objects run first; what they hold on to stays",
-                 totals.finalizers);
-  if (totals.opaque != 0)
-    session_note(session, "%" PRIu64 " objects of opaque types: what they hold is guessed",
-                 totals.opaque);
-  if (totals.opaque != 0) session->exactness = "conservative";
-  uint32_t which = LENS_COLLECT_FREED;
-  if (!options->freed)
-    which |= options->every ? LENS_COLLECT_KEPT_MEMBERS : LENS_COLLECT_KEPT_CANDIDATES;
-  answer_begin(session);
-  if (session->json != NULL) {
-    yajl_gen_map_open(session->json);
-    json_name(session->json, "rows");
-    yajl_gen_array_open(session->json);
-  }
-  status = collect_rows(session, which, &shown, &matched);
-  collect_end(session, &totals, matched, shown);
+  struct found found = {.chosen = session->options->has_address};
+  lens_status status = find(session, &found);
+  if (status == LENS_OK && session->options->junit != NULL) status = write_report(session, &found);
+  if (status == LENS_OK) print(session, &found);
+  free(found.rows);
+  free(found.accepted);
+  free(found.census);
+  leak_rules_free(&found.rules);
   return status;
 }

@@ -8,25 +8,6 @@
 #include "table.h"
 #include "units.h"
 
-static uint64_t limited(const struct session *session, uint64_t count) {
-  uint64_t limit = session->options->limit;
-  return limit != 0 && limit < count ? limit : count;
-}
-
-static void rows_begin(const struct session *session) {
-  answer_begin(session);
-  if (session->json == NULL) return;
-  yajl_gen_map_open(session->json);
-  json_name(session->json, "rows");
-  yajl_gen_array_open(session->json);
-}
-
-static void rows_end(const struct session *session, uint64_t matched, uint64_t shown) {
-  yajl_gen_array_close(session->json);
-  json_listing_end(session->json, matched, shown);
-  yajl_gen_map_close(session->json);
-}
-
 /* ---- types ---- */
 
 static void types_json(const struct session *session, const struct type_sum *rows, uint64_t count,
@@ -44,13 +25,14 @@ static void types_json(const struct session *session, const struct type_sum *row
   rows_end(session, count, shown);
 }
 
-static void types_text(const struct type_sum *rows, uint64_t count, uint64_t shown) {
+static void types_text(const struct type_sum *rows, uint64_t count, uint64_t shown,
+                       bool biggest_last) {
   struct table table;
   uint64_t objects = 0, bytes = 0;
   table_begin(&table,
               (const char *const[]){">objects", ">size", ">counts from", ">to", "type", NULL});
-  for (uint64_t i = shown; i > 0; i--) {
-    const struct type_sum *row = &rows[i - 1];
+  for (uint64_t i = 0; i < shown; i++) {
+    const struct type_sum *row = &rows[biggest_last ? shown - 1 - i : i];
     table_cell(&table, text_number(row->count).text);
     table_cell(&table, text_size(row->bytes).text);
     table_cell(&table, text_count(row->refcount_min).text);
@@ -67,16 +49,47 @@ static void types_text(const struct type_sum *rows, uint64_t count, uint64_t sho
          text_size(bytes).text);
 }
 
+static int by_count(const void *a, const void *b) {
+  const struct type_sum *left = a, *right = b;
+  if (left->count != right->count) return left->count > right->count ? -1 : 1;
+  return strcmp(left->name, right->name);
+}
+
+static int by_refcount(const void *a, const void *b) {
+  const struct type_sum *left = a, *right = b;
+  if (left->refcount_max != right->refcount_max)
+    return left->refcount_max > right->refcount_max ? -1 : 1;
+  return strcmp(left->name, right->name);
+}
+
+static int by_type(const void *a, const void *b) {
+  return strcmp(((const struct type_sum *)a)->name, ((const struct type_sum *)b)->name);
+}
+
+/* In the order that was asked for; they come by their bytes. */
+static void types_sort(const struct options *options, struct type_sum *rows, uint64_t count) {
+  if (strcmp(options->sort, "count") == 0) qsort(rows, count, sizeof *rows, by_count);
+  if (strcmp(options->sort, "refcount") == 0) qsort(rows, count, sizeof *rows, by_refcount);
+  if (strcmp(options->sort, "type") == 0) qsort(rows, count, sizeof *rows, by_type);
+  for (uint64_t i = 0; options->reverse && i < count / 2; i++) {
+    struct type_sum row = rows[i];
+    rows[i] = rows[count - 1 - i];
+    rows[count - 1 - i] = row;
+  }
+}
+
 lens_status types_run(struct session *session) {
   struct type_sum *rows;
   uint64_t count;
   lens_status status = types_by_bytes(session, &rows, &count);
   if (status != LENS_OK) return status;
+  types_sort(session->options, rows, count);
   rows_begin(session);
   if (session->json != NULL) {
-    types_json(session, rows, count, limited(session, count));
+    types_json(session, rows, count, rows_room(session, count));
   } else {
-    types_text(rows, count, limited(session, count));
+    types_text(rows, count, rows_room(session, count),
+               (strcmp(session->options->sort, "type") != 0) != session->options->reverse);
   }
   free(rows);
   return LENS_OK;
@@ -86,53 +99,28 @@ lens_status types_run(struct session *session) {
 
 static const uint64_t IMMORTAL_FROM = UINT64_C(1) << 31; /* counts from here on say nothing */
 
-static lens_status refuse(struct session *session, const char *why, const char *text) {
-  (void)snprintf(session->refusal, sizeof session->refusal, "%s: %s", why, text);
-  return LENS_NOT_FOUND;
-}
-
-/* A name that was mistyped is not the same as a type without objects. */
-static bool is_type_known(const struct session *session, const char *glob) {
-  uint64_t count = lens_type_count(session->target);
-  for (uint64_t i = 0; i < count; i++) {
-    if (fnmatch(glob, type_name(session, (uint32_t)i), 0) == 0) return true;
-  }
-  return count == 0;
-}
-
-static lens_status filter_of(struct session *session, lens_filter *filter) {
+static void filter_of(const struct session *session, lens_filter *filter) {
   static const struct {
     const char *name;
     uint32_t sort;
   } keys[] = {{"refcount", LENS_SORT_REFCOUNT},
               {"size", LENS_SORT_SIZE},
               {"addr", LENS_SORT_ADDRESS},
-              {"type", LENS_SORT_TYPE}};
+              {"type", LENS_SORT_TYPE},
+              {"retained", LENS_SORT_RETAINED}};
   const struct options *options = session->options;
   *filter = (lens_filter){.type_glob = options->type_glob,
-                          .refcount_min = options->refcount_min,
-                          .refcount_max = options->refcount_max,
-                          .size_min = options->size_min,
-                          .size_max = options->size_max,
-                          .heap = LENS_NONE,
-                          .sort = UINT32_MAX};
+                          .refcount_min = options->refcounts.low,
+                          .refcount_max = options->refcounts.high,
+                          .size_min = options->sizes.low,
+                          .size_max = options->sizes.high,
+                          .heap = session->heap};
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
     if (strcmp(options->sort, keys[i].name) == 0) filter->sort = keys[i].sort;
   }
-  if (filter->sort == UINT32_MAX)
-    return refuse(session, "-sort takes refcount, size, addr or type", options->sort);
-  if (options->type_glob != NULL && !is_type_known(session, options->type_glob))
-    return refuse(session, "no type has that name", options->type_glob);
-  bool greatest_first = filter->sort == LENS_SORT_REFCOUNT || filter->sort == LENS_SORT_SIZE;
+  bool greatest_first = filter->sort == LENS_SORT_REFCOUNT || filter->sort == LENS_SORT_SIZE ||
+                        filter->sort == LENS_SORT_RETAINED;
   filter->reverse = greatest_first == options->reverse;
-  if (options->heap == UINT64_MAX) return LENS_OK;
-  for (uint64_t i = 0; i < lens_heap_count(session->target); i++) {
-    lens_heap heap;
-    if (lens_heap_get(session->target, i, &heap) == LENS_OK && heap.id == options->heap)
-      filter->heap = (uint32_t)i;
-  }
-  if (filter->heap != LENS_NONE) return LENS_OK;
-  return refuse(session, "no heap has that number", text_number(options->heap).text);
 }
 
 /* The rows whose count lies between bounds, appended. */
@@ -151,18 +139,29 @@ static lens_status select_part(const struct session *session, lens_filter filter
 }
 
 /* By count, objects that are never freed stand behind all others. */
-static lens_status select_rows(struct session *session, uint64_t room, lens_object *rows,
+static lens_status select_rows(const struct session *session, uint64_t room, lens_object *rows,
                                uint64_t *count, uint64_t *matched) {
   lens_filter filter;
   *count = *matched = 0;
-  lens_status status = filter_of(session, &filter);
-  if (status != LENS_OK) return status;
+  filter_of(session, &filter);
   if (filter.sort != LENS_SORT_REFCOUNT)
     return select_part(session, filter, 0, UINT64_MAX, room, rows, count, matched);
-  status = select_part(session, filter, 0, IMMORTAL_FROM - 1, room, rows, count, matched);
+  lens_status status =
+      select_part(session, filter, 0, IMMORTAL_FROM - 1, room, rows, count, matched);
   if (status == LENS_OK)
     status = select_part(session, filter, IMMORTAL_FROM, UINT64_MAX, room, rows, count, matched);
   return status;
+}
+
+static bool is_by_retained(const struct session *session) {
+  return strcmp(session->options->sort, "retained") == 0;
+}
+
+static void retained_of(const struct session *session, const lens_object *object,
+                        lens_retained_row *out) {
+  uint32_t index;
+  if (lens_snapshot_find(session->target, object->address, &index) == LENS_OK)
+    (void)lens_retained_object(session->target, index, out);
 }
 
 static void objects_json(const struct session *session, const lens_object *rows, uint64_t count,
@@ -176,6 +175,12 @@ static void objects_json(const struct session *session, const lens_object *rows,
     json_object(session, &rows[i]);
     json_number(session->json, "heap", heap.id);
     json_address(session->json, "arena", arena.address);
+    if (is_by_retained(session)) {
+      lens_retained_row retained = {0};
+      retained_of(session, &rows[i], &retained);
+      json_number(session->json, "retained_bytes", retained.bytes);
+      json_number(session->json, "retained_objects", retained.objects);
+    }
     yajl_gen_map_close(session->json);
   }
   rows_end(session, matched, count);
@@ -184,10 +189,12 @@ static void objects_json(const struct session *session, const lens_object *rows,
 static void objects_text(const struct session *session, const lens_object *rows, uint64_t count,
                          uint64_t matched) {
   bool biggest_last = (strcmp(session->options->sort, "refcount") == 0 ||
-                       strcmp(session->options->sort, "size") == 0) &&
+                       strcmp(session->options->sort, "size") == 0 || is_by_retained(session)) &&
                       !session->options->reverse;
   struct table table;
-  table_begin(&table, (const char *const[]){"address", ">count", ">size", "type", "value", NULL});
+  table_begin(&table, (const char *const[]){"address", ">count", ">size",
+                                            is_by_retained(session) ? ">retained" : ">", "type",
+                                            "value", NULL});
   for (uint64_t i = 0; i < count; i++) {
     const lens_object *row = &rows[biggest_last ? count - 1 - i : i];
     char value[256] = "";
@@ -195,6 +202,11 @@ static void objects_text(const struct session *session, const lens_object *rows,
     table_cell(&table, text_address(row->address).text);
     table_cell(&table, text_count(row->refcount).text);
     table_cell(&table, text_size(row->size_bytes).text);
+    lens_retained_row retained = {0};
+    if (is_by_retained(session)) retained_of(session, row, &retained);
+    table_cell(&table, !is_by_retained(session) ? ""
+                       : retained.reached != 0  ? text_size(retained.bytes).text
+                                                : "garbage");
     table_cell(&table, type_name(session, row->type));
     table_cell(&table, value);
   }
@@ -205,9 +217,14 @@ static void objects_text(const struct session *session, const lens_object *rows,
 
 lens_status objects_run(struct session *session) {
   lens_walk_totals totals;
-  lens_status status = lens_walk_totals_get(session->target, &totals);
+  lens_status status = LENS_OK;
+  if (is_by_retained(session)) {
+    status = roots_guess(session);
+    if (status == LENS_OK) status = run_steps(session->target, lens_retained);
+  }
+  if (status == LENS_OK) status = lens_walk_totals_get(session->target, &totals);
   if (status != LENS_OK) return status;
-  uint64_t room = limited(session, totals.objects), count, matched;
+  uint64_t room = rows_room(session, totals.objects), count, matched;
   lens_object *rows = malloc((room + 1) * sizeof *rows);
   if (rows == NULL) return LENS_NO_MEMORY;
   status = select_rows(session, room, rows, &count, &matched);
@@ -263,9 +280,9 @@ lens_status refcounts_run(struct session *session) {
   if (status == LENS_OK) {
     rows_begin(session);
     if (session->json != NULL) {
-      refcounts_json(session, rows, total, limited(session, written));
+      refcounts_json(session, rows, total, rows_room(session, written));
     } else {
-      refcounts_text(rows, total, limited(session, written));
+      refcounts_text(rows, total, rows_room(session, written));
     }
   }
   free(rows);

@@ -12,33 +12,6 @@
 
 enum { SLICE_MS = 50, WARNINGS_MAX = 20 };
 
-static const struct command COMMANDS[] = {{"audit", false, true, audit_run},
-                                          {"history", true, true, history_run},
-                                          {"sites", false, false, sites_run},
-                                          {"overview", false, true, overview_run},
-                                          {"types", false, true, types_run},
-                                          {"objects", false, true, objects_run},
-                                          {"refcounts", false, true, refcounts_run},
-                                          {"arenas", false, false, arenas_run},
-                                          {"show", true, true, show_run},
-                                          {"refs", true, false, refs_run},
-                                          {"referrers", true, true, referrers_run},
-                                          {"cycles", false, true, cycles_run},
-                                          {"retained", false, true, retained_run},
-                                          {"check", false, true, check_run},
-                                          {"snapshot", false, true, snapshot_run},
-                                          {"diff", false, false, diff_run},
-                                          {"leaks", false, true, leaks_run},
-                                          {"collect", false, true, collect_run},
-                                          {"path", true, true, path_run}};
-
-const struct command *command_find(const char *name) {
-  for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {
-    if (strcmp(COMMANDS[i].name, name) == 0) return &COMMANDS[i];
-  }
-  return NULL;
-}
-
 lens_status run_steps(lens *target, step_fn step) {
   lens_status status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = step(target, SLICE_MS, NULL);
@@ -160,6 +133,9 @@ static bool has_problem(const struct session *session) {
 static int answer(struct session *session) {
   const struct command *command = command_find(session->options->command);
   lens_status status = session->target == NULL ? LENS_OK : run_steps(session->target, load_step);
+  if (status == LENS_OK && session->target != NULL) status = session_choose(session);
+  if (status == LENS_NOT_FOUND && session->refusal[0] != 0)
+    return fail(session->options->core, status, session->refusal);
   if (status == LENS_OK && command->needs_walk) status = run_steps(session->target, lens_walk);
   if (status != LENS_OK) return fail(session->options->core, status, lens_error(session->target));
   if (session->options->json) {

@@ -22,7 +22,7 @@ static lens_status refuse(struct session *session, lens_status status, const cha
   return status;
 }
 
-static lens_status take(lens *target, const char *path, lens_moment **out) {
+lens_status moment_take(lens *target, const char *path, lens_moment **out) {
   lens_status status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_moment_take(target, SLICE_MS, NULL, out);
   if (status != LENS_OK) return status;
@@ -48,8 +48,7 @@ static lens_status finish(struct session *session, lens_status status, lens_mome
   return status;
 }
 
-/* The moment of a snapshot's file or of a core. */
-static lens_status find(struct session *session, const char *path, lens_moment **out) {
+lens_status moment_find(struct session *session, const char *path, lens_moment **out) {
   if (lens_moment_is_file(path) != 0) {
     lens_moment_job *job = NULL;
     lens_status status = lens_moment_load(path, &job);
@@ -59,7 +58,7 @@ static lens_status find(struct session *session, const char *path, lens_moment *
   lens_status status = lens_new_core(path, NULL, &target);
   if (status != LENS_OK) return refuse(session, status, lens_error(NULL));
   status = run_steps(target, load_step);
-  if (status == LENS_OK) status = take(target, path, out);
+  if (status == LENS_OK) status = moment_take(target, path, out);
   if (status != LENS_OK) {
     const char *said = lens_error(target);
     (void)snprintf(session->refusal, sizeof session->refusal, "%s: %s", path,
@@ -94,7 +93,7 @@ lens_status snapshot_run(struct session *session) {
   }
   lens_moment *moment = NULL;
   lens_moment_job *job = NULL;
-  lens_status status = take(session->target, session->options->core, &moment);
+  lens_status status = moment_take(session->target, session->options->core, &moment);
   if (status != LENS_OK) return status;
   status = lens_moment_save(moment, output, &job);
   status = finish(session, status, job, NULL);
@@ -355,7 +354,7 @@ lens_status diff_run(struct session *session) {
                              .by_site = strcmp(session->options->by, "site") == 0};
   lens_status status = LENS_OK;
   for (int i = 0; i < 2 && status == LENS_OK; i++)
-    status = find(session, found.paths[i], &found.moments[i]);
+    status = moment_find(session, found.paths[i], &found.moments[i]);
   if (status == LENS_OK) status = compare(session, &found);
   if (status == LENS_OK) {
     judge(session, &found);

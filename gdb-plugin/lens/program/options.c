@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,71 +12,8 @@
 
 #include "command.h"
 
-static const char USAGE[] = "usage: cairn-lens [OPTION]... CORE [EXECUTABLE] [COMMAND [ADDRESS]]\n";
-
-static const char HELP[] =
-    "       cairn-lens [OPTION]... snapshot CORE -output FILE\n"
-    "       cairn-lens [OPTION]... diff CORE-OR-SNAPSHOT CORE-OR-SNAPSHOT\n"
-    "\n"
-    "Reads the reference-counted heaps in a core file, without a debugger and without symbols.\n"
-    "EXECUTABLE fills in pages that the core lacks; it is rarely needed.\n"
-    "\n"
-    "Commands\n"
-    "  overview             heaps, arenas, the biggest types, totals (the default)\n"
-    "  types                objects and bytes of each type\n"
-    "  objects              the objects, those with the highest count by the prompt\n"
-    "  refcounts            how many objects have which count\n"
-    "  arenas               pages and occupancy of each arena\n"
-    "  show ADDRESS         one object: value, fields, count\n"
-    "  refs ADDRESS         what it holds\n"
-    "  referrers ADDRESS    who holds it, objects and words outside the heap; the count explained\n"
-    "  snapshot             keeps what is on the heap in the file of -output, for diff\n"
-    "  diff                 what grew between two cores or snapshots, by type or by place\n"
-    "  path ADDRESS         why it is alive: the shortest ways to it from words outside the heap\n"
-    "  leaks                cycles, lost objects, and what hangs on them\n"
-    "  collect              what the cycle collector would free, with its arithmetic\n"
-    "  cycles               objects that hold each other, and which slot to make weak\n"
-    "  retained             what would go if an object, or all objects of a type, went\n"
-    "  audit                the counts that nothing explains, and how sure that is\n"
-    "  history ADDRESS      what happened to an object, in pairs; what is left over\n"
-    "  sites                live objects by the place that allocated them\n"
-    "  check                integrity of headers, pages, free lists, references and counts\n"
-    "\n"
-    "Options, with one dash or two\n"
-    "  -json                one JSON document, schema cairn/1, instead of text\n"
-    "  -limit N             at most N rows; 0 is all (20)\n"
-    "  -type GLOB           objects, diff, leaks, collect, audit: of types whose name matches\n"
-    "  -refcount RANGE      objects: with such a count: 3, >=3, >3, <=3, <3, 2..5\n"
-    "  -size RANGE          objects: with a block of so many bytes; k, M and G are understood\n"
-    "  -heap N              objects, collect: of the heap with that id\n"
-    "  -sort KEY            objects: by refcount, size, addr or type\n"
-    "  -reverse             objects: the other way round\n"
-    "  -output FILE         snapshot: the file to write; one that is no snapshot is left alone\n"
-    "  -by type|site        diff: a row a type, or a row a type and place that allocated\n"
-    "  -by object|type      retained: a row an object (the default), or a row a type\n"
-    "  -live                cycles: those that roots lead to, too\n"
-    "  -max-growth-objects N, -max-growth-bytes SIZE\n"
-    "                       diff: exit status 1 where there are more objects or bytes more\n"
-    "  -max-objects N, -max-bytes SIZE\n"
-    "                       leaks: exit status 1 only where more leak\n"
-    "  -count N             path: so many ways (5)\n"
-    "  -candidates          collect: a local collection, of what candidates reach\n"
-    "  -freed, -all         collect: only what is freed; all that it looks at\n"
-    "  -help, -version\n"
-    "\n"
-    "Exit status: 0 nothing is wrong, 1 a problem was found, 2 there is no answer.\n"
-    "\n"
-    "Examples\n"
-    "  cairn-lens core\n"
-    "  cairn-lens core types -json\n"
-    "  cairn-lens core objects -type 'dict' -refcount '>=3'\n"
-    "  cairn-lens core referrers 0x7f0000408010\n"
-    "  cairn-lens core leaks -max-bytes 1M\n"
-    "  cairn-lens snapshot core -output monday.cairn\n"
-    "  cairn-lens diff monday.cairn core.2 -max-growth-bytes 10M\n";
-
 static int complain(const char *what, const char *text) {
-  fprintf(stderr, "cairn-lens: %s: %s\n%s", what, text, USAGE);
+  fprintf(stderr, "cairn-lens: %s: %s\n%s", what, text, commands_usage());
   return 2;
 }
 
@@ -123,131 +61,115 @@ static bool parse_range(const char *text, uint64_t *low, uint64_t *high) {
   return true;
 }
 
-enum key {
-  KEY_JSON = 1000,
-  KEY_LIMIT,
-  KEY_TYPE,
-  KEY_REFCOUNT,
-  KEY_SIZE,
-  KEY_HEAP,
-  KEY_SORT,
-  KEY_REVERSE,
-  KEY_OUTPUT,
-  KEY_BY,
-  KEY_LIVE,
-  KEY_GROWTH_OBJECTS,
-  KEY_GROWTH_BYTES,
-  KEY_MAX_OBJECTS,
-  KEY_MAX_BYTES,
-  KEY_COUNT,
-  KEY_CANDIDATES,
-  KEY_FREED,
-  KEY_ALL,
-  KEY_HELP,
-  KEY_VERSION
+/* ---- options ---- */
+
+enum kind { FLAG, NUMBER, SIZE, RANGE, TEXT };
+
+/* An option, and where in struct options its value goes (of a range: its two ends). */
+struct known {
+  const char *name;
+  enum kind kind;
+  size_t at;
 };
 
-static const struct option OPTIONS[] = {
-    {"json", no_argument, NULL, KEY_JSON},
-    {"limit", required_argument, NULL, KEY_LIMIT},
-    {"type", required_argument, NULL, KEY_TYPE},
-    {"refcount", required_argument, NULL, KEY_REFCOUNT},
-    {"size", required_argument, NULL, KEY_SIZE},
-    {"heap", required_argument, NULL, KEY_HEAP},
-    {"sort", required_argument, NULL, KEY_SORT},
-    {"reverse", no_argument, NULL, KEY_REVERSE},
-    {"output", required_argument, NULL, KEY_OUTPUT},
-    {"by", required_argument, NULL, KEY_BY},
-    {"live", no_argument, NULL, KEY_LIVE},
-    {"max-growth-objects", required_argument, NULL, KEY_GROWTH_OBJECTS},
-    {"max-growth-bytes", required_argument, NULL, KEY_GROWTH_BYTES},
-    {"max-objects", required_argument, NULL, KEY_MAX_OBJECTS},
-    {"max-bytes", required_argument, NULL, KEY_MAX_BYTES},
-    {"count", required_argument, NULL, KEY_COUNT},
-    {"candidates", no_argument, NULL, KEY_CANDIDATES},
-    {"freed", no_argument, NULL, KEY_FREED},
-    {"all", no_argument, NULL, KEY_ALL},
-    {"help", no_argument, NULL, KEY_HELP},
-    {"version", no_argument, NULL, KEY_VERSION},
-    {NULL, 0, NULL, 0}};
+#define OPTION(name, kind, member) \
+  { name, kind, offsetof(struct options, member) }
+/* What each means, and who takes it, says commands.c. */
+static const struct known KNOWN[] = {
+    OPTION("json", FLAG, json),
+    OPTION("limit", NUMBER, limit),
+    OPTION("type", TEXT, type_glob),
+    OPTION("refcount", RANGE, refcounts),
+    OPTION("size", RANGE, sizes),
+    OPTION("heap", NUMBER, heap),
+    OPTION("sort", TEXT, sort),
+    OPTION("reverse", FLAG, reverse),
+    OPTION("pages", FLAG, pages),
+    OPTION("output", TEXT, output),
+    OPTION("by", TEXT, by),
+    OPTION("live", FLAG, live),
+    OPTION("objects", NUMBER, objects),
+    OPTION("max-growth-objects", NUMBER, growth_objects),
+    OPTION("max-growth-bytes", SIZE, growth_bytes),
+    OPTION("max-objects", NUMBER, max_objects),
+    OPTION("max-bytes", SIZE, max_bytes),
+    OPTION("suppress", TEXT, suppress),
+    OPTION("baseline", TEXT, baseline),
+    OPTION("junit", TEXT, junit),
+    OPTION("count", NUMBER, count),
+    OPTION("weak", FLAG, weak),
+    OPTION("unsure", FLAG, unsure),
+    OPTION("candidates", FLAG, candidates),
+    OPTION("freed", FLAG, freed),
+    OPTION("all", FLAG, every),
+    OPTION("words", FLAG, words),
+    OPTION("help", FLAG, help),
+    OPTION("version", FLAG, version),
+};
+enum { KNOWN_COUNT = sizeof KNOWN / sizeof KNOWN[0], FIRST_KEY = 1000 };
+_Static_assert(KNOWN_COUNT <= 64, "a bit each of those that were given");
 
-static int take_option(struct options *options, int key) {
-  switch (key) {
-    case KEY_JSON:
-      options->json = true;
-      return OPTIONS_OK;
-    case KEY_REVERSE:
-      options->reverse = true;
-      return OPTIONS_OK;
-    case KEY_TYPE:
-      options->type_glob = optarg;
-      return OPTIONS_OK;
-    case KEY_SORT:
-      options->sort = optarg;
-      return OPTIONS_OK;
-    case KEY_OUTPUT:
-      options->output = optarg;
-      return OPTIONS_OK;
-    case KEY_BY:
-      options->by = optarg;
-      return OPTIONS_OK;
-    case KEY_LIVE:
-      options->live = true;
-      return OPTIONS_OK;
-    case KEY_GROWTH_OBJECTS:
-      return options_number(optarg, &options->growth_objects)
-                 ? OPTIONS_OK
-                 : complain("-max-growth-objects takes a number", optarg);
-    case KEY_GROWTH_BYTES:
-      return options_number(optarg, &options->growth_bytes)
-                 ? OPTIONS_OK
-                 : complain("-max-growth-bytes takes a size", optarg);
-    case KEY_CANDIDATES:
-      options->candidates = true;
-      return OPTIONS_OK;
-    case KEY_FREED:
-      options->freed = true;
-      return OPTIONS_OK;
-    case KEY_ALL:
-      options->every = true;
-      return OPTIONS_OK;
-    case KEY_MAX_OBJECTS:
-      return options_number(optarg, &options->max_objects)
-                 ? OPTIONS_OK
-                 : complain("-max-objects takes a number", optarg);
-    case KEY_MAX_BYTES:
-      return options_number(optarg, &options->max_bytes)
-                 ? OPTIONS_OK
-                 : complain("-max-bytes takes a size", optarg);
-    case KEY_COUNT:
-      return options_number(optarg, &options->count) && options->count <= LENS_WAYS_MAX
-                 ? OPTIONS_OK
-                 : complain("-count takes a number up to 10000", optarg);
-    case KEY_LIMIT:
-      return options_number(optarg, &options->limit) ? OPTIONS_OK
-                                                     : complain("-limit takes a number", optarg);
-    case KEY_HEAP:
-      return options_number(optarg, &options->heap) ? OPTIONS_OK
-                                                    : complain("-heap takes a number", optarg);
-    case KEY_REFCOUNT:
-      return parse_range(optarg, &options->refcount_min, &options->refcount_max)
-                 ? OPTIONS_OK
-                 : complain("no range, as 3 or >=3 or 2..5", optarg);
-    case KEY_SIZE:
-      return parse_range(optarg, &options->size_min, &options->size_max)
-                 ? OPTIONS_OK
-                 : complain("no range, as 48 or >=1k or 2..5", optarg);
-    case KEY_HELP:
-      printf("%s%s", USAGE, HELP);
-      return 0;
-    case KEY_VERSION:
-      puts("cairn-lens " CAIRN_VERSION);
-      return 0;
-    default:
-      fputs(USAGE, stderr);
+static void *member_of(struct options *options, const struct known *known) {
+  return (char *)options + known->at;
+}
+
+static int take_option(struct options *options, const struct known *known, const char *text) {
+  static const char *const wanted[] = {[NUMBER] = "a number",
+                                       [SIZE] = "a size, as 4k or 1M",
+                                       [RANGE] = "a range, as 3 or >=3 or 2..5"};
+  void *member = member_of(options, known);
+  bool fits = true;
+  if (known->kind == FLAG) {
+    *(bool *)member = true;
+  } else if (known->kind == TEXT) {
+    *(const char **)member = text;
+  } else if (known->kind == RANGE) {
+    struct range *range = member;
+    fits = parse_range(text, &range->low, &range->high);
+  } else {
+    fits = options_number(text, member);
+  }
+  if (fits) return OPTIONS_OK;
+  fprintf(stderr, "cairn-lens: -%s takes %s, not %s\n%s", known->name, wanted[known->kind], text,
+          commands_usage());
+  return 2;
+}
+
+/* Fills in what stands behind dashes; `given`: a bit for each of KNOWN. */
+static int take_options(struct options *options, int argc, char **argv, uint64_t *given) {
+  struct option table[KNOWN_COUNT + 1] = {{NULL, 0, NULL, 0}};
+  for (int i = 0; i < KNOWN_COUNT; i++) {
+    table[i] = (struct option){.name = KNOWN[i].name,
+                               .has_arg = KNOWN[i].kind == FLAG ? no_argument : required_argument,
+                               .val = FIRST_KEY + i};
+  }
+  *given = 0;
+  for (;;) {
+    int key = getopt_long_only(argc, argv, "", table, NULL);
+    if (key == -1) return OPTIONS_OK;
+    if (key < FIRST_KEY) {
+      fputs(commands_usage(), stderr);
       return 2;
+    }
+    *given |= 1ull << (key - FIRST_KEY);
+    int status = take_option(options, &KNOWN[key - FIRST_KEY], optarg);
+    if (status != OPTIONS_OK) return status;
   }
 }
+
+/* An option that says nothing to the command was meant for another one, or means more than that. */
+static int check_options(const struct options *options, uint64_t given) {
+  const struct command *command = command_find(options->command);
+  for (int i = 0; i < KNOWN_COUNT; i++) {
+    if ((given >> i & 1) == 0 || command_takes(command, KNOWN[i].name)) continue;
+    fprintf(stderr, "cairn-lens: %s takes no -%s; cairn-lens %s -help lists what it takes\n",
+            command->name, KNOWN[i].name, command->name);
+    return 2;
+  }
+  return OPTIONS_OK;
+}
+
+/* ---- words ---- */
 
 /* diff A B, or A diff B. */
 static int take_two(struct options *options, int count, char **words) {
@@ -277,44 +199,86 @@ static int take_words(struct options *options, int count, char **words) {
   if (at < count) options->command = words[at++];
   const struct command *command = command_find(options->command);
   if (command == NULL) return complain("no such command", options->command);
-  if (command->takes_address) {
-    if (at == count) return complain("which object? an address is needed by", options->command);
+  if (command->address == ADDRESS_NEEDED && at == count)
+    return complain("which object? an address is needed by", options->command);
+  if (command->address != ADDRESS_NONE && at < count) {
     if (!options_number(words[at++], &options->address))
       return complain("no address", words[at - 1]);
+    options->has_address = true;
   }
   if (at < count) return complain("one word too many", words[at]);
   return OPTIONS_OK;
 }
 
-/* What -by may be depends on the command. */
-static int check_by(const struct options *options) {
-  bool retained = strcmp(options->command, "retained") == 0;
-  const char *other = retained ? "object" : "site";
-  if (strcmp(options->by, "type") == 0 || strcmp(options->by, other) == 0) return OPTIONS_OK;
-  return complain(retained ? "-by is object or type, not" : "-by is type or site, not",
-                  options->by);
+/* One of the words that the command takes there; NULL: the first. */
+static int choose(const char *command, const char *option, const char **value,
+                  const char *const *words) {
+  if (*value == NULL) *value = words[0];
+  for (int i = 0; words[i] != NULL; i++) {
+    if (strcmp(*value, words[i]) == 0) return OPTIONS_OK;
+  }
+  fprintf(stderr, "cairn-lens: -%s of %s is", option, command);
+  for (int i = 0; words[i] != NULL; i++)
+    fprintf(stderr, "%s %s", i == 0 ? "" : words[i + 1] == NULL ? " or" : ",", words[i]);
+  fprintf(stderr, ", not %s\n", *value);
+  return 2;
+}
+
+static int check_values(struct options *options) {
+  static const struct {
+    const char *command, *option;
+    size_t at;
+    const char *const words[6];
+  } rows[] = {
+      {"objects",
+       "sort",
+       offsetof(struct options, sort),
+       {"refcount", "size", "addr", "type", "retained"}},
+      {"types", "sort", offsetof(struct options, sort), {"bytes", "count", "refcount", "type"}},
+      {"diff", "by", offsetof(struct options, by), {"type", "site"}},
+      {"retained", "by", offsetof(struct options, by), {"object", "type", "root"}}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    if (strcmp(options->command, rows[i].command) != 0) continue;
+    const char **value = (const char **)(void *)((char *)options + rows[i].at);
+    int status = choose(options->command, rows[i].option, value, rows[i].words);
+    if (status != OPTIONS_OK) return status;
+  }
+  if (options->count > LENS_WAYS_MAX) return complain("-count takes a number", "up to 10000");
+  bool chooses = options->type_glob != NULL || options->heap != UINT64_MAX;
+  if (strcmp(options->command, "retained") == 0 && strcmp(options->by, "object") != 0 && chooses)
+    return complain("-type and -heap choose among objects; there are none with -by", options->by);
+  return OPTIONS_OK;
+}
+
+/* The command among words that need not be complete. */
+static const struct command *command_among(int count, char **words) {
+  for (int i = 0; i < count; i++) {
+    if (command_find(words[i]) != NULL) return command_find(words[i]);
+  }
+  return NULL;
 }
 
 int options_parse(struct options *options, int argc, char **argv) {
+  const struct range all = {0, UINT64_MAX};
   *options = (struct options){.command = "overview",
                               .limit = 20,
-                              .refcount_max = UINT64_MAX,
-                              .size_max = UINT64_MAX,
+                              .refcounts = all,
+                              .sizes = all,
                               .heap = UINT64_MAX,
-                              .sort = "refcount",
+                              .objects = 20,
                               .growth_objects = UINT64_MAX,
                               .growth_bytes = UINT64_MAX,
                               .max_objects = UINT64_MAX,
                               .max_bytes = UINT64_MAX};
-  for (;;) {
-    int key = getopt_long_only(argc, argv, "", OPTIONS, NULL);
-    if (key == -1) break;
-    int status = take_option(options, key);
-    if (status != OPTIONS_OK) return status;
-  }
-  int status = take_words(options, argc - optind, argv + optind);
+  uint64_t given;
+  int status = take_options(options, argc, argv, &given);
   if (status != OPTIONS_OK) return status;
-  if (options->by == NULL)
-    options->by = strcmp(options->command, "retained") == 0 ? "object" : "type";
-  return check_by(options);
+  const struct command *named = command_among(argc - optind, argv + optind);
+  if (options->version) puts("cairn-lens " CAIRN_VERSION);
+  if (options->words) commands_words(named);
+  if (options->help) commands_help(named);
+  if (options->version || options->words || options->help) return 0;
+  status = take_words(options, argc - optind, argv + optind);
+  if (status == OPTIONS_OK) status = check_options(options, given);
+  return status == OPTIONS_OK ? check_values(options) : status;
 }

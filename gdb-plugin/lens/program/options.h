@@ -5,22 +5,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct range {
+  uint64_t low, high; /* both in it */
+};
+
+/* Numbers are 0, texts NULL, where nothing was given and nothing else is said. */
 struct options {
-  const char *core, *executable; /* executable: NULL where none is given */
-  const char *command;           /* "overview" by default */
-  uint64_t address;              /* of the command's object */
+  const char *core, *executable;
+  const char *command; /* "overview" by default */
+  uint64_t address;    /* of the command's object, where has_address */
+  bool has_address;
+  bool help, version, words;
   bool json, reverse;
   uint64_t limit; /* rows; 0: all */
   const char *type_glob;
-  uint64_t refcount_min, refcount_max, size_min, size_max, heap; /* heap: its id; UINT64_MAX: all */
+  struct range refcounts, sizes;
+  uint64_t heap; /* its id; UINT64_MAX: all */
   const char *sort;
-  uint64_t max_objects, max_bytes;       /* leaks: more is a problem; UINT64_MAX: none was given */
-  uint64_t count;                        /* path: ways; 0: as many as it likes */
+  bool pages;                      /* arenas: a row a page */
+  uint64_t max_objects, max_bytes; /* leaks: more is a problem; UINT64_MAX: none was given */
+  const char *suppress, *baseline, *junit; /* leaks: files */
+  uint64_t count;                          /* path: ways; 0: as many as it likes */
+  bool weak;                               /* path: over weak and borrowed slots, too */
+  bool unsure;                             /* audit: what guesses alone explain, too */
   bool candidates, freed, every;         /* collect: of candidates; rows of what is freed, of all */
   const char *other;                     /* diff: the second moment */
-  const char *output;                    /* snapshot: the file to write; NULL: none is given */
-  const char *by;                        /* diff: "type" or "site"; retained: "object" or "type" */
+  const char *output;                    /* snapshot: the file to write */
+  const char *by;                        /* diff, retained: what has a row */
   bool live;                             /* cycles: those that are reached, too */
+  uint64_t objects;                      /* cycles: of each; 0: all */
   uint64_t growth_objects, growth_bytes; /* diff: more is a problem; UINT64_MAX: any is fine */
 };
 

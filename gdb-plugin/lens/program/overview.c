@@ -1,4 +1,4 @@
-/* overview and arenas: how much there is, and where. */
+/* overview: how much there is. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,6 +26,28 @@ static struct heap_sum sum_of(const struct session *session, uint64_t heap,
   return sum;
 }
 
+/* A number that is left out where it is 0. */
+static void json_some(yajl_gen json, const char *name, uint64_t number) {
+  if (number != 0) json_number(json, name, number);
+}
+
+/* What the heap may take, takes, and keeps outside. */
+static void json_limits(yajl_gen json, const lens_heap *heap) {
+  if (heap->shared != 0) json_flag(json, "shared", true);
+  json_some(json, "external_bytes", heap->external_bytes);
+  json_some(json, "limit_bytes", heap->limit_bytes);
+  json_some(json, "soft_limit_bytes", heap->soft_limit_bytes);
+  json_some(json, "taken_bytes", heap->taken_bytes);
+  if (heap->taken_bytes != 0) json_number(json, "peak_bytes", heap->peak_bytes);
+  if (heap->group == NULL) return;
+  json_name(json, "group");
+  yajl_gen_map_open(json);
+  json_text(json, "name", heap->group);
+  json_number(json, "taken_bytes", heap->group_taken_bytes);
+  json_number(json, "limit_bytes", heap->group_limit_bytes);
+  yajl_gen_map_close(json);
+}
+
 static void json_heaps(const struct session *session, const lens_type_census *census,
                        uint64_t count, const lens_walk_totals *totals) {
   yajl_gen json = session->json;
@@ -46,6 +68,7 @@ static void json_heaps(const struct session *session, const lens_type_census *ce
     json_number(json, "reserved_bytes", heap.reserved_bytes);
     json_number(json, "buffers", heap.buffer_count);
     json_number(json, "used_bytes", heap.used_bytes);
+    json_limits(json, &heap);
     yajl_gen_map_close(json);
   }
   yajl_gen_array_close(json);
@@ -114,69 +137,4 @@ out:
   free(census);
   free(types);
   return status;
-}
-
-/* ---- arenas ---- */
-
-static void json_arena(const struct session *session, const lens_arena *arena,
-                       const lens_heap *heap) {
-  yajl_gen json = session->json;
-  yajl_gen_map_open(json);
-  json_address(json, "addr", arena->address);
-  json_number(json, "heap", heap->id);
-  json_number(json, "bytes", arena->bytes);
-  json_number(json, "pages", arena->page_count);
-  json_number(json, "blocks_used", arena->blocks_used);
-  json_number(json, "blocks_free", arena->blocks_free);
-  json_number(json, "bytes_used", arena->bytes_used);
-  yajl_gen_map_close(json);
-}
-
-static void text_arena(struct table *table, const lens_arena *arena, const lens_heap *heap) {
-  char share[16];
-  snprintf(share, sizeof share, "%.0f %%",
-           arena->bytes == 0 ? 0.0 : 100.0 * (double)arena->bytes_used / (double)arena->bytes);
-  table_cell(table, text_address(arena->address).text);
-  table_cell(table, heap->name);
-  table_cell(table, text_size(arena->bytes).text);
-  table_cell(table, text_number(arena->page_count).text);
-  table_cell(table, text_number(arena->page_free_count).text);
-  table_cell(table, text_number(arena->blocks_used).text);
-  table_cell(table, text_number(arena->blocks_free).text);
-  table_cell(table, text_size(arena->bytes_used).text);
-  table_cell(table, share);
-}
-
-lens_status arenas_run(struct session *session) {
-  yajl_gen json = session->json;
-  uint64_t count = lens_arena_count(session->target), limit = session->options->limit, shown = 0;
-  struct table table;
-  table_begin(&table, (const char *const[]){"arena", "heap", ">size", ">pages", ">free",
-                                            ">blocks used", ">free", ">used", ">", NULL});
-  answer_begin(session);
-  if (json != NULL) {
-    yajl_gen_map_open(json);
-    json_name(json, "rows");
-    yajl_gen_array_open(json);
-  }
-  for (; shown < count && (limit == 0 || shown < limit); shown++) {
-    lens_arena arena;
-    lens_heap heap;
-    if (lens_arena_get(session->target, shown, &arena) != LENS_OK) break;
-    if (lens_heap_get(session->target, arena.heap, &heap) != LENS_OK) break;
-    if (json != NULL) {
-      json_arena(session, &arena, &heap);
-    } else {
-      text_arena(&table, &arena, &heap);
-    }
-  }
-  if (json != NULL) {
-    yajl_gen_array_close(json);
-    json_listing_end(json, count, shown);
-    yajl_gen_map_close(json);
-  } else {
-    table_print(&table);
-    text_cut(shown, count, "arenas");
-  }
-  return LENS_OK;
 }

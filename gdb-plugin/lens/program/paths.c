@@ -167,15 +167,16 @@ static void answer_end(const struct session *session, const lens_paths_totals *t
 }
 
 lens_status path_run(struct session *session) {
-  uint64_t wanted = session->options->count != 0 ? session->options->count : WAYS;
+  const struct options *options = session->options;
+  uint64_t wanted = options->count != 0 ? options->count : WAYS;
   lens_object object;
   lens_paths_totals totals;
   uint32_t index;
   lens_status status = find_object(session, &object);
   if (status == LENS_OK) status = roots_find(session);
   if (status == LENS_OK) status = lens_snapshot_find(session->target, object.address, &index);
-  if (status == LENS_OK) status = find_ways(session, index, wanted, 0, &totals);
-  bool soft = status == LENS_OK && totals.ways == 0;
+  if (status == LENS_OK) status = find_ways(session, index, wanted, options->weak, &totals);
+  bool soft = status == LENS_OK && totals.ways == 0 && !options->weak;
   if (soft) status = find_ways(session, index, wanted, 1, &totals);
   if (status != LENS_OK) return status;
   session->exactness = "conservative"; /* every root is a guess here */

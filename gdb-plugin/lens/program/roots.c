@@ -119,6 +119,11 @@ lens_status roots_find(const struct session *session) {
   return status == LENS_OK ? scan_foreign(session) : status;
 }
 
+lens_status roots_guess(struct session *session) {
+  session->exactness = "conservative";
+  return roots_find(session);
+}
+
 /* ---- in words ---- */
 
 const char *root_kind(const lens_root *root) {

@@ -45,6 +45,38 @@ static void merge(struct sites *sites) {
   qsort(sites->rows, sites->count, sizeof *sites->rows, by_bytes);
 }
 
+/* Counts anew what lives of each site: objects of the types that were asked for. */
+static lens_status count_types(const struct session *session, lens_site *rows, uint64_t count,
+                               uint64_t heap) {
+  const lens_filter filter = {.type_glob = session->options->type_glob,
+                              .refcount_max = UINT64_MAX,
+                              .size_max = UINT64_MAX,
+                              .heap = (uint32_t)heap,
+                              .sort = LENS_SORT_ADDRESS};
+  uint64_t written = 0, matched = 0;
+  for (uint64_t i = 0; i < count; i++) rows[i].object_count = rows[i].object_bytes = 0;
+  lens_status status = lens_select(session->target, &filter, 0, NULL, &written, &matched);
+  lens_object *objects = status == LENS_OK ? malloc((size_t)(matched + 1) * sizeof *objects) : NULL;
+  if (status == LENS_OK && objects == NULL) status = LENS_NO_MEMORY;
+  if (status == LENS_OK)
+    status = lens_select(session->target, &filter, matched, objects, &written, &matched);
+  for (uint64_t i = 0; status == LENS_OK && i < written; i++) {
+    lens_track track;
+    status = lens_track_at(session->target, objects[i].address, &track);
+    if (status == LENS_NOT_FOUND) status = LENS_OK;
+    if (status != LENS_OK || track.site == 0) continue;
+    for (uint64_t k = 0; k < count; k++) { /* sites stand in the order of their numbers */
+      uint64_t at = (track.site - 1 + k) % count;
+      if (rows[at].number != track.site) continue;
+      rows[at].object_count++;
+      rows[at].object_bytes += objects[i].size_bytes;
+      break;
+    }
+  }
+  free(objects);
+  return status;
+}
+
 /* The sites of all heaps that something lives of. */
 static lens_status read_sites(const struct session *session, struct sites *sites, bool *tracked) {
   for (uint64_t heap = 0; heap < lens_heap_count(session->target); heap++) {
@@ -58,6 +90,9 @@ static lens_status read_sites(const struct session *session, struct sites *sites
     sites->rows = rows;
     status = lens_sites(session->target, heap, 0, tracking.site_count, rows + sites->count,
                         &written, &total);
+    if (status != LENS_OK) return status;
+    if (session->options->type_glob != NULL)
+      status = count_types(session, rows + sites->count, written, heap);
     if (status != LENS_OK) return status;
     uint64_t kept = sites->count;
     for (uint64_t i = 0; i < written; i++) {
@@ -95,7 +130,9 @@ static void site_row(const struct session *session, const lens_site *site, struc
 lens_status sites_run(struct session *session) {
   struct sites sites = {0};
   bool tracked = false;
-  lens_status status = read_sites(session, &sites, &tracked);
+  lens_status status = LENS_OK;
+  if (session->options->type_glob != NULL) status = run_steps(session->target, lens_walk);
+  if (status == LENS_OK) status = read_sites(session, &sites, &tracked);
   if (status == LENS_OK && !tracked) {
     snprintf(session->refusal, sizeof session->refusal,
              "no heap records who allocates (CAIRN_TRACK=sites does)");
@@ -109,12 +146,7 @@ lens_status sites_run(struct session *session) {
   uint64_t shown = limit == 0 || limit > sites.count ? sites.count : limit;
   struct table table;
   table_begin(&table, (const char *const[]){">objects", ">size", ">ever", "allocated at", NULL});
-  answer_begin(session);
-  if (session->json != NULL) {
-    yajl_gen_map_open(session->json);
-    json_name(session->json, "rows");
-    yajl_gen_array_open(session->json);
-  }
+  rows_begin(session);
   for (uint64_t i = 0; i < shown; i++)
     site_row(session, &sites.rows[session->json != NULL ? i : shown - 1 - i], &table);
   if (session->json != NULL) {

@@ -17,7 +17,7 @@ static const char *const OPS[] = {"other",   "allocate",      "free",       "ret
 
 /* The file that a call returns into, without its directories, and how far behind where the file
  * begins; NULL: none is known. */
-static const char *module_of(const struct session *session, uint64_t caller, uint64_t *offset) {
+const char *module_of(const struct session *session, uint64_t caller, uint64_t *offset) {
   const char *path;
   if (caller == 0 || lens_module_at(session->target, caller - 1, &path, offset) != LENS_OK)
     return NULL;

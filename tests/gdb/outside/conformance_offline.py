@@ -23,11 +23,16 @@ def lines(core: str, told: Dict[str, str], saved: str) -> Dict[str, List[str]]:
         "retained", "audit", "sites", "check")}
     asked["objects"] = ["-type str", "-refcount >=2", "-sort size -reverse", "-limit 0"]
     asked["collect"] = ["-candidates", "-freed", "-all"]
-    asked["leaks"] = ["-type node", "-max-objects 9"]
-    asked["cycles"] = ["-live"]
-    asked["audit"] = ["-type str"]
+    asked["leaks"] = ["-type node", "-max-objects 9", told["living"]]
+    asked["cycles"] = ["-live", "-live -objects 1"]
+    asked["audit"] = ["-type str", "-unsure"]
+    asked["types"] = ["-sort count -reverse"]
+    asked["sites"] = ["-type str"]
+    asked["retained"] = ["-type list"]
     found = {name: ["%s %s %s" % (core, name, more) for more in ["", "-limit 1"] + options]
              for name, options in asked.items()}
+    found["arenas -pages"] = ["%s arenas -pages" % core]
+    found["retained -by root"] = ["%s retained -by root" % core]
     found["retained -by type"] = ["%s retained -by type" % core]
     for name, word in (("show", "keeper"), ("refs", "living"), ("referrers", "keeper"),
                        ("path", "deep"), ("history", "over")):

@@ -19,8 +19,9 @@ class Session:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.count = 0
 
-    def ask(self, command: str, wait_for: str = "") -> str:
-        """The result record of a command; with `wait_for`, all up to a line that begins so."""
+    def ask(self, command: str, wait_for: str = "", text: bool = False) -> str:
+        """The result record of a command, with `wait_for` when a line that begins so has come; with
+        `text` all that was said up to it."""
         assert self.process.stdin is not None and self.process.stdout is not None
         self.count += 1
         self.process.stdin.write("%d%s\n" % (self.count, command))
@@ -32,7 +33,7 @@ class Session:
             if line.startswith("%d^" % self.count):
                 result = line
             if result and (not wait_for or any(seen.startswith(wait_for) for seen in lines)):
-                return result
+                return "".join(lines) if text else result
         sys.exit("GDB ended at %s:\n%s" % (command, "".join(lines[-30:])))
 
     def close(self) -> None:
@@ -65,6 +66,26 @@ for name, record in (("overview", "heaps=[{id="), ("map", "regions=[{start="),
                      ("referrers " + address, 'verdict="'), ("check", 'checked={objects="')):
     answer = session.ask("-cairn-" + name)
     check("^done," in answer and record in answer, "-cairn-%s: %s" % (name, answer[:300]))
+for line, record in (("path " + address, "paths=["), ("audit", "totals={balanced="),
+                     ("leaks -limit 2", "within_limits="), ("cycles -live", "garbage={cycles="),
+                     ("collect -all", "would_free={objects="), ("retained -by root", 'by="root"'),
+                     ("snapshot first", 'name="first"'), ("diff first", 'process="same"'),
+                     ("watch " + address, 'kind="watch"'), ("break collect", 'kind="collect"'),
+                     ("break free -type list", 'observed="true"')):
+    answer = session.ask("-cairn-" + line)
+    check("^done," in answer and record in answer, "-cairn-%s: %s" % (line, answer[:300]))
+for line, word in (("history " + address, "CAIRN_TRACK"), ("sites", "CAIRN_TRACK")):
+    refused = session.ask("-cairn-" + line)
+    check("^error" in refused and word in refused, "-cairn-%s: %s" % (line, refused[:300]))
+# Every command that there is, with an option that none has: MI knows each by its name.
+listed = session.ask('-interpreter-exec console "complete cairn "', text=True)
+names = [line.split()[1].rstrip('\\n"') for line in listed.splitlines()
+         if line.startswith('~"cairn ')]
+check(len(names) > 20 and "collect" in names, "all commands: %s" % names)
+for name in names:
+    refused = session.ask("-cairn-%s -no-such-option" % name)
+    check("^error" in refused and "No option -no-such-option here" in refused,
+          "-cairn-%s: %s" % (name, refused))
 refused = session.ask("-cairn-objects -type no_such_type")
 check("^error" in refused and "no_such_type" in refused, refused)
 check("^done" in session.ask("-cairn-types"), "and goes on after an error")

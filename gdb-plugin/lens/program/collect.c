@@ -1,0 +1,128 @@
+/* collect: what the collector would free, with its arithmetic. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "command.h"
+#include "table.h"
+#include "units.h"
+
+enum { SLICE_MS = 50 };
+
+static const char *const COLLECT_WHY[] = {"none", "kept", "reached", "garbage", "falls", "swept"};
+
+static bool is_freed(uint32_t verdict) { return verdict >= LENS_COLLECT_GARBAGE; }
+
+static void collect_row(const struct session *session, const lens_collect_row *row,
+                        const lens_object *object, struct table *table) {
+  const char *verdict = is_freed(row->verdict) ? "freed" : "kept";
+  const char *why = COLLECT_WHY[row->verdict <= LENS_COLLECT_SWEPT ? row->verdict : 0];
+  char value[256], external[24];
+  if (session->json != NULL) {
+    yajl_gen_map_open(session->json);
+    json_object(session, object);
+    json_number(session->json, "internal", row->internal);
+    json_name(session->json, "external");
+    yajl_gen_integer(session->json, row->external);
+    json_text(session->json, "verdict", verdict);
+    json_text(session->json, "why", why);
+    json_flag(session->json, "candidate", (object->state & LENS_STATE_CANDIDATE) != 0);
+    yajl_gen_map_close(session->json);
+    return;
+  }
+  object_value(session, object->address, value, sizeof value);
+  snprintf(external, sizeof external, "%" PRId64, row->external);
+  table_cell(table, text_address(object->address).text);
+  table_cell(table, text_count(object->refcount).text);
+  table_cell(table, text_number(row->internal).text);
+  table_cell(table, external);
+  table_cell(table, verdict);
+  table_cell(table, why);
+  table_cell(table, type_name(session, object->type));
+  table_cell(table, value);
+}
+
+static void collect_end(const struct session *session, const lens_collected *totals,
+                        uint64_t matched, uint64_t shown) {
+  yajl_gen json = session->json;
+  if (json != NULL) {
+    yajl_gen_array_close(json);
+    json_listing_end(json, matched, shown);
+    json_name(json, "would_free");
+    yajl_gen_map_open(json);
+    json_number(json, "objects", totals->freed_objects);
+    json_number(json, "bytes", totals->freed_bytes);
+    json_number(json, "garbage", totals->garbage);
+    json_number(json, "falls", totals->falls);
+    json_number(json, "interned", totals->swept);
+    yajl_gen_map_close(json);
+    json_number(json, "members", totals->members);
+    json_number(json, "candidates", totals->candidates);
+    json_number(json, "kept", totals->kept);
+    json_number(json, "reached", totals->reached);
+    yajl_gen_map_close(json);
+    return;
+  }
+  text_cut(shown, matched, "objects");
+  printf(
+      "cairn_collect%s would free %s objects, %s: %s that only garbage holds, %s that fall with "
+      "them, %s interned.\n",
+      session->options->candidates ? "_candidates" : "", text_number(totals->freed_objects).text,
+      text_size(totals->freed_bytes).text, text_number(totals->garbage).text,
+      text_number(totals->falls).text, text_number(totals->swept).text);
+  printf(
+      "It looks at %s objects, %s of them candidates; %s are held from outside, %s reached from "
+      "these.\n",
+      text_number(totals->members).text, text_number(totals->candidates).text,
+      text_number(totals->kept).text, text_number(totals->reached).text);
+}
+
+static lens_status collect_rows(const struct session *session, uint32_t which, uint64_t *shown,
+                                uint64_t *matched) {
+  uint64_t written = 0;
+  const char *glob = session->options->type_glob;
+  lens_status status = lens_collect_rows(session->target, which, glob, 0, NULL, &written, matched);
+  if (status != LENS_OK) return status;
+  uint64_t room = rows_room(session, *matched);
+  lens_collect_row *rows = malloc((room + 1) * sizeof *rows);
+  if (rows == NULL) return LENS_NO_MEMORY;
+  status = lens_collect_rows(session->target, which, glob, room, rows, &written, matched);
+  struct table table;
+  table_begin(&table, (const char *const[]){"address", ">count", ">internal", ">external",
+                                            "verdict", "why", "type", "value", NULL});
+  for (uint64_t i = 0; status == LENS_OK && i < written; i++) {
+    const lens_collect_row *row = &rows[session->json != NULL ? i : written - 1 - i];
+    lens_object object;
+    status = lens_snapshot_object(session->target, row->object, &object);
+    if (status == LENS_OK) collect_row(session, row, &object, &table);
+  }
+  table_print(&table);
+  free(rows);
+  *shown = written;
+  return status;
+}
+
+lens_status collect_run(struct session *session) {
+  const struct options *options = session->options;
+  lens_collected totals;
+  uint64_t shown = 0, matched = 0;
+  lens_status status = LENS_AGAIN;
+  while (status == LENS_AGAIN)
+    status = lens_collect(session->target, session->heap, options->candidates, SLICE_MS, NULL);
+  if (status == LENS_OK) status = lens_collected_get(session->target, &totals);
+  if (status != LENS_OK) return status;
+  if (totals.finalizers != 0)
+    session_note(session, "finalizers of %" PRIu64 " objects run first; what they hold on to stays",
+                 totals.finalizers);
+  if (totals.opaque != 0)
+    session_note(session, "%" PRIu64 " objects of opaque types: what they hold is guessed",
+                 totals.opaque);
+  if (totals.opaque != 0) session->exactness = "conservative";
+  uint32_t which = LENS_COLLECT_FREED;
+  if (!options->freed)
+    which |= options->every ? LENS_COLLECT_KEPT_MEMBERS : LENS_COLLECT_KEPT_CANDIDATES;
+  rows_begin(session);
+  status = collect_rows(session, which, &shown, &matched);
+  collect_end(session, &totals, matched, shown);
+  return status;
+}

@@ -1,0 +1,119 @@
+"""cairn-lens answers of a core as GDB does: the same documents, but for what only a debugger knows
+(names of roots and functions, texts of values, hints); rules that set leaks aside are one language.
+
+A rule's fate is told twice here, by the plugin and by the program, which share no code for it.
+"""
+import json
+import os
+import subprocess
+from typing import Any, Dict, List
+
+import gdb
+from harness import DIRECTORY, PLUGIN, answer, check, equal, error_of, passed
+
+LENS = os.path.join(os.path.dirname(PLUGIN), "bin", "cairn-lens")
+CORE = os.environ["SCENARIO_CORE"]
+# Of a root there is no name without a debugger; places are modules; texts may be cut elsewhere.
+ONLY_HERE = {"value", "name", "function", "file", "line", "where", "thread", "frame",
+             "roots", "guessed_roots", "confidence", "serials", "sites", "fields", "text",
+             # what is alike is not put together offline
+             "groups", "group", "alike", "whole_group", "owner"}
+LINES = ["overview", "types", "types -sort count -reverse", "objects -limit 0",
+         "objects -type list -refcount >=1", "objects -size <=48 -sort addr -limit 0", "refcounts",
+         "arenas", "arenas -pages", "check", "collect", "collect -freed -limit 0", "collect -all",
+         "collect -candidates -limit 0", "collect -type list", "leaks -limit 0", "leaks -limit 2",
+         "leaks -type list", "leaks -max-objects 3", "leaks -max-bytes 1G", "cycles -limit 0",
+         "cycles -live -objects 1"]
+
+# A file of rules each; wrong ones are refused by both, in the same words.
+RULES = ["kind=cycle", "kind=c*  # a remark", "\n\n# nothing\n", "type=list kind=lost", "type=*",
+         "slot=session.peer", "slot=session.p*", "slot=list[]", "slot=list[[]]", "slot=none.such",
+         "type='ses*'", "type=\"ses*\"#x", "ty\\pe=list\nkind=lost", "type=se\\ssion",
+         "file=nowhere*", "kind=lost type=session slot=session.data\nkind=cycle slot=list[]",
+         "type=[ls]*", "type=?ist", "type=x[", "type=[!l]*", "kind=CYCLE"]
+WRONG = ["tpye=x", "type=", "session", "kind=lost\ntype=\"x", "=x", "kind=lost  type", "type=x\\"]
+
+
+def pared(value: Any) -> Any:
+    """Without what only one of the two can know."""
+    if isinstance(value, dict):
+        return {name: pared(part) for name, part in value.items() if name not in ONLY_HERE}
+    if isinstance(value, list):
+        return [pared(part) for part in value]
+    return value
+
+
+def offline(line: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([LENS, CORE, *line.split(), "-json"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+
+
+def alike(found: Any, wanted: Any, where: str) -> None:
+    """All that the program says, GDB says too; and all that GDB says but hints."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        for name in wanted:
+            check(name in found, f"{where}.{name} is not there")
+            alike(found[name], wanted[name], f"{where}.{name}")
+    elif isinstance(wanted, list) and isinstance(found, list):
+        equal(len(found), len(wanted), f"how many there are of {where}")
+        for number, (one, other) in enumerate(zip(found, wanted)):
+            alike(one, other, f"{where}[{number}]")
+    else:
+        equal(found, wanted, where)
+
+
+def both(line: str) -> Dict[str, Any]:
+    said = offline(line)
+    check(said.returncode in (0, 1), f"cairn-lens {line}: {said.stderr}")
+    theirs = json.loads(said.stdout)["data"]
+    ours = answer("" if line == "overview" else line)["data"]
+    alike(pared(theirs), pared(ours), line)
+    alike(pared(ours), pared(theirs), line)
+    equal(said.returncode, int(gdb.convenience_variable("cairn_status") or 0), f"status of {line}")
+    return dict(theirs, status=said.returncode)
+
+
+def rules_file(text: str) -> str:
+    path = os.path.join(DIRECTORY, "rules")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+    return path
+
+
+def suppressions() -> None:
+    fates: List[Any] = []
+    for text in RULES:
+        found = both("leaks -limit 0 -suppress " + rules_file(text))
+        fates.append((found.get("set_aside"), len(found["rows"])))
+    check(len({str(fate) for fate in fates}) > 6, f"the rules are told apart: {fates}")
+    for text in WRONG:
+        path = rules_file(text)
+        ours = error_of("cairn leaks -suppress " + path)
+        theirs = offline("leaks -suppress " + path)
+        equal((theirs.returncode, theirs.stdout), (2, ""), "it is refused")
+        wanted = ours.split(path, 1)[1].split("  Did you mean")[0].strip().rstrip(".")
+        check(theirs.stderr.split(path, 1)[1].strip().rstrip(".").startswith(wanted),
+              f"{theirs.stderr!r} says {wanted!r}")
+
+
+def baselines() -> None:
+    path = os.path.join(DIRECTORY, "known.json")
+    for count, left in ((0, 0), (3, -3)):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(offline(f"leaks -limit {count}").stdout)
+        found = both("leaks -limit 0 -baseline " + path)
+        every = found["totals"]["cycles"]["leaks"] + found["totals"]["lost"]["leaks"]
+        equal(len(found["rows"]), every + left if left else 0, "what the baseline leaves")
+        equal(found["status"], 1 if left else 0, "and whether that is a problem")
+    both("leaks -limit 0 -baseline " + CORE)
+
+
+for each in LINES:
+    both(each)
+held = both("objects -type session -limit 4 -sort addr")["rows"]
+for row in held:
+    for question in ("show", "refs", "leaks"):
+        both(f"{question} {row['addr']}")
+suppressions()
+baselines()
+passed()
