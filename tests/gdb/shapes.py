@@ -175,7 +175,8 @@ def everywhere(value: Any, where: str = "data") -> Iterator[str]:
 
 
 def _object_rules(value: Dict[str, Any], where: str) -> Iterator[str]:
-    if {"addr", "refcount"} <= set(value) or {"addr", "type", "size"} <= set(value):
+    whole = {"addr", "refcount"} <= set(value) or {"addr", "type", "size"} <= set(value)
+    if whole and "seq" not in value:  # an event has a count, too
         yield from faults(value, OBJECT, where)
     if "rows" in value:
         rows = value["rows"]

@@ -87,7 +87,7 @@ if "early" in {row["name"] for row in conforms("snapshot list", "snapshot list")
 # ---- $cairn_status: here something is wrong, and only some commands ask for that ----
 for line, wanted in (("objects", 0), ("check", 1), ("types", 0), ("audit", 1), ("cycles", 0),
                      ("leaks", 1), ("leaks -max-objects 9", 0), ("collect", 0), ("diff first", 0),
-                     ("audit -type dict", 0), ("audit -type str", 1)):
+                     ("audit -type str", 1)):
     conforms(line)
     equal(status(), wanted, "$cairn_status after " + line)
 for line in ("objects -type nosuch", "show 0", "show @999", "path", "diff nosuch", "nosuch"):
