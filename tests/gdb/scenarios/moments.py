@@ -71,6 +71,12 @@ def compare(command: str, first: int, second: int) -> None:
     objects = data(command + " -by object -limit 0")
     equal({(row["change"], row["addr"]) for row in objects["rows"] if row["change"] != "resized"},
           changes, f"{command}: objects")
+    told_a, told_b = told(first), told(second)
+    for row in objects["rows"]:
+        if row["change"] != "resized":
+            equal(row.get("reused", False), row["addr"] in told_a and row["addr"] in told_b,
+                  f"{command}: {row['addr']} is used again")
+        equal("site" in row, TRACKED, f"{command}: the place of {row['addr']}")
     resized = [row for row in objects["rows"] if row["change"] == "resized"]
     grew = first == 1 and second > 1
     equal([row["type"] for row in resized], ["list"] if grew else [], f"{command}: resized")

@@ -64,7 +64,10 @@ equal([(row["op"], row["refcount"]) for row in history["rows"]],
       [("allocate", 1), ("retain", 2), ("release", 1), ("release", 0), ("free", 0)],
       "the history of a freed object")
 is_at(history["rows"][-1]["site"], "freed", "main", "where it was freed")
-check("allocate" in execute("cairn history " + address), "history as text")
+is_at(history["freed_at"], "freed", "main", "where, once more")
+text = execute("cairn history " + address)
+check("allocate" in text and text.count("freed at ") == 1, "history as text: " + text)
+check("freed at " not in execute("cairn history " + told["site"][0]), "what lives was not freed")
 cut = data("history %s -limit 2" % address)
 equal([row["op"] for row in cut["rows"]], ["release", "free"], "the last two of it")
 equal((cut["matched"], cut["shown"]), (5, 2), "what was cut is counted")
@@ -75,5 +78,13 @@ first = told["site"][0]
 made = [row for row in sites["rows"] if row["site"] == data("show " + first)["site"]]
 equal([(row["count"], row["allocations"]) for row in made], [(1, 1), (1, 1)], "those of make")
 check(made[0]["backtrace"] != made[1]["backtrace"], "they have two callers")
-check("allocated at" in execute("cairn sites"), "sites as text")
+# `make` is called three times from three lines: each of them is a site of its own.
+callers = {str(row["backtrace"]) for row in made}
+equal(len(callers), len(made), "a row each")
+equal([row["freed"] for row in made], [0, 0], "those that live were not freed")
+objects, placed = data("objects -limit 0")["matched"], sum(row["count"] for row in sites["rows"])
+text = execute("cairn sites")
+check("allocated at" in text, "sites as text")
+check("%d more have no site" % (objects - placed) in text.replace(",", ""),
+      "%d objects, %d with a site: %s" % (objects, placed, text))
 passed()
