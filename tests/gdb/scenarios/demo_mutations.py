@@ -139,8 +139,8 @@ def judge_count(planted: Planted, row: Row, tracked: bool) -> None:
 
 
 def judge_dead(planted: Planted, row: Any, tracked: bool) -> None:
-    """It died of a release too many: a slot that leads to it, or a use that was caught, accuses that
-    release; else nobody claims that all is well."""
+    """It died of a release too many: a slot that leads to it, or a use that was caught, accuses
+    that release; else nobody claims that all is well."""
     must(planted.surplus < 0, planted, "only a release too many lets it die")
     if row is not None:
         must(row["freed"] and row["verdict"] == "under-retained", planted, "it is held and freed")
