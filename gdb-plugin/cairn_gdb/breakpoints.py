@@ -196,12 +196,31 @@ def _quietly(make: Callable[[], Any]) -> Any:
     return made[0]
 
 
+HARDWARE = tuple(getattr(gdb, name) for name in (
+    "BP_HARDWARE_WATCHPOINT", "BP_READ_WATCHPOINT", "BP_ACCESS_WATCHPOINT",
+    "BP_HARDWARE_BREAKPOINT") if hasattr(gdb, name))
+X86_WATCHES = 4  # debug registers
+
+
+def _check_room(address: int) -> None:
+    """GDB makes any number of hardware watchpoints and says only when the program is to go on that
+    the processor has not so many: then nothing runs.  CairnError before that."""
+    used = [each for each in gdb.breakpoints() or () if each.enabled and each.type in HARDWARE]
+    if len(used) < X86_WATCHES or not gdb.selected_frame().architecture().name().startswith("i386"):
+        return
+    numbers = ", ".join(str(each.number) for each in used)
+    raise CairnError(f"{address:#x} can't be watched as well: the processor watches "
+                     f"{X86_WATCHES} places at once, and {numbers} take them.  `disable` or "
+                     "`delete` one.")
+
+
 def _watch(session: Session, kind: Any, address: int, name: str, after: int) -> Any:
     known = heads_of(session)
     if known.shortcut is None:
         raise CairnError("Objects can't be watched here: the program has several runtimes, or one "
                          "whose headers are not described.  Watch the address itself: "
                          f"watch *(long *) {address:#x}")
+    _check_room(address)
     language = gdb.parameter("language")
     gdb.execute("set language c", to_string=True)
     try:

@@ -91,7 +91,8 @@ out).  When the object dies the program stops too, and the watchpoint deletes it
 that is destroyed takes its objects along without touching them: that is noticed at the next
 stop.
 
-It is an ordinary watchpoint: `info breakpoints` shows it, `delete`, `disable` and `commands`
-work.  A processor has few of them (four on x86).""",
+It is an ordinary watchpoint: `info breakpoints` shows it; `delete`, `disable` and `commands`
+work (`condition` does not: GDB allows one, and Cairn's is there; -after counts changes).  A
+processor has few of them, four on x86; one too many is refused at once.""",
     examples=(("cairn watch x", "stop at each retain and release of x"),
               ("cairn watch @1 -after 100", "at the 100th change of row 1's count")))
