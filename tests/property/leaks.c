@@ -269,6 +269,24 @@ static void compare_joint(lens *self, const struct graph *graph, const struct na
   assert_int_equal(objects, totals.shared_objects);
 }
 
+/* The cycles that are garbage are the rings in the garbage, whatever points there. */
+static void compare_cycles(lens *self, const struct graph *graph, const struct naive *naive) {
+  static lens_cycle rows[GRAPH_OBJECTS];
+  uint64_t written = 0, total = 0, rings = 0;
+  assert_int_equal(lens_cycles(self, 0, NULL), LENS_OK);
+  assert_int_equal(
+      lens_cycles_select(self, LENS_CYCLES_GARBAGE, GRAPH_OBJECTS, rows, &written, &total),
+      LENS_OK);
+  for (uint32_t i = 0; i < graph->count; i++)
+    rings += naive->garbage[i] && naive->set[i] == i && naive->ring[i];
+  assert_int_equal(total, rings);
+  for (uint64_t r = 0; r < written; r++) {
+    uint32_t object = 0;
+    while (row_of(self, graph, object) != rows[r].first) object++;
+    assert_true(naive->garbage[object] && naive->ring[naive->set[object]]);
+  }
+}
+
 struct tally {
   uint64_t heaps, cycles, lost, shared, held, lost_rings, pointed_at;
 };
@@ -332,6 +350,7 @@ static void compare(lens *self, const struct graph *graph, struct tally *tally) 
   assert_int_equal(any, garbage != 0);
   tally->shared += shared;
   compare_joint(self, graph, &naive);
+  compare_cycles(self, graph, &naive);
 }
 
 /* Without roots: the garbage less what a collection frees is what the runtime calls leaks when the

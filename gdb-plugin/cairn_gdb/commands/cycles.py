@@ -224,9 +224,9 @@ where there are several, is named, and how sure that is.
 
 References from outside are what the counts own beyond the references within the cycle.  Of garbage
 they come from elsewhere: from other garbage, or from nowhere, as a release is missing; in that
-case the collector does not free it.  `cairn leaks` and `cairn audit` say which.  Words that merely
-look like a root keep a cycle from being called garbage.  Bytes are those of the objects and of the
-buffers that they own.
+case the collector does not free it.  `cairn leaks` and `cairn audit` say which.  What the collector
+frees is garbage even where a root points to it: the counts say that the root does not own it.
+Bytes are those of the objects and of the buffers that they own.
 """.rstrip(),
     examples=(("cairn cycles", "what the collector should find, and why"),
               ("cairn cycles @1 -all", "all cycles like the one of row 1"),

@@ -117,14 +117,27 @@ lens_status lens_components_get(const lens *self, lens_components_shown *out) {
 
 /* ---- what they weigh, and who leads to them ---- */
 
-/* Which cycles were not reached.  At once: the next lens_reach may be another's. */
+/* A collection frees all of it, whatever points there. */
+static bool is_collected(const struct lens_analysis *analysis, const struct lens_cycle_row *row) {
+  const uint32_t *members = lens_cycle_members(&analysis->cycles, row);
+  const uint8_t *verdicts = analysis->collector.verdict.items;
+  for (uint64_t i = 0; i < row->object_count; i++) {
+    uint8_t verdict = verdicts[members[i]];
+    if (verdict != LENS_COLLECT_GARBAGE && verdict != LENS_COLLECT_FALLS) return false;
+  }
+  return true;
+}
+
+/* Which cycles are garbage, as lens_leaks has it: not reached, or collected all the same.  At once:
+ * the next lens_reach and lens_collect may be another's. */
 static void mark_garbage(struct lens_analysis *analysis) {
   struct lens_cycles *cycles = &analysis->cycles;
   const uint64_t *marks = analysis->reach.marks.items;
   for (uint64_t i = 0; i < cycles->components.ring_count; i++) {
     struct lens_cycle_row *row = &lens_cycle_rows(cycles)[i];
     uint32_t member = lens_cycle_members(cycles, row)[0];
-    row->garbage = (marks[member / 64] >> (member % 64) & 1) == 0;
+    bool reached = (marks[member / 64] >> (member % 64) & 1) != 0;
+    row->garbage = !reached || is_collected(analysis, row);
   }
   cycles->marked = true;
 }
@@ -166,8 +179,12 @@ lens_status lens_cycles(lens *self, uint32_t slice_ms, lens_progress *progress) 
   if (status != LENS_OK || self->analysis->cycles.judged) return status;
   if (lens_slice_over(&slice)) return LENS_AGAIN;
   status = lens_weights_step(self, &slice, progress);
+  if (status == LENS_OK && !self->analysis->cycles.marked)
+    status = lens_collect(self, LENS_NONE, 0, slice_ms, progress);
+  if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
   if (status == LENS_OK && !self->analysis->cycles.marked) {
-    const uint32_t from = LENS_REACH_ROOTS | LENS_REACH_RUNTIME | LENS_REACH_IMMORTAL;
+    const uint32_t from =
+        LENS_REACH_ROOTS | LENS_REACH_RUNTIME | LENS_REACH_IMMORTAL | LENS_REACH_UNSURE;
     status = lens_reach(self, NULL, 0, from, slice_ms, progress);
     if (status == LENS_OK) mark_garbage(self->analysis);
   }

@@ -45,8 +45,8 @@ typedef struct lens_components_shown {
 LENS_API lens_status lens_components_get(const lens *self, lens_components_shown *out);
 
 /* What the components weigh and which of them are garbage, by the roots that were added so far.
- * The answer lasts until roots are added or cleared.  Uses lens_reach: what that found last is
- * gone. */
+ * The answer lasts until roots are added or cleared.  Uses lens_reach and lens_collect: what those
+ * found last is gone. */
 LENS_API lens_status lens_cycles(lens *self, uint32_t slice_ms, lens_progress *progress);
 enum lens_cycles_wanted { LENS_CYCLES_GARBAGE = 1, LENS_CYCLES_LIVE = 2 };
 typedef struct lens_cycle {
@@ -54,7 +54,8 @@ typedef struct lens_cycle {
   uint32_t cycle;               /* its number, below cycle_count */
   uint32_t component;
   uint32_t first;   /* its lowest object */
-  uint32_t garbage; /* 1: no root, nothing of the runtime and nothing immortal leads to it */
+  uint32_t garbage; /* 1: garbage as lens_leaks has it: nothing that holds from outside leads to it,
+                       or a collection frees it whatever points there */
 } lens_cycle;
 /* The cycles of the wanted kinds (enum lens_cycles_wanted, added), most bytes first, ties by the
  * lowest object; `total` counts all. */
