@@ -128,11 +128,13 @@ need no tracking.
 `alloc` and `free` of any object stop at the runtime's probes, in any program that was built with
 <sys/sdt.h>: optimised, stripped, over gdbserver, tracked or not.  Code that is inlined passes no
 probe by itself, so while such a breakpoint is enabled the runtime sends each object past it: the
-program does the same as without, on the same addresses, a few times slower; two words of each
-heap are stored for that, and taken back by the program itself.  An object of another type than
--type's costs it about a tenth of a millisecond.  Objects that go with their heap when it is
-destroyed are not freed one by one.  They are set before the program runs or later, and stay over
-any number of runs.  `-type` becomes the breakpoint's condition, `-after` its ignore count.
+program does the same as without, on the same addresses, two or three times slower; two words of
+each heap are stored for that, and taken back by the program itself.  What -type leaves out GDB
+looks at all the same: thousands of objects a second, not millions.  Objects that go with their
+heap when it is destroyed are not freed one by one.
+
+They are set before the program runs or later, and stay over any number of runs.  `-type` becomes
+the breakpoint's condition, `-after` its ignore count.
 
 What stopped is said: the object (then @1 names it), its serial, and the line of the program.""",
     examples=(("cairn break free x", "who releases x for the last time?"),
