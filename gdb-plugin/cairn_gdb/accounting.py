@@ -5,9 +5,9 @@ not every place of a root could be searched the roots are a lower bound: an over
 may then have an owner that was not found, and this says so.
 """
 
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Optional
 
-from .records import CONSERVATIVE, EXACT, Account, Object, Root, least_sure
+from .records import EXACT, Account, Finding, Object, Root, least_sure
 from .session import Session
 
 
@@ -17,7 +17,7 @@ class Accounting(NamedTuple):
     roots_complete: bool
     exactness: str
     warnings: List[str]
-    opaque: bool = False  # an object of an opaque type may hold it in a form that none can see
+    doubts: frozenset = frozenset()  # why the verdict is not certain, as in records.Finding
 
 
 def of(session: Session, row: Object) -> Accounting:
@@ -32,6 +32,18 @@ def of(session: Session, row: Object) -> Accounting:
                         "flux; its count can't be accounted for.")
         return Accounting(unknown, [], roots.complete, session.exactness(), warnings)
     account = lens.account(index, session.target.progress)
+    found = _finding(session, row.address, account)
+    if found is not None:
+        account = found.account
     return Accounting(account, roots.of_object(index), roots.complete,
                       least_sure(account.exactness, session.exactness()), warnings,
-                      session.exactness() == CONSERVATIVE)
+                      frozenset() if found is None else found.doubts)
+
+
+def _finding(session: Session, address: int, account: Account) -> Optional[Finding]:
+    """What `cairn audit` says of a count that nothing explains: the same, with its doubts."""
+    if account.verdict not in ("over-retained", "under-retained"):
+        return None
+    missing = not session.roots().complete or session.target.others_running() > 0
+    session.lens.audit("", missing, False, session.target.progress)
+    return session.lens.finding_at(address)

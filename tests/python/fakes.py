@@ -213,6 +213,9 @@ class FakeLens:
         rows = self.finding_rows
         return (rows[:capacity] if capacity else rows), len(rows)
 
+    def finding_at(self, address: int) -> Optional[records.Finding]:
+        return next((row for row in self.finding_rows if row.address == address), None)
+
     def snapshot_object(self, index: int) -> Object:
         return self.objects[sorted(self.objects)[index]]
 

@@ -196,7 +196,7 @@ class OneObject(unittest.TestCase):
         self.assertEqual(data["rows"][1]["holder"]["name"], "main.x")
         self.assertEqual(data["accounting"], {
             "refcount": 2, "heap_refs": 1, "runtime_refs": 0, "root_refs": 1,
-            "verdict": "balanced", "surplus": 0})
+            "verdict": "balanced", "surplus": 0, "doubts": []})
         self.assertTrue(any("balanced" in line for line in lines))
 
     def test_what_only_the_runtime_holds(self) -> None:

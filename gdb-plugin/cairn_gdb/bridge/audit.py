@@ -5,8 +5,8 @@ from typing import Any, List, Optional, Tuple
 
 from .. import records
 from ..records import EXACTNESS
-from .abi import (COUNT, NONE, STATUS, LensPointer, Progress, ProgressStruct, declare, flag_set,
-                  named, struct, u32, u64)
+from .abi import (COUNT, NONE, NOT_FOUND, STATUS, LensPointer, Progress, ProgressStruct, declare,
+                  flag_set, named, struct, u32, u64)
 from .accounts import VERDICTS, Accounts
 
 DOUBTS = ("stand-in", "flux", "opaque", "unreadable", "roots", "guessed")
@@ -27,6 +27,7 @@ declare({
     "lens_audit": (STATUS, [LensPointer, POINTER(AuditFilterStruct), c_uint32,
                             POINTER(ProgressStruct)]),
     "lens_audit_totals_get": (STATUS, [LensPointer, POINTER(AuditTotalsStruct)]),
+    "lens_finding_at": (STATUS, [LensPointer, c_uint64, POINTER(FindingStruct)]),
     "lens_findings": (STATUS, [LensPointer, c_uint64, POINTER(FindingStruct), COUNT, COUNT]),
 })
 
@@ -52,6 +53,13 @@ class Audit(Accounts):
         """Of the last audit, the worst first, at most `capacity` (0: all); and how many."""
         rows, written, total = self._rows(self._library.lens_findings, FindingStruct, capacity)
         return [self._finding(row) for row in rows[:written]], total
+
+    def finding_at(self, address: int) -> Optional[records.Finding]:
+        """Of the last audit, the one at the address."""
+        row = FindingStruct()
+        status = self._check(self._library.lens_finding_at(self._self, address, byref(row)),
+                             NOT_FOUND)
+        return None if status == NOT_FOUND else self._finding(row)
 
     @staticmethod
     def _finding(row: Any) -> records.Finding:

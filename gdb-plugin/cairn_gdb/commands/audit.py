@@ -9,6 +9,7 @@ from ..options import Arguments, Option
 from ..pairing import Left
 from ..records import AuditTotals, Result
 from ..render import json_doc, objects, units
+from ..render.accounts import doubt_lines, unexplained
 from ..render.page import Page
 from ..session import Session, type_names
 from ..tracked import Happened
@@ -198,18 +199,8 @@ def _verdict_lines(row: Suspect, page: Page) -> Iterator[str]:
         holders = units.counted(account.heap_refs, "slot")
         yield (page.style(style, "freed, and held") + f": {holders} of live objects still "
                f"{'leads' if account.heap_refs == 1 else 'lead'} to it")
-    elif account.verdict == "over-retained":
-        explained = account.refcount - account.surplus
-        of = (f"{units.number(explained)} of its {units.number(account.refcount)} references "
-              f"{'is' if explained == 1 else 'are'} explained" if explained else
-              "nothing holds it")
-        yield (page.style(style, f"over-retained by {units.number(account.surplus)}")
-               + f": {of}; a release is missing")
-    elif account.verdict == "under-retained":
-        yield (page.style(style, f"under-retained by {units.number(-account.surplus)}")
-               + f": {units.counted(account.heap_refs + account.runtime_refs, 'reference')} held, "
-               f"count {units.number(account.refcount)}; a retain is missing, or a release is too "
-               "many")
+    elif account.verdict in ("over-retained", "under-retained"):
+        yield unexplained(account, bool(row.finding.doubts), page)
     else:
         yield page.style(style, "balanced, perhaps")
     if row.holders:
@@ -219,8 +210,7 @@ def _verdict_lines(row: Suspect, page: Page) -> Iterator[str]:
         yield f"held by {listed}{more}"
     if account.runtime_refs:
         yield f"held by the runtime itself: {units.number(account.runtime_refs)}"
-    for doubt in sorted(row.finding.doubts):
-        yield page.style("warning", "not certain: ") + audits.DOUBTS.get(doubt, doubt)
+    yield from doubt_lines(row.finding.doubts, page)
 
 
 def _caught(found: Audit, page: Page) -> Iterator[str]:

@@ -57,7 +57,8 @@ def document(found: Holders) -> Any:
         rows.append({"holder": json_doc.root_record(root, found.object),
                      "slot": root.name, "kind": root.kind})
     document = json_doc.listing(rows, found.matched)
-    document["accounting"] = json_doc.account_record(found.accounting.account)
+    document["accounting"] = json_doc.account_record(
+        found.accounting.account, found.accounting.doubts)
     return document
 
 

@@ -98,7 +98,8 @@ def _look(session: Session, row: Object, depth: int, limit: int, seen: Set[int])
 def document(found: Answer) -> Any:
     record = _record(found.shown)
     record["heap"] = found.heap
-    record["accounting"] = json_doc.account_record(found.accounting.account)
+    record["accounting"] = json_doc.account_record(
+        found.accounting.account, found.accounting.doubts)
     if "shared" in found.shown.object.state:
         record["held_from"] = [{"heap": heap.id, "name": heap.name, "slots": slots}
                                for heap, slots in found.held_from]

@@ -1,9 +1,10 @@
 """The explanation of a count, in words."""
 
-from typing import Iterator
+from typing import FrozenSet, Iterator
 
+from .. import audits
 from ..accounting import Accounting
-from ..records import CONSERVATIVE
+from ..records import CONSERVATIVE, Account
 from . import units
 from .page import Page
 
@@ -29,7 +30,8 @@ def explanation(accounting: Accounting, page: Page) -> Iterator[str]:
     else:
         parts.append("no root was found")
     yield f"  rc {units.number(account.refcount)}: {', '.join(parts)}"
-    yield "  " + verdict(accounting, page)
+    for line in verdict_lines(accounting, page):
+        yield "  " + line
 
 
 def _on_condition(accounting: Accounting) -> str:
@@ -57,23 +59,35 @@ def _on_condition(accounting: Accounting) -> str:
     return f", if {who}{doubt}."
 
 
-def verdict(accounting: Accounting, page: Page) -> str:
-    """The last line: is the count right?"""
+def unexplained(account: Account, doubtful: bool, page: Page) -> str:
+    """What is wrong with a count that is over- or under-retained."""
+    style = "warning" if doubtful else "bad"
+    if account.verdict == "over-retained":
+        explained = account.refcount - account.surplus
+        of = (f"{units.number(explained)} of its {units.number(account.refcount)} references "
+              f"{'is' if explained == 1 else 'are'} explained" if explained else
+              "nothing holds it")
+        return (page.style(style, f"over-retained by {units.number(account.surplus)}")
+                + f": {of}; a release is missing")
+    return (page.style(style, f"under-retained by {units.number(-account.surplus)}")
+            + f": {units.counted(account.heap_refs + account.runtime_refs, 'reference')} held, "
+            f"count {units.number(account.refcount)}; a retain is missing, or a release is too "
+            "many")
+
+
+def doubt_lines(doubts: FrozenSet[str], page: Page) -> Iterator[str]:
+    """Why a verdict is not certain, a line each."""
+    for doubt in sorted(doubts):
+        yield page.style("warning", "not certain: ") + audits.DOUBTS.get(doubt, doubt)
+
+
+def verdict_lines(accounting: Accounting, page: Page) -> Iterator[str]:
+    """The last lines: is the count right?"""
     account = accounting.account
     if account.verdict == "balanced":
-        return page.style("good", "balanced") + _on_condition(accounting)
-    if account.verdict == "over-retained":
-        surplus = units.counted(account.surplus, "reference")
-        sure = ("" if accounting.roots_complete else
-                ", or an owner in memory that could not be searched")
-        if account.root_refs:  # optimised code keeps the references of two names in one place
-            sure += ", or a root stands for several names, as in optimised code"
-        if accounting.opaque:
-            sure += ", or an object of an opaque type holds it unseen"
-        return (page.style("bad", "over-retained") + f": {surplus} that nobody holds; a release "
-                f"is missing{sure}.")
-    if account.verdict == "under-retained":
-        deficit = units.counted(-account.surplus, "holder")
-        return (page.style("bad", "under-retained") + f": {deficit} more than the count; a retain "
-                "is missing or a release is too many, and it will be freed while it is held.")
-    return page.style("warning", "unknown") + ": the count can't be accounted for."
+        yield page.style("good", "balanced") + _on_condition(accounting)
+    elif account.verdict in ("over-retained", "under-retained"):
+        yield unexplained(account, bool(accounting.doubts), page)
+        yield from doubt_lines(accounting.doubts, page)
+    else:
+        yield page.style("warning", "unknown") + ": the count can't be accounted for."

@@ -1,6 +1,6 @@
 """The JSON document of a command: the envelope, and the records in it."""
 
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence
 
 from ..pairing import Left
 from ..records import Account, Identity, Object, Place, Result, Root
@@ -33,8 +33,8 @@ def root_record(row: Root, held: Object) -> Dict[str, Any]:
             "object": object_record(held), "confidence": row.confidence}
 
 
-def account_record(row: Account) -> Dict[str, Any]:
-    return {"refcount": row.refcount, "heap_refs": row.heap_refs,
+def account_record(row: Account, doubts: FrozenSet[str]) -> Dict[str, Any]:
+    return {"doubts": sorted(doubts), "refcount": row.refcount, "heap_refs": row.heap_refs,
             "runtime_refs": row.runtime_refs, "root_refs": row.root_refs,
             "verdict": row.verdict, "surplus": row.surplus}
 

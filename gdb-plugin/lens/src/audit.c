@@ -315,3 +315,17 @@ lens_status lens_findings(lens *self, uint64_t capacity, lens_finding *rows, uin
   *total = findings;
   return LENS_OK;
 }
+
+lens_status lens_finding_at(lens *self, uint64_t address, lens_finding *out) {
+  if (self->analysis == NULL || !self->analysis->audit.complete)
+    return lens_fail(self, LENS_BAD_ARGUMENT, "audit the heap first");
+  const struct lens_audit_state *audit = &self->analysis->audit;
+  const struct lens_audit_row *found = audit->rows.items;
+  for (uint64_t i = 0; i < audit->totals.findings; i++) {
+    if (found[i].address != address) continue;
+    show(self, &found[i], out);
+    return LENS_OK;
+  }
+  return lens_fail(self, LENS_NOT_FOUND, "the audit found nothing at 0x%llx",
+                   (unsigned long long)address);
+}

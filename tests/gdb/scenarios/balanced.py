@@ -18,7 +18,7 @@ from collections import Counter
 from typing import Any, Counter as CounterOf, Dict, Set
 
 import gdb
-from harness import TARGET, check, connect, data, equal, fail, passed, quiet, resume, rows
+from harness import TARGET, check, connect, data, equal, execute, fail, passed, quiet, resume, rows
 
 WORDS = os.environ["SCENARIO_COMMAND"].split()[1:]
 SEED, HEAPS, GAP = (int(word) for word in WORDS[:3])
@@ -57,6 +57,18 @@ def none(found: Any, what: str) -> None:
     check(not found, what)
 
 
+def agree(row: Dict[str, Any]) -> None:
+    """`referrers` says of a finding's count what the audit says, in numbers, doubts and words."""
+    account = data("referrers " + row["addr"])["accounting"]
+    equal(account, {key: row[key] for key in account}, "referrers and audit on " + row["addr"])
+    said = [line.strip() for line in execute("cairn referrers " + row["addr"]).splitlines()]
+    audited = execute("cairn audit -limit 0")
+    verdict = [line for line in said if line.startswith(row["verdict"] + " by ")]
+    check(len(verdict) == 1 and verdict[0] in audited, "in the same words: %s" % said)
+    equal(sum(line.startswith("not certain: ") for line in said), len(row["doubts"]),
+          "a line a doubt: %s" % said)
+
+
 def judge(between: bool) -> None:
     """No alarm at this stop."""
     audit = data("audit -limit 0")
@@ -68,6 +80,8 @@ def judge(between: bool) -> None:
         none(listed, "doubted between operations")
     for row in listed:
         doubtful.update(row["doubts"])
+    for row in listed[:2]:
+        agree(row)
     truth = garbage()
     leaked: Set[str] = set()
     for row in rows("leaks -tree"):
@@ -119,6 +133,7 @@ def planted(kind: str, surplus: int) -> None:
     equal([(row["addr"], row["verdict"], row["surplus"]) for row in listed],
           [(address, "over-retained" if surplus > 0 else "under-retained", surplus)],
           "the %s that is missing" % kind)
+    agree(listed[0])
     lost = [row["root"]["addr"] for row in rows("leaks") if row["kind"] == "lost"]
     equal(lost, [address] if surplus > 0 else [], "what is lost")
 
