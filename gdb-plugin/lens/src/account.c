@@ -14,7 +14,7 @@
 
 #include "analysis.h"
 
-enum { ROWS_A_CLOCK = 1 << 16 };
+enum { ROWS_A_CLOCK = 1 << 14 };
 
 struct explained {
   uint64_t strong, opaque, runtime, root;

@@ -11,7 +11,7 @@
 #include "analysis.h"
 #include "best.h"
 
-enum { ROWS_A_CLOCK = 1 << 16, STRAYS_A_CLOCK = 1 << 10 };
+enum { ROWS_A_CLOCK = 1 << 13, STRAYS_A_CLOCK = 1 << 10 };
 
 void lens_audit_free(struct lens_audit_state *self) {
   lens_dealloc(self->matches);

@@ -23,7 +23,13 @@
 #include "best.h"
 #include "type_glob.h"
 
-enum { ROWS_A_CLOCK = 1 << 15, REACH_PERCENT = 15, REACH_MIN = 10000, AHEAD = 16 };
+enum {
+  ROWS_A_CLOCK = 1 << 13,
+  STEPS_A_CLOCK = 1 << 15,
+  REACH_PERCENT = 15,
+  REACH_MIN = 10000,
+  AHEAD = 16
+};
 
 void lens_collector_free(struct lens_collector *self) {
   lens_column_free(&self->members);
@@ -123,11 +129,12 @@ static void visit_candidates(const struct pass *pass, uint64_t end) {
   }
 }
 
-/* From a candidate on: what it holds in its own heap. */
-static void follow(const struct pass *pass, uint32_t object) {
+/* From a candidate on: what it holds in its own heap.  Like all that visits what is queued, edge by
+ * edge: an object may hold as much as there is. */
+static void follow(const struct pass *pass, uint32_t object, uint64_t first, uint64_t end) {
   const lens_type *type = type_of(pass, object);
-  pass->collector->heap_members[type->heap]++;
-  for (uint64_t edge = pass->out[object]; edge < pass->out[object + 1]; edge++) {
+  if (first == pass->out[object]) pass->collector->heap_members[type->heap]++;
+  for (uint64_t edge = first; edge < end; edge++) {
     uint32_t target = pass->targets[edge];
     if (is_member(pass, target) || !may_be_garbage(pass, target)) continue;
     if (type_of(pass, target)->heap != type->heap) continue;
@@ -170,22 +177,38 @@ static void visit_members(const struct pass *pass, uint64_t end) {
 
 /* ---- subtract, restore ---- */
 
-static void visit_subtract(const struct pass *pass, uint64_t end) {
+/* What the members' counts have beyond the edges of members.  False: the slice is over. */
+static bool subtract(const struct pass *pass, const lens_slice *slice) {
   struct lens_collector *collector = pass->collector;
-  for (uint32_t i = (uint32_t)collector->row; i < end; i++) {
-    if (!is_member(pass, i)) continue;
-    uint64_t internal = 0;
-    for (uint64_t edge = pass->in[i]; edge < pass->in[i + 1]; edge++)
-      internal += is_member(pass, pass->sources[edge]);
-    pass->internal[i] = internal < UINT32_MAX ? (uint32_t)internal : UINT32_MAX;
-    bool kept = pass->refcounts[i] > internal;
-    pass->verdicts[i] = kept ? LENS_COLLECT_KEPT : LENS_COLLECT_GARBAGE;
-    if (kept) push(pass, i);
+  uint64_t budget = STEPS_A_CLOCK;
+  while (collector->row < pass->objects) {
+    uint32_t i = (uint32_t)collector->row;
+    uint64_t edge = collector->edge == 0 ? pass->in[i] : collector->edge - 1;
+    uint64_t end = is_member(pass, i) ? pass->in[i + 1] : edge, internal = collector->sum;
+    uint64_t here = end - edge < budget ? end : edge + budget;
+    budget -= here - edge;
+    for (; edge < here; edge++) internal += is_member(pass, pass->sources[edge]);
+    bool whole = edge == end;
+    collector->edge = whole ? 0 : edge + 1;
+    collector->sum = whole ? 0 : internal;
+    collector->row += whole;
+    if (whole && is_member(pass, i)) {
+      pass->internal[i] = internal < UINT32_MAX ? (uint32_t)internal : UINT32_MAX;
+      bool kept = pass->refcounts[i] > internal;
+      pass->verdicts[i] = kept ? LENS_COLLECT_KEPT : LENS_COLLECT_GARBAGE;
+      if (kept) push(pass, i);
+    }
+    if (budget > 0) budget--;
+    if (budget > 0) continue;
+    if (lens_slice_over(slice)) return false;
+    budget = STEPS_A_CLOCK;
   }
+  return true;
 }
 
-static void restore(const struct pass *pass, uint32_t object) {
-  for (uint64_t edge = pass->out[object]; edge < pass->out[object + 1]; edge++) {
+static void restore(const struct pass *pass, uint32_t object, uint64_t first, uint64_t end) {
+  (void)object;
+  for (uint64_t edge = first; edge < end; edge++) {
     uint32_t target = pass->targets[edge];
     if (pass->verdicts[target] != LENS_COLLECT_GARBAGE) continue;
     pass->verdicts[target] = LENS_COLLECT_REACHED;
@@ -196,8 +219,9 @@ static void restore(const struct pass *pass, uint32_t object) {
 /* ---- release, fall, sweep ---- */
 
 /* What a freed object holds loses a reference. */
-static void release_all(const struct pass *pass, uint32_t object) {
-  for (uint64_t edge = pass->out[object]; edge < pass->out[object + 1]; edge++) {
+static void release_all(const struct pass *pass, uint32_t object, uint64_t first, uint64_t end) {
+  (void)object;
+  for (uint64_t edge = first; edge < end; edge++) {
     uint32_t target = pass->targets[edge];
     if (is_freed(pass->verdicts[target]) || !is_counted(pass, target)) continue;
     if (++pass->released[target] != pass->refcounts[target]) continue;
@@ -207,9 +231,10 @@ static void release_all(const struct pass *pass, uint32_t object) {
   }
 }
 
+/* All garbage is queued; what falls with it follows. */
 static void visit_release(const struct pass *pass, uint64_t end) {
   for (uint32_t i = (uint32_t)pass->collector->row; i < end; i++) {
-    if (pass->verdicts[i] == LENS_COLLECT_GARBAGE) release_all(pass, i);
+    if (pass->verdicts[i] == LENS_COLLECT_GARBAGE) push(pass, i);
   }
 }
 
@@ -242,7 +267,7 @@ static void visit_sweep(const struct pass *pass, uint64_t end) {
 /* ---- the phases ---- */
 
 typedef void (*rows_fn)(const struct pass *pass, uint64_t end);
-typedef void (*object_fn)(const struct pass *pass, uint32_t object);
+typedef void (*edges_fn)(const struct pass *pass, uint32_t object, uint64_t first, uint64_t end);
 
 static bool each_row(const struct pass *pass, rows_fn visit, const lens_slice *slice) {
   struct lens_collector *collector = pass->collector;
@@ -256,16 +281,24 @@ static bool each_row(const struct pass *pass, rows_fn visit, const lens_slice *s
   return true;
 }
 
-static bool each_queued(const struct pass *pass, object_fn visit, const lens_slice *slice) {
+/* All edges of what is queued, in parts. */
+static bool each_queued(const struct pass *pass, edges_fn visit, const lens_slice *slice) {
   struct lens_collector *collector = pass->collector;
-  uint32_t left = ROWS_A_CLOCK;
+  uint64_t budget = STEPS_A_CLOCK;
   while (collector->head < collector->tail) {
     if (collector->head + AHEAD < collector->tail)
       __builtin_prefetch(&pass->out[pass->queue[collector->head + AHEAD]]);
-    visit(pass, pass->queue[collector->head++]);
-    if (--left != 0) continue;
+    uint32_t object = pass->queue[collector->head];
+    uint64_t first = collector->edge == 0 ? pass->out[object] : collector->edge - 1;
+    uint64_t end = pass->out[object + 1], here = end - first < budget ? end : first + budget;
+    visit(pass, object, first, here);
+    collector->edge = here == end ? 0 : here + 1;
+    collector->head += here == end;
+    budget -= here - first;
+    if (budget > 0) budget--;
+    if (budget > 0) continue;
     if (lens_slice_over(slice)) return false;
-    left = ROWS_A_CLOCK;
+    budget = STEPS_A_CLOCK;
   }
   return true;
 }
@@ -280,7 +313,7 @@ static bool phase_step(const struct pass *pass, const lens_slice *slice) {
     case LENS_COLLECTING_MEMBERS:
       return each_row(pass, visit_members, slice);
     case LENS_COLLECTING_SUBTRACT:
-      return each_row(pass, visit_subtract, slice);
+      return subtract(pass, slice);
     case LENS_COLLECTING_RESTORE:
       return each_queued(pass, restore, slice);
     case LENS_COLLECTING_RELEASE:

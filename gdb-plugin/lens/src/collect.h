@@ -28,6 +28,9 @@ struct lens_collector {
   struct lens_column released; /* uint32_t */
   struct lens_column queue; /* uint32_t: the objects whose turn is to come, queue[head .. tail) */
   uint64_t row, head, tail;
+  uint64_t
+      edge; /* 1 + that of queue[head] to follow next, or of `row` to be counted; 0: the first */
+  uint64_t sum;                          /* of row's edges so far */
   uint64_t *heap_members, *heap_objects; /* by heap; of a local collection */
   bool *heap_full;                       /* by heap: all that may be are members */
   lens_collected totals;

@@ -4,7 +4,7 @@
 #include "analysis.h"
 #include "best.h"
 
-enum { OBJECTS_A_CLOCK = 1 << 16 };
+enum { OBJECTS_A_CLOCK = 1 << 14 };
 
 void lens_cycles_free(struct lens_cycles *self) {
   lens_components_free(&self->components);

@@ -11,6 +11,8 @@
 
 #include "analysis.h"
 
+enum { REFS_A_CLOCK = 1 << 12 };
+
 static bool reserve(struct lens_index *index, uint64_t more) {
   return lens_column_reserve(&index->out_target, index->edge_count + more, sizeof(uint32_t));
 }
@@ -35,38 +37,50 @@ static bool add_stray(struct lens_index *index, uint32_t holder, uint64_t target
   return true;
 }
 
-/* The edges of one object of any type, in any state; `bytes` are the run's, and stay. */
-static lens_status add_iterated(lens *self, const struct lens_run *run, uint32_t object,
-                                const uint8_t *bytes) {
-  struct lens_analysis *analysis = self->analysis;
-  struct lens_index *index = &analysis->index;
-  const struct lens_directory *directory = &analysis->snapshot.directory;
-  uint32_t type = lens_row_types(&analysis->snapshot)[object];
-
-  struct lens_slots slots;
-  struct lens_place_ref ref;
-  uint64_t address = lens_row_addresses(&analysis->snapshot)[object];
-  uint64_t byte_count = run->byte_count < run->stride ? run->byte_count : run->stride;
-  lens_slots_begin(&slots, self, type == LENS_NONE ? NULL : &self->model.types[type], address,
-                   run->stride, bytes + (address - run->address), byte_count);
-  bool suspected = false;
-  while (lens_slots_next(&slots, &ref)) {
-    if (ref.kind != LENS_REF_STRONG && ref.kind != LENS_REF_OPAQUE) continue;
-    uint32_t target = lens_directory_exact(directory, ref.target);
-    if (target == LENS_NONE) {
-      bool strong = ref.kind == LENS_REF_STRONG;
-      if (strong && !add_stray(index, object, ref.target)) return lens_out_of_memory(self);
-      continue;
-    }
-    if (ref.kind == LENS_REF_OPAQUE && !suspected) {
-      lens_status status = add_suspect(self, object);
-      if (status != LENS_OK) return status;
-      suspected = true;
-    }
-    if (!reserve(index, 1)) return lens_out_of_memory(self);
-    ((uint32_t *)index->out_target.items)[index->edge_count++] = target;
+/* A reference of the object in hand. */
+static lens_status add_ref(lens *self, uint32_t object, const struct lens_place_ref *ref) {
+  struct lens_index *index = &self->analysis->index;
+  struct lens_edges *edges = &self->analysis->indexer.edges;
+  if (ref->kind != LENS_REF_STRONG && ref->kind != LENS_REF_OPAQUE) return LENS_OK;
+  uint32_t target = lens_directory_exact(&self->analysis->snapshot.directory, ref->target);
+  if (target == LENS_NONE) {
+    bool strong = ref->kind == LENS_REF_STRONG;
+    return strong && !add_stray(index, object, ref->target) ? lens_out_of_memory(self) : LENS_OK;
   }
-  return slots.status;
+  if (ref->kind == LENS_REF_OPAQUE && !edges->suspected) {
+    lens_status status = add_suspect(self, object);
+    if (status != LENS_OK) return status;
+    edges->suspected = true;
+  }
+  if (!reserve(index, 1)) return lens_out_of_memory(self);
+  ((uint32_t *)index->out_target.items)[index->edge_count++] = target;
+  return LENS_OK;
+}
+
+/* The edges of one object of any type, in any state; `bytes` are a copy of the run's, and stay.  A
+ * list may hold as much as the heap has: LENS_AGAIN, the slice is over. */
+static lens_status add_iterated(lens *self, const struct lens_run *run, uint32_t object,
+                                const uint8_t *bytes, const lens_slice *slice) {
+  struct lens_analysis *analysis = self->analysis;
+  struct lens_edges *edges = &analysis->indexer.edges;
+  if (!edges->iterating) {
+    uint32_t type = lens_row_types(&analysis->snapshot)[object];
+    uint64_t address = lens_row_addresses(&analysis->snapshot)[object];
+    uint64_t byte_count = run->byte_count < run->stride ? run->byte_count : run->stride;
+    lens_slots_begin(&edges->slots, self, type == LENS_NONE ? NULL : &self->model.types[type],
+                     address, run->stride, bytes + (address - run->address), byte_count);
+    ((uint64_t *)analysis->index.out_start.items)[object] = analysis->index.edge_count;
+    edges->iterating = true;
+    edges->suspected = false;
+  }
+  struct lens_place_ref ref;
+  for (uint64_t work = 1; lens_slots_next(&edges->slots, &ref); work++) {
+    lens_status status = add_ref(self, object, &ref);
+    if (status != LENS_OK) return status;
+    if (work % REFS_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
+  }
+  edges->iterating = false;
+  return edges->slots.status;
 }
 
 /* The edges of the objects of the run that are nothing but words at fixed offsets, until one is
@@ -111,6 +125,7 @@ static uint64_t add_plain(struct lens_analysis *analysis, const struct lens_run 
   return row;
 }
 
+/* `context`: the slice. */
 static lens_status edges_of_run(lens *self, void *context, const struct lens_run *run) {
   struct lens_analysis *analysis = self->analysis;
   struct lens_edges *edges = &analysis->indexer.edges;
@@ -124,16 +139,17 @@ static lens_status edges_of_run(lens *self, void *context, const struct lens_run
   while (end < count && addresses[end] < run_end) end++;
 
   const uint8_t *bytes = run->bytes;
+  if (edges->iterating) bytes = edges->copy.bytes;
   while (row < end) {
-    if (run->page->kind != LENS_PAGE_LARGE) {
+    if (run->page->kind != LENS_PAGE_LARGE && !edges->iterating) {
       row = add_plain(analysis, run, bytes, row, end);
       if (row == UINT64_MAX) return lens_out_of_memory(self);
       if (row == end) break;
     }
     if (bytes == run->bytes) bytes = lens_run_keep(&edges->copy, run);
     if (bytes == NULL) return lens_out_of_memory(self);
-    starts[row] = analysis->index.edge_count;
-    lens_status status = add_iterated(self, run, (uint32_t)row, bytes);
+    edges->row = row;
+    lens_status status = add_iterated(self, run, (uint32_t)row, bytes, context);
     if (status != LENS_OK) return status;
     row++;
   }
@@ -157,7 +173,8 @@ lens_status lens_edges_begin(lens *self) {
 lens_status lens_edges_step(lens *self, const lens_slice *slice) {
   struct lens_analysis *analysis = self->analysis;
   struct lens_edges *edges = &analysis->indexer.edges;
-  lens_status status = lens_sweep_step(self, &edges->sweep, slice, edges_of_run, NULL);
+  lens_slice over = *slice;
+  lens_status status = lens_sweep_step(self, &edges->sweep, slice, edges_of_run, &over);
   if (status != LENS_OK) return status;
   uint64_t *starts = analysis->index.out_start.items;
   for (; edges->row <= analysis->snapshot.object_count; edges->row++)

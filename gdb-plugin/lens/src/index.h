@@ -45,6 +45,8 @@ struct lens_edges {
   struct lens_plans plans;
   uint64_t row; /* the next row of the snapshot */
   struct lens_run_copy copy;
+  struct lens_slots slots; /* of an object that may be as large as the heap: */
+  bool iterating, suspected;
 };
 
 /* The inward pass in progress. */
@@ -53,6 +55,9 @@ struct lens_reverse {
   uint64_t *bucket_start;   /* buckets + 1 */
   uint64_t *bucket_fill;
   uint64_t buckets, row, bucket;
+  uint64_t edge;    /* the next one to be counted or dealt; of a bucket: to be counted or placed */
+  uint8_t stage;    /* of the bucket */
+  bool summed;      /* the buckets' sizes are known */
   uint64_t touched; /* bytes of `pairs` that the system has given us for sure */
 };
 

@@ -19,7 +19,7 @@
 
 #include "analysis.h"
 
-enum { ROWS_A_CLOCK = 1 << 15 };
+enum { ROWS_A_CLOCK = 1 << 15, WORDS_A_CLOCK = ROWS_A_CLOCK / 64 };
 
 static void graph_free(struct lens_leaks_state *self) {
   lens_column_free(&self->objects);
@@ -56,11 +56,12 @@ static lens_status part_count(lens *self, uint64_t end) {
   return LENS_OK;
 }
 
-static lens_status each_part(lens *self, uint64_t total, part_fn work, const lens_slice *slice) {
+static lens_status each_part(lens *self, uint64_t total, uint64_t part, part_fn work,
+                             const lens_slice *slice) {
   struct lens_leaks_state *leaks = &self->analysis->leaks;
   while (leaks->row < total) {
     uint64_t left = total - leaks->row;
-    uint64_t end = leaks->row + (left < ROWS_A_CLOCK ? left : ROWS_A_CLOCK);
+    uint64_t end = leaks->row + (left < part ? left : part);
     lens_status status = work(self, end);
     if (status != LENS_OK) return status;
     leaks->row = end;
@@ -101,15 +102,15 @@ static lens_status phase_step(lens *self, const lens_slice *slice, uint32_t slic
     case LENS_LEAKS_REACH:
       return reach_step(self, slice_ms, progress);
     case LENS_LEAKS_NODES:
-      return each_part(self, lens_leaks_words(self), part_nodes, slice);
+      return each_part(self, lens_leaks_words(self), WORDS_A_CLOCK, part_nodes, slice);
     case LENS_LEAKS_EDGES:
-      return each_part(self, leaks->node_count, lens_leaks_link, slice);
+      return lens_leaks_link(self, slice);
     case LENS_LEAKS_COMPONENTS:
       return components_step(self, slice);
     case LENS_LEAKS_COUNT:
-      return each_part(self, leaks->node_count, part_count, slice);
+      return each_part(self, leaks->node_count, ROWS_A_CLOCK, part_count, slice);
     case LENS_LEAKS_SORT:
-      return each_part(self, leaks->node_count, part_sort, slice);
+      return each_part(self, leaks->node_count, ROWS_A_CLOCK, part_sort, slice);
     default:
       return lens_leaks_label_step(self, slice);
   }

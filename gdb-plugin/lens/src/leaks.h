@@ -30,6 +30,7 @@ struct lens_leaks_part {
   uint8_t stage;            /* enum lens_leaks_stage */
   bool begins, ring;        /* a row; its edges lead back into it */
   uint32_t component, node; /* node: the next of `sorted` */
+  uint64_t edge;            /* of that node: 1 + the next to pass on to; 0: the first */
   uint64_t most;            /* the greatest surplus of one object */
   lens_leak sum;
 };
@@ -47,7 +48,9 @@ struct lens_leaks_state {
   struct lens_column labels;   /* uint32_t a component */
   struct lens_column rows;     /* lens_leak: leaks, and what is held jointly */
   uint64_t row_count;
-  uint64_t row; /* where the phase stands */
+  uint64_t row;        /* where the phase stands */
+  uint64_t edge;       /* 1 + the next of the node `row` to be looked at; 0: the first */
+  uint64_t edge_count; /* between nodes, so far */
   struct lens_leaks_part part;
   lens_leaks_totals totals;
 };
@@ -70,7 +73,7 @@ static inline uint32_t lens_leaks_node_of(const struct lens_leaks_state *self, u
 uint64_t lens_leaks_words(const lens *self);
 lens_status lens_leaks_take_garbage(lens *self);
 void lens_leaks_number(lens *self, uint64_t end);
-lens_status lens_leaks_link(lens *self, uint64_t end);
+lens_status lens_leaks_link(lens *self, const lens_slice *slice);
 
 /* leaks_labels.c: once the components are known, counts the nodes of each and sorts them, from
  * `row` up to `end`; then gives the labels. */

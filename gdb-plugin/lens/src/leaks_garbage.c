@@ -3,9 +3,11 @@
  */
 #include "leaks.h"
 
+#include <string.h>
+
 #include "analysis.h"
 
-enum { WORD_BITS = 64 };
+enum { WORD_BITS = 64, EDGES_A_CLOCK = 1 << 15 };
 
 uint64_t lens_leaks_words(const lens *self) {
   return (self->analysis->snapshot.object_count + WORD_BITS - 1) / WORD_BITS;
@@ -25,13 +27,25 @@ static void count_roots(lens *self) {
   }
 }
 
-/* Of 64 objects that were reached those that a collection frees all the same. */
+static bool is_freed(uint8_t verdict) {
+  return verdict == LENS_COLLECT_GARBAGE || verdict == LENS_COLLECT_FALLS;
+}
+
+/* Of 64 objects that were reached those that a collection frees all the same: eight at a time are
+ * passed over where it frees none. */
 static uint64_t collected(const uint8_t *verdicts, uint64_t reached) {
+  const uint64_t each = 0x0101010101010101u, none_above = each * (0x80 - LENS_COLLECT_GARBAGE);
   uint64_t bits = 0;
-  for (uint64_t left = reached; left != 0; left &= left - 1) {
-    uint32_t bit = (uint32_t)__builtin_ctzll(left);
-    bool freed = verdicts[bit] == LENS_COLLECT_GARBAGE || verdicts[bit] == LENS_COLLECT_FALLS;
-    bits |= (uint64_t)freed << bit;
+  for (uint32_t first = 0; first < WORD_BITS && reached >> first != 0; first += 8) {
+    uint64_t eight = 0;
+    if ((reached >> first & 0xff) == 0) continue;
+    if ((reached >> first & 0xff) == 0xff) {
+      memcpy(&eight, verdicts + first, sizeof eight);
+      if (((eight + none_above) & each << 7) == 0) continue;
+    }
+    for (uint32_t bit = first; bit < first + 8; bit++) {
+      if ((reached >> bit & 1) != 0) bits |= (uint64_t)is_freed(verdicts[bit]) << bit;
+    }
   }
   return bits;
 }
@@ -77,29 +91,40 @@ void lens_leaks_number(lens *self, uint64_t end) {
 
 /* ---- the graph ---- */
 
-/* Adds the edges of one node; what it holds that is reachable is none of the garbage. */
-static bool add_edges(lens *self, uint64_t node, uint64_t *edge_count) {
+/* Adds edges of one node, from leaks->edge on, at most *budget of them; what it holds that is
+ * reachable is none of the garbage. */
+static lens_status add_edges(lens *self, uint64_t node, uint64_t *edge_count, uint64_t *budget) {
   struct lens_leaks_state *leaks = &self->analysis->leaks;
   const struct lens_index *index = &self->analysis->index;
   uint32_t object = ((const uint32_t *)leaks->objects.items)[node];
-  uint64_t first = lens_out_starts(index)[object], last = lens_out_starts(index)[object + 1];
-  if (!lens_column_reserve(&leaks->out_target, *edge_count + (last - first), sizeof(uint32_t)))
-    return false;
+  uint64_t first = leaks->edge == 0 ? lens_out_starts(index)[object] : leaks->edge - 1;
+  uint64_t last = lens_out_starts(index)[object + 1], left = last - first;
+  if (!lens_column_reserve(&leaks->out_target, *edge_count + left, sizeof(uint32_t)))
+    return lens_out_of_memory(self);
   uint32_t *targets = leaks->out_target.items;
-  for (uint64_t edge = first; edge < last; edge++) {
+  uint64_t end = left < *budget ? last : first + *budget;
+  for (uint64_t edge = first; edge < end; edge++) {
     uint32_t target = lens_leaks_node_of(leaks, lens_out_targets(index)[edge]);
     targets[*edge_count] = target;
     *edge_count += target != LENS_NONE;
   }
-  return true;
+  *budget -= end - first;
+  leaks->edge = end == last ? 0 : end + 1;
+  return end == last ? LENS_OK : LENS_AGAIN;
 }
 
-lens_status lens_leaks_link(lens *self, uint64_t end) {
+/* The edges between garbage objects, until the slice is over. */
+lens_status lens_leaks_link(lens *self, const lens_slice *slice) {
   struct lens_leaks_state *leaks = &self->analysis->leaks;
-  uint64_t *starts = leaks->out_start.items, edges = starts[leaks->row];
-  for (uint64_t node = leaks->row; node < end; node++) {
-    if (!add_edges(self, node, &edges)) return lens_out_of_memory(self);
-    starts[node + 1] = edges;
+  uint64_t *starts = leaks->out_start.items, budget = EDGES_A_CLOCK;
+  while (leaks->row < leaks->node_count) {
+    lens_status status = add_edges(self, leaks->row, &leaks->edge_count, &budget);
+    if (status == LENS_NO_MEMORY) return status;
+    if (status == LENS_OK) starts[++leaks->row] = leaks->edge_count;
+    if (budget > 0) budget--;
+    if (budget > 0) continue;
+    if (lens_slice_over(slice)) return LENS_AGAIN;
+    budget = EDGES_A_CLOCK;
   }
   return LENS_OK;
 }

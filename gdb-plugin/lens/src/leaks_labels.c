@@ -77,14 +77,17 @@ static void add_to_sum(const lens *self, struct lens_leaks_part *part, uint32_t 
   }
 }
 
-/* Tells what the node leads to which row it belongs to, or that this leads back to its component.
- */
-static void pass_on(const lens *self, struct lens_leaks_part *part, uint32_t node) {
+/* Tells what the node leads to which row it belongs to, or that this leads back to its component;
+ * at most ROWS_A_CLOCK times.  False: there is more. */
+static bool pass_on(const lens *self, struct lens_leaks_part *part, uint32_t node) {
   const struct lens_leaks_state *leaks = &self->analysis->leaks;
   const uint64_t *starts = leaks->out_start.items;
   const uint32_t *targets = leaks->out_target.items;
   uint32_t *labels = leaks->labels.items, label = labels[part->component];
-  for (uint64_t edge = starts[node]; edge < starts[node + 1]; edge++) {
+  uint64_t edge = part->edge == 0 ? starts[node] : part->edge - 1, left = starts[node + 1] - edge;
+  uint64_t end = left < ROWS_A_CLOCK ? starts[node + 1] : edge + ROWS_A_CLOCK;
+  part->edge = end == starts[node + 1] ? 0 : end + 1;
+  for (; edge < end; edge++) {
     uint32_t other = lens_leaks_component_of(leaks)[targets[edge]];
     if (other == part->component) {
       part->ring = true;
@@ -94,6 +97,7 @@ static void pass_on(const lens *self, struct lens_leaks_part *part, uint32_t nod
       labels[other] = LENS_NONE;
     }
   }
+  return part->edge == 0;
 }
 
 /* Gives the objects of a component to the row that they belong to. */
@@ -161,15 +165,20 @@ lens_status lens_leaks_label_step(lens *self, const lens_slice *slice) {
       part->node = first_of[part->component];
     }
     uint32_t end = first_of[part->component + 1];
-    uint32_t node = ((const uint32_t *)leaks->sorted.items)[part->node++];
+    uint32_t node = ((const uint32_t *)leaks->sorted.items)[part->node];
     if (part->stage == LENS_LEAKS_SUM) {
       add_to_sum(self, part, node);
+      part->node++;
       if (part->node != end) continue;
       if (!judge(leaks)) return lens_out_of_memory(self);
       part->stage = LENS_LEAKS_PASS_ON;
       part->node = first_of[part->component];
     } else {
-      pass_on(self, part, node);
+      if (!pass_on(self, part, node)) {
+        left = 1;
+        continue;
+      }
+      part->node++;
       if (part->node != end) continue;
       finish(leaks);
       part->stage = LENS_LEAKS_NEXT;

@@ -10,7 +10,7 @@
 #include "best.h"
 #include "object.h"
 
-enum { OBJECTS_A_CLOCK = 1 << 13, AHEAD_STARTS = 24, AHEAD_SOURCES = 16, AHEAD_DISTANCE = 8 };
+enum { STEPS_A_CLOCK = 1 << 14, AHEAD_STARTS = 24, AHEAD_SOURCES = 16, AHEAD_DISTANCE = 8 };
 
 static void search_free(struct lens_paths_state *self) {
   lens_column_free(&self->pairs);
@@ -44,8 +44,9 @@ bool lens_starts_any(const lens *self, uint32_t object) {
   return has_bit(&self->analysis->paths.starting, object);
 }
 
-/* Notes each object that something starts at: the search asks for all that it meets. */
-static void note_starting(lens *self) {
+/* Notes each object that something starts at: the search asks for all that it meets.  False: the
+ * slice is over. */
+static bool note_starting(lens *self, const lens_slice *slice) {
   const uint32_t starting =
       LENS_STATE_IMMORTAL | LENS_STATE_SATURATED | LENS_STATE_HELD | LENS_STATE_DYING;
   struct lens_paths_state *paths = &self->analysis->paths;
@@ -53,13 +54,21 @@ static void note_starting(lens *self) {
   const uint16_t *states = lens_row_states(&self->analysis->snapshot);
   const uint64_t *held = paths->held.items;
   uint64_t *bits = paths->starting.items, objects = self->analysis->snapshot.object_count;
-  for (uint64_t i = 0; i < objects; i++)
-    bits[i / 64] |= (uint64_t)((states[i] & starting) != 0) << (i % 64);
+  while (paths->row < objects) {
+    uint64_t end = objects - paths->row < STEPS_A_CLOCK ? objects : paths->row + STEPS_A_CLOCK;
+    for (uint64_t i = paths->row; i < end; i++)
+      bits[i / 64] |= (uint64_t)((states[i] & starting) != 0) << (i % 64);
+    paths->row = end;
+    if (lens_slice_over(slice)) return false;
+  }
   for (uint64_t i = 0; i < objects / 64 + 1; i++) bits[i] |= held[i];
   for (uint64_t i = 0; i < roots->count; i++) {
     uint32_t object = lens_root_rows(roots)[i].object;
     bits[object / 64] |= 1ull << (object % 64);
   }
+  paths->row = 0;
+  paths->phase = paths->soft ? LENS_PATHS_PAIRS : LENS_PATHS_BACKWARD;
+  return true;
 }
 
 void lens_starts_visit(const lens *self, uint32_t object, lens_start_fn visit, void *context) {
@@ -131,16 +140,25 @@ static void meet(struct lens_paths_state *paths, uint32_t object, uint32_t from)
   ((uint32_t *)paths->queue.items)[paths->tail++] = object;
 }
 
-static void follow(lens *self, uint32_t object) {
+/* Meets the holders of an object, at most *budget of them.  False: there are more. */
+static bool follow(lens *self, uint32_t object, uint64_t *budget) {
   struct lens_paths_state *paths = &self->analysis->paths;
   const uint64_t *in = lens_in_starts(&self->analysis->index);
   const uint32_t *sources = lens_in_sources(&self->analysis->index);
-  if (lens_starts_any(self, object)) lens_starts_visit(self, object, offer_start, self);
-  for (uint64_t edge = in[object]; edge < in[object + 1]; edge++)
-    meet(paths, sources[edge], object);
-  if (!paths->soft) return;
+  if (paths->edge == 0) {
+    if (lens_starts_any(self, object)) lens_starts_visit(self, object, offer_start, self);
+    paths->edge = in[object] + 1;
+  }
+  for (; paths->edge <= in[object + 1]; paths->edge++) {
+    if (*budget == 0) return false;
+    --*budget;
+    meet(paths, sources[paths->edge - 1], object);
+  }
+  paths->edge = 0;
+  if (!paths->soft) return true;
   const uint32_t *starts = paths->soft_start.items, *holders = paths->soft_source.items;
   for (uint32_t i = starts[object]; i < starts[object + 1]; i++) meet(paths, holders[i], object);
+  return true;
 }
 
 /* The queue tells whose turn comes: what that needs is on its way into the cache. */
@@ -165,13 +183,15 @@ static inline void fetch_ahead(const lens *self) {
 static lens_status backward_step(lens *self, const lens_slice *slice) {
   struct lens_paths_state *paths = &self->analysis->paths;
   const uint32_t *queue = paths->queue.items;
-  for (uint32_t left = OBJECTS_A_CLOCK; paths->head < paths->tail; left--) {
-    if (left == 0) {
+  for (uint64_t budget = STEPS_A_CLOCK; paths->head < paths->tail;) {
+    if (budget == 0) {
       if (lens_slice_over(slice)) return LENS_AGAIN;
-      left = OBJECTS_A_CLOCK;
+      budget = STEPS_A_CLOCK;
     }
-    fetch_ahead(self);
-    follow(self, queue[paths->head++]);
+    if (paths->edge == 0) fetch_ahead(self);
+    if (!follow(self, queue[paths->head], &budget)) continue;
+    paths->head++;
+    if (budget > 0) budget--;
     if (paths->head != paths->level_end) continue;
     take_starts(self);
     paths->level_end = paths->tail;
@@ -209,7 +229,6 @@ static lens_status begin(lens *self, uint32_t object, uint64_t wanted, bool soft
     lens_paths_free(paths);
     return status;
   }
-  note_starting(self);
   paths->target = object;
   paths->wanted = wanted;
   paths->soft = soft;
@@ -217,7 +236,7 @@ static lens_status begin(lens *self, uint32_t object, uint64_t wanted, bool soft
   ((uint32_t *)paths->next.items)[object] = object;
   ((uint32_t *)paths->queue.items)[paths->tail++] = object;
   paths->level_end = 1;
-  paths->phase = soft ? LENS_PATHS_PAIRS : LENS_PATHS_BACKWARD;
+  paths->phase = LENS_PATHS_STARTS;
   return LENS_OK;
 }
 
@@ -226,6 +245,8 @@ static lens_status phase_step(lens *self, const lens_slice *slice) {
   struct lens_paths_state *paths = &self->analysis->paths;
   lens_status status;
   switch (paths->phase) {
+    case LENS_PATHS_STARTS:
+      return note_starting(self, slice) ? LENS_OK : LENS_AGAIN;
     case LENS_PATHS_BACKWARD:
       status = backward_step(self, slice);
       if (status != LENS_OK) return status;

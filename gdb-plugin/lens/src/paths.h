@@ -15,6 +15,7 @@
 
 enum lens_paths_phase {
   LENS_PATHS_IDLE,
+  LENS_PATHS_STARTS,   /* which objects something starts at */
   LENS_PATHS_PAIRS,    /* soft: reading who holds whom weakly */
   LENS_PATHS_COUNT,    /* soft: how often each object is held so */
   LENS_PATHS_PLACE,    /* soft: holders by target */
@@ -54,6 +55,7 @@ struct lens_paths_state {
   uint64_t pair_count, row;
   struct lens_column distance, next, queue; /* uint32_t */
   uint64_t head, tail, level_end;
+  uint64_t edge; /* 1 + the edge to the queue's head to be met next; 0: its turn has not come */
   struct lens_best *best; /* starts of the level, the surest on top */
   uint64_t best_count;
   struct lens_column from_start;               /* uint32_t: 1 + steps from the nearest start */

@@ -70,8 +70,12 @@ static lens_status count_step(lens *self, const lens_slice *slice) {
     starts[(pairs[paths->row++] >> 32) + 2]++;
     if (paths->row % PAIRS_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
   }
-  uint64_t objects = self->analysis->snapshot.object_count;
-  for (uint64_t i = 2; i < objects + 2; i++) starts[i] += starts[i - 1];
+  uint64_t end = paths->pair_count + self->analysis->snapshot.object_count;
+  while (paths->row < end) {
+    uint64_t i = paths->row++ - paths->pair_count + 2;
+    starts[i] += starts[i - 1];
+    if (paths->row % PAIRS_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
+  }
   paths->row = 0;
   return LENS_OK;
 }

@@ -7,7 +7,7 @@
 
 #include "analysis.h"
 
-enum { AHEAD_STARTS = 24, AHEAD_TARGETS = 12, OBJECTS_A_CLOCK = 1 << 14 };
+enum { AHEAD_STARTS = 24, AHEAD_TARGETS = 12, STEPS_A_CLOCK = 1 << 15 };
 
 void lens_reach_free(struct lens_reach *self) {
   lens_column_free(&self->marks);
@@ -24,11 +24,25 @@ static void mark(struct lens_reach *reach, uint32_t object) {
 
 static void mark_in(void *context, uint32_t object) { mark(context, object); }
 
-static void mark_states(struct lens_analysis *analysis, uint32_t wanted) {
+/* Marks what its state makes a start.  False: the slice is over. */
+static bool mark_states(struct lens_analysis *analysis, const lens_slice *slice) {
+  struct lens_reach *reach = &analysis->reach;
   const uint16_t *states = lens_row_states(&analysis->snapshot);
-  for (uint32_t i = 0; i < analysis->snapshot.object_count; i++) {
-    if ((states[i] & wanted) != 0) mark(&analysis->reach, i);
+  uint64_t objects = analysis->snapshot.object_count;
+  uint32_t wanted = 0;
+  if ((reach->from & LENS_REACH_IMMORTAL) != 0)
+    wanted |= LENS_STATE_IMMORTAL | LENS_STATE_SATURATED;
+  if ((reach->from & LENS_REACH_RUNTIME) != 0) wanted |= LENS_STATE_HELD;
+  if ((reach->from & LENS_REACH_UNSURE) != 0) wanted |= LENS_STATE_DYING | LENS_STATE_DAMAGED;
+  if (wanted == 0) reach->row = objects;
+  while (reach->row < objects) {
+    uint64_t end = reach->row + STEPS_A_CLOCK < objects ? reach->row + STEPS_A_CLOCK : objects;
+    for (; reach->row < end; reach->row++) {
+      if ((states[reach->row] & wanted) != 0) mark(reach, (uint32_t)reach->row);
+    }
+    if (lens_slice_over(slice)) return false;
   }
+  return true;
 }
 
 /* What the heaps are in the middle of changing. */
@@ -59,14 +73,7 @@ static lens_status begin(lens *self, const uint32_t *starts, uint64_t start_coun
     const lens_root *roots = lens_root_rows(&analysis->roots);
     for (uint64_t i = 0; i < analysis->roots.count; i++) mark(reach, roots[i].object);
   }
-  uint32_t wanted = 0;
-  if ((from & LENS_REACH_IMMORTAL) != 0) wanted |= LENS_STATE_IMMORTAL | LENS_STATE_SATURATED;
-  if ((from & LENS_REACH_RUNTIME) != 0) wanted |= LENS_STATE_HELD;
-  if ((from & LENS_REACH_UNSURE) != 0) {
-    wanted |= LENS_STATE_DYING | LENS_STATE_DAMAGED;
-    mark_flux(self);
-  }
-  if (wanted != 0) mark_states(analysis, wanted);
+  if ((from & LENS_REACH_UNSURE) != 0) mark_flux(self);
   lens_status status =
       (from & LENS_REACH_RUNTIME) != 0 ? lens_runtime_visit(self, mark_in, reach) : LENS_OK;
   reach->started = status == LENS_OK;
@@ -76,14 +83,18 @@ static lens_status begin(lens *self, const uint32_t *starts, uint64_t start_coun
   return status;
 }
 
-/* Follows at most `count` objects of the queue. */
-static void follow(lens *self, uint64_t count) {
+/* Follows the queue, at most `budget` objects and edges of it. */
+static void follow(lens *self, uint64_t budget) {
   struct lens_analysis *analysis = self->analysis;
   struct lens_reach *reach = &analysis->reach;
   const uint64_t *starts = lens_out_starts(&analysis->index);
   const uint32_t *targets = lens_out_targets(&analysis->index), *queue = reach->queue.items;
   const uint32_t *sizes = lens_row_sizes(&analysis->snapshot);
-  for (; count > 0 && reach->head < reach->tail; count--, reach->head++) {
+  while (budget > 0 && reach->head < reach->tail) {
+    uint32_t object = queue[reach->head];
+    uint64_t edge = reach->edge == 0 ? starts[object] : reach->edge - 1, end = starts[object + 1];
+    if (reach->edge == 0)
+      reach->bytes += sizes[object] != UINT32_MAX ? sizes[object] : lens_row_size(self, object);
     uint64_t ahead = reach->head + AHEAD_STARTS;
     if (ahead < reach->tail) {
       __builtin_prefetch(&starts[queue[ahead]]);
@@ -91,17 +102,20 @@ static void follow(lens *self, uint64_t count) {
     }
     ahead = reach->head + AHEAD_TARGETS;
     if (ahead < reach->tail) __builtin_prefetch(&targets[starts[queue[ahead]]]);
-    uint32_t object = queue[reach->head];
-    reach->bytes += sizes[object] != UINT32_MAX ? sizes[object] : lens_row_size(self, object);
-    for (uint64_t edge = starts[object]; edge < starts[object + 1]; edge++)
-      mark(reach, targets[edge]);
+    budget--;
+    uint64_t here = end - edge < budget ? end : edge + budget;
+    budget -= here - edge;
+    for (; edge < here; edge++) mark(reach, targets[edge]);
+    reach->edge = edge < end ? edge + 1 : 0;
+    reach->head += edge >= end;
   }
 }
 
 static lens_status step(lens *self, const lens_slice *slice, lens_progress *progress) {
   struct lens_reach *reach = &self->analysis->reach;
+  if (!mark_states(self->analysis, slice)) return LENS_AGAIN;
   while (reach->head < reach->tail) {
-    follow(self, OBJECTS_A_CLOCK);
+    follow(self, STEPS_A_CLOCK);
     lens_progress_set(progress, "reachable", reach->head, self->analysis->snapshot.object_count);
     if (reach->head < reach->tail && lens_slice_over(slice)) return LENS_AGAIN;
   }

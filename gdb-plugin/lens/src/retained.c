@@ -41,38 +41,53 @@ static bool is_owned_outside(const struct lens_analysis *analysis, uint32_t obje
 
 /* The objects that roots hold, each once, in the order of their first roots; those that roots may
  * own come first. */
-static bool gather_rooted(struct lens_analysis *analysis) {
+static lens_status gather_rooted(struct lens_analysis *analysis, const lens_slice *slice) {
   struct lens_retained *retained = &analysis->retained;
   const struct lens_roots *roots = &analysis->roots;
   const uint32_t *next = roots->next.items;
-  if (!lens_column_reserve(&retained->rooted, roots->count, sizeof(uint32_t))) return false;
-  for (int owned = 1; owned >= 0; owned--) {
-    for (uint64_t i = 0; i < roots->count; i++) {
-      uint32_t object = lens_root_rows(roots)[i].object;
+  for (int pass = retained->owned; pass < 2; pass++) {
+    for (uint64_t work = 1; retained->at < roots->count; retained->at++, work++) {
+      if (work % ROWS_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
+      uint32_t object = lens_root_rows(roots)[retained->at].object;
       /* The chain of its roots descends: the first one has no next. */
-      if (next[i] != 0 || is_owned_outside(analysis, object) != (owned != 0)) continue;
+      if (next[retained->at] != 0 || is_owned_outside(analysis, object) == retained->owned)
+        continue;
       ((uint32_t *)retained->rooted.items)[retained->rooted_count++] = object;
     }
-    if (owned != 0) retained->owning_count = retained->rooted_count;
+    if (!retained->owned) retained->owning_count = retained->rooted_count;
+    retained->owned = true;
+    retained->at = 0;
   }
-  return true;
+  return LENS_OK;
 }
 
-/* What the runtime holds and what is never freed stands by itself. */
 static lens_status begin(lens *self) {
   struct lens_analysis *analysis = self->analysis;
   struct lens_retained *retained = &analysis->retained;
-  uint64_t objects = analysis->snapshot.object_count;
   lens_retained_free(retained);
-  if (!lens_column_reserve(&retained->standing, objects / 64 + 1, sizeof(uint64_t)) ||
-      !gather_rooted(analysis))
+  if (!lens_column_reserve(&retained->standing, analysis->snapshot.object_count / 64 + 1,
+                           sizeof(uint64_t)) ||
+      !lens_column_reserve(&retained->rooted, analysis->roots.count, sizeof(uint32_t)))
     return lens_out_of_memory(self);
+  return lens_runtime_visit(self, stand, retained->standing.items);
+}
+
+/* What the runtime holds and what is never freed stands by itself. */
+static lens_status find_standing(struct lens_analysis *analysis, const lens_slice *slice) {
+  struct lens_retained *retained = &analysis->retained;
   const uint16_t *states = lens_row_states(&analysis->snapshot);
   const uint32_t standing = LENS_STATE_HELD | LENS_STATE_IMMORTAL | LENS_STATE_SATURATED;
-  for (uint32_t i = 0; i < objects; i++) {
-    if ((states[i] & standing) != 0) stand(retained->standing.items, i);
+  uint64_t objects = analysis->snapshot.object_count;
+  while (retained->at < objects) {
+    uint64_t end = retained->at + ROWS_A_CLOCK < objects ? retained->at + ROWS_A_CLOCK : objects;
+    for (uint32_t i = (uint32_t)retained->at; i < end; i++) {
+      if ((states[i] & standing) != 0) stand(retained->standing.items, i);
+    }
+    retained->at = end;
+    if (lens_slice_over(slice)) return LENS_AGAIN;
   }
-  return lens_runtime_visit(self, stand, retained->standing.items);
+  retained->at = 0;
+  return LENS_OK;
 }
 
 /* ---- sums ---- */
@@ -133,7 +148,15 @@ static lens_status step(lens *self, const lens_slice *slice, lens_progress *prog
   lens_status status = LENS_OK;
   if (retained->phase == LENS_RETAINED_IDLE) {
     status = begin(self);
-    retained->phase = LENS_RETAINED_TREE;
+    retained->phase = LENS_RETAINED_STANDING;
+  }
+  if (status == LENS_OK && retained->phase == LENS_RETAINED_STANDING) {
+    status = find_standing(self->analysis, slice);
+    if (status == LENS_OK) retained->phase = LENS_RETAINED_ROOTED;
+  }
+  if (status == LENS_OK && retained->phase == LENS_RETAINED_ROOTED) {
+    status = gather_rooted(self->analysis, slice);
+    if (status == LENS_OK) retained->phase = LENS_RETAINED_TREE;
   }
   if (status == LENS_OK && retained->phase == LENS_RETAINED_TREE) {
     struct lens_graph graph = lens_graph_of(self);

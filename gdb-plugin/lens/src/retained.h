@@ -14,6 +14,8 @@
 
 enum lens_retained_phase {
   LENS_RETAINED_IDLE,
+  LENS_RETAINED_STANDING,
+  LENS_RETAINED_ROOTED,
   LENS_RETAINED_TREE,
   LENS_RETAINED_SUMS,
   LENS_RETAINED_DONE
@@ -22,7 +24,7 @@ enum lens_retained_phase {
 /* By type, 64 types at a time (retained_types.c): `without[object]` has bit k where something
  * outside leads to the object without an object of type first + k. */
 struct lens_by_type {
-  bool started, passing, summing, complete;
+  bool started, counted, rooted, passing, complete;
   lens_retained_type *rows;         /* by flat type */
   uint32_t *chosen;                 /* flat types that have reached objects */
   uint8_t *bits;                    /* by flat type: its bit in this pass; 64: none */
@@ -30,7 +32,7 @@ struct lens_by_type {
   struct lens_column without;       /* uint64_t an object */
   struct lens_column queue, queued; /* uint32_t; a bit an object */
   uint64_t head, count, room;       /* the queue is a ring */
-  uint64_t edge, at;
+  uint64_t edge, at;                /* the next object, or entry, of what is being done */
 };
 
 struct lens_retained {
@@ -41,6 +43,7 @@ struct lens_retained {
   struct lens_column standing;       /* a bit an object: the runtime holds it, or it is immortal */
   struct lens_column bytes, objects; /* uint64_t, uint32_t: by number */
   uint64_t at;
+  bool owned; /* the objects that roots may own are gathered */
   lens_retained_totals totals;
   struct lens_by_type types;
 };

@@ -6,6 +6,8 @@
  * the object is of another type.  An object whose word has grown is queued again, at most 64 times,
  * mostly once or twice, as the searches mostly arrive together.
  */
+#include <string.h>
+
 #include "analysis.h"
 #include "best.h"
 
@@ -23,34 +25,44 @@ void lens_by_type_free(struct lens_by_type *self) {
 
 /* ---- which types ---- */
 
-/* Counts the reached objects of each type; those that have some are worked out. */
 static bool begin(lens *self) {
   struct lens_by_type *types = &self->analysis->retained.types;
-  const struct lens_snapshot *snapshot = &self->analysis->snapshot;
-  const uint32_t *numbers = self->analysis->retained.tree.number.items;
   lens_by_type_free(types);
   size_t count = self->model.type_count;
   types->rows = lens_alloc_zeroed(count, sizeof *types->rows);
   types->chosen = lens_alloc_zeroed(count, sizeof *types->chosen);
   types->bits = lens_alloc_zeroed(count, 1);
-  uint64_t objects = snapshot->object_count;
+  uint64_t objects = self->analysis->snapshot.object_count;
   if (types->rows == NULL || types->chosen == NULL || types->bits == NULL ||
       !lens_column_reserve(&types->without, objects, sizeof(uint64_t)) ||
       !lens_column_reserve(&types->queue, objects + 1, sizeof(uint32_t)) ||
       !lens_column_reserve(&types->queued, objects / 64 + 1, sizeof(uint64_t)))
     return false;
-  for (uint32_t i = 0; i < objects; i++) {
-    uint32_t type = lens_row_types(snapshot)[i];
-    if (type == LENS_NONE || numbers[i] == 0) continue;
-    types->rows[type].count++;
-    types->rows[type].own_bytes += lens_weights_of(self, i);
+  types->room = objects + 1;
+  types->started = true;
+  return true;
+}
+
+/* Counts the reached objects of each type; those that have some are worked out.  False: the slice
+ * is over. */
+static bool count_types(lens *self, const lens_slice *slice) {
+  struct lens_by_type *types = &self->analysis->retained.types;
+  const struct lens_snapshot *snapshot = &self->analysis->snapshot;
+  const uint32_t *numbers = self->analysis->retained.tree.number.items;
+  while (types->at < snapshot->object_count) {
+    uint32_t i = (uint32_t)types->at++, type = lens_row_types(snapshot)[i];
+    if (type != LENS_NONE && numbers[i] != 0) {
+      types->rows[type].count++;
+      types->rows[type].own_bytes += lens_weights_of(self, i);
+    }
+    if (types->at % STEPS_A_CLOCK == 0 && lens_slice_over(slice)) return false;
   }
-  for (uint32_t i = 0; i < count; i++) {
+  for (uint32_t i = 0; i < self->model.type_count; i++) {
     types->rows[i].type = i;
     if (types->rows[i].count != 0) types->chosen[types->chosen_count++] = i;
   }
-  types->room = objects + 1;
-  types->started = true;
+  types->counted = true;
+  types->at = 0;
   return true;
 }
 
@@ -81,27 +93,54 @@ static void find_from(lens *self, uint32_t object, uint64_t searches) {
   find(types, object, passing(types, type, searches));
 }
 
-static void pass_begin(lens *self) {
-  struct lens_by_type *types = &self->analysis->retained.types;
-  const uint64_t *standing = self->analysis->retained.standing.items;
-  uint64_t objects = self->analysis->snapshot.object_count;
-  for (size_t i = 0; i < self->model.type_count; i++) types->bits[i] = NO_BIT;
+/* Which types the pass is for, a bit each. */
+static uint64_t all_searches(const struct lens_by_type *types) {
   uint32_t left = types->chosen_count - types->first;
-  for (uint32_t i = 0; i < left && i < NO_BIT; i++)
-    types->bits[types->chosen[types->first + i]] = (uint8_t)i;
-  uint64_t all = left < NO_BIT ? (1ull << left) - 1 : UINT64_MAX;
-  uint64_t *without = types->without.items;
-  for (uint64_t i = 0; i < objects; i++) without[i] = 0;
-  types->head = types->count = types->edge = types->at = 0;
+  return left < NO_BIT ? (1ull << left) - 1 : UINT64_MAX;
+}
+
+/* Forgets the pass before: the words of `without`, a part at a time.  False: the slice is over. */
+static bool pass_clear(lens *self, const lens_slice *slice) {
+  struct lens_by_type *types = &self->analysis->retained.types;
+  uint64_t *without = types->without.items, objects = self->analysis->snapshot.object_count;
+  while (types->at < objects) {
+    uint64_t left = objects - types->at, part = left < STEPS_A_CLOCK ? left : STEPS_A_CLOCK;
+    memset(without + types->at, 0, (size_t)part * sizeof *without);
+    types->at += part;
+    if (lens_slice_over(slice)) return false;
+  }
+  return true;
+}
+
+/* Finds what is held from outside: entries first, then what stands by itself.  False: the slice is
+ * over. */
+static bool pass_begin(lens *self, const lens_slice *slice) {
+  struct lens_by_type *types = &self->analysis->retained.types;
   const struct lens_retained *retained = &self->analysis->retained;
-  for (uint64_t i = 0; i < retained->rooted_count; i++) {
-    if (((const uint32_t *)retained->tree.entry.items)[i] != 0)
-      find_from(self, ((const uint32_t *)retained->rooted.items)[i], all);
+  const uint64_t *standing = retained->standing.items;
+  const uint32_t *entry = retained->tree.entry.items, *rooted = retained->rooted.items;
+  uint64_t objects = self->analysis->snapshot.object_count, all = all_searches(types);
+  if (!types->rooted) {
+    if (!pass_clear(self, slice)) return false;
+    for (size_t i = 0; i < self->model.type_count; i++) types->bits[i] = NO_BIT;
+    for (uint32_t i = 0; i < NO_BIT && types->first + i < types->chosen_count; i++)
+      types->bits[types->chosen[types->first + i]] = (uint8_t)i;
+    types->head = types->count = types->edge = types->at = 0;
+    types->rooted = true;
   }
-  for (uint64_t i = 0; i < objects; i++) {
-    if ((standing[i / 64] >> (i % 64) & 1) != 0) find_from(self, (uint32_t)i, all);
+  for (; types->at < retained->rooted_count + objects;) {
+    uint64_t at = types->at++, object = at - retained->rooted_count;
+    if (at < retained->rooted_count) {
+      if (entry[at] != 0) find_from(self, rooted[at], all);
+    } else if ((standing[object / 64] >> (object % 64) & 1) != 0) {
+      find_from(self, (uint32_t)object, all);
+    }
+    if (types->at % STEPS_A_CLOCK == 0 && lens_slice_over(slice)) return false;
   }
+  types->at = 0;
+  types->rooted = false;
   types->passing = true;
+  return true;
 }
 
 /* Fetches what the object some places behind in the queue will need. */
@@ -151,7 +190,7 @@ static bool add_up(lens *self, const lens_slice *slice) {
   const uint64_t *without = types->without.items;
   uint64_t objects = self->analysis->snapshot.object_count;
   uint32_t left = types->chosen_count - types->first;
-  uint64_t all = left < NO_BIT ? (1ull << left) - 1 : UINT64_MAX;
+  uint64_t all = all_searches(types);
   for (uint64_t work = 0; types->at < objects; types->at++) {
     if (++work % STEPS_A_CLOCK == 0 && lens_slice_over(slice)) return false;
     if (numbers[types->at] == 0) continue;
@@ -163,6 +202,7 @@ static bool add_up(lens *self, const lens_slice *slice) {
   }
   types->first += left < NO_BIT ? left : NO_BIT;
   types->passing = false;
+  types->at = 0;
   return true;
 }
 
@@ -178,9 +218,10 @@ lens_status lens_retained_types(lens *self, uint32_t slice_ms, lens_progress *pr
     lens_by_type_free(types);
     return lens_out_of_memory(self);
   }
+  if (!types->counted && !count_types(self, &slice)) return LENS_AGAIN;
   while (types->first < types->chosen_count) {
     lens_progress_set(progress, "types", types->first, types->chosen_count);
-    if (!types->passing) pass_begin(self);
+    if (!types->passing && !pass_begin(self, &slice)) return LENS_AGAIN;
     if (!follow(self, &slice) || !add_up(self, &slice)) return LENS_AGAIN;
     if (lens_slice_over(&slice)) return LENS_AGAIN;
   }

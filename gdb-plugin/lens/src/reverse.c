@@ -9,12 +9,34 @@
 
 #include "analysis.h"
 
-enum { BUCKET_SHIFT = 15, ROWS_A_CLOCK = 1 << 16, TOUCH_BYTES = 2 << 20 };
+enum { BUCKET_SHIFT = 15, EDGES_A_CLOCK = 1 << 16, TOUCH_BYTES = 2 << 20 };
 static const uint64_t BUCKET_ROWS = 1u << BUCKET_SHIFT;
 
-static void count_buckets(const struct lens_index *index, uint64_t *counts) {
+static uint64_t part_end(uint64_t first, uint64_t end) {
+  return end - first < EDGES_A_CLOCK ? end : first + EDGES_A_CLOCK;
+}
+
+/* Finds how large each bucket is, and where it begins. */
+static lens_status count_buckets(const struct lens_index *index, struct lens_reverse *reverse,
+                                 const lens_slice *slice) {
   const uint32_t *targets = lens_out_targets(index);
-  for (uint64_t i = 0; i < index->edge_count; i++) counts[targets[i] >> BUCKET_SHIFT]++;
+  while (reverse->edge < index->edge_count) {
+    uint64_t end = part_end(reverse->edge, index->edge_count);
+    for (uint64_t i = reverse->edge; i < end; i++)
+      reverse->bucket_fill[targets[i] >> BUCKET_SHIFT]++;
+    reverse->edge = end;
+    if (lens_slice_over(slice)) return LENS_AGAIN;
+  }
+  uint64_t sum = 0;
+  for (uint64_t i = 0; i < reverse->buckets; i++) {
+    reverse->bucket_start[i] = sum;
+    sum += reverse->bucket_fill[i];
+    reverse->bucket_fill[i] = reverse->bucket_start[i];
+  }
+  reverse->bucket_start[reverse->buckets] = sum;
+  reverse->edge = 0;
+  reverse->summed = true;
+  return LENS_OK;
 }
 
 lens_status lens_reverse_begin(lens *self) {
@@ -31,14 +53,6 @@ lens_status lens_reverse_begin(lens *self) {
       !lens_column_reserve(&index->in_source, index->edge_count, sizeof(uint32_t))) {
     return lens_out_of_memory(self);
   }
-  count_buckets(index, reverse->bucket_fill);
-  uint64_t sum = 0;
-  for (uint64_t i = 0; i < reverse->buckets; i++) {
-    reverse->bucket_start[i] = sum;
-    sum += reverse->bucket_fill[i];
-    reverse->bucket_fill[i] = reverse->bucket_start[i];
-  }
-  reverse->bucket_start[reverse->buckets] = sum;
   return LENS_OK;
 }
 
@@ -60,38 +74,67 @@ lens_status lens_reverse_deal(lens *self, const lens_slice *slice) {
   const uint64_t *starts = lens_out_starts(index);
   const uint32_t *targets = lens_out_targets(index);
   uint64_t *pairs = reverse->pairs.items, objects = self->analysis->snapshot.object_count;
+  if (!reverse->summed && count_buckets(index, reverse, slice) != LENS_OK) return LENS_AGAIN;
   if (touch_pairs(reverse, slice) != LENS_OK) return LENS_AGAIN;
   while (reverse->row < objects) {
-    uint64_t end = reverse->row + ROWS_A_CLOCK < objects ? reverse->row + ROWS_A_CLOCK : objects;
-    for (uint64_t row = reverse->row; row < end; row++) {
-      for (uint64_t edge = starts[row]; edge < starts[row + 1]; edge++) {
+    uint64_t row = reverse->row,
+             last = row + EDGES_A_CLOCK < objects ? row + EDGES_A_CLOCK : objects;
+    uint64_t edge = reverse->edge, budget = edge + EDGES_A_CLOCK;
+    for (; row < last && edge < budget; row += edge == starts[row + 1]) {
+      uint64_t end = starts[row + 1] < budget ? starts[row + 1] : budget;
+      for (; edge < end; edge++) {
         uint64_t within = targets[edge] & (BUCKET_ROWS - 1);
         pairs[reverse->bucket_fill[targets[edge] >> BUCKET_SHIFT]++] = within << 32 | row;
       }
     }
-    reverse->row = end;
+    reverse->row = row;
+    reverse->edge = edge;
     if (lens_slice_over(slice)) return LENS_AGAIN;
   }
   return LENS_OK;
 }
 
-/* Places the edges of one bucket.  in_start[row + 1] serves as the row's cursor until it is the
- * row's end. */
-static void sort_bucket(struct lens_index *index, const struct lens_reverse *reverse,
-                        uint64_t bucket, uint64_t rows) {
-  uint64_t first = reverse->bucket_start[bucket], last = reverse->bucket_start[bucket + 1];
+/* Counts and places the edges of one bucket, which may be all there are.  in_start[row + 1] serves
+ * as the row's cursor until it is the row's end.  False: the slice is over. */
+static bool sort_bucket(struct lens_index *index, struct lens_reverse *reverse, uint64_t rows,
+                        const lens_slice *slice) {
+  enum { BEGIN, COUNT, PLACE };
+  uint64_t first = reverse->bucket_start[reverse->bucket],
+           last = reverse->bucket_start[reverse->bucket + 1];
   const uint64_t *pairs = reverse->pairs.items;
-  uint64_t *ends = (uint64_t *)index->in_start.items + bucket * BUCKET_ROWS + 1;
+  uint64_t *ends = (uint64_t *)index->in_start.items + reverse->bucket * BUCKET_ROWS + 1;
   uint32_t *sources = index->in_source.items;
-  memset(ends, 0, (size_t)rows * sizeof *ends);
-  for (uint64_t i = first; i < last; i++) ends[pairs[i] >> 32]++;
-  uint64_t sum = first;
-  for (uint64_t row = 0; row < rows; row++) {
-    uint64_t count = ends[row];
-    ends[row] = sum;
-    sum += count;
+  if (reverse->stage == BEGIN) {
+    memset(ends, 0, (size_t)rows * sizeof *ends);
+    reverse->edge = first;
+    reverse->stage = COUNT;
   }
-  for (uint64_t i = first; i < last; i++) sources[ends[pairs[i] >> 32]++] = (uint32_t)pairs[i];
+  while (reverse->stage == COUNT) {
+    uint64_t end = part_end(reverse->edge, last);
+    for (uint64_t i = reverse->edge; i < end; i++) ends[pairs[i] >> 32]++;
+    reverse->edge = end;
+    if (end < last) {
+      if (lens_slice_over(slice)) return false;
+      continue;
+    }
+    uint64_t sum = first;
+    for (uint64_t row = 0; row < rows; row++) {
+      uint64_t count = ends[row];
+      ends[row] = sum;
+      sum += count;
+    }
+    reverse->edge = first;
+    reverse->stage = PLACE;
+  }
+  while (reverse->edge < last) {
+    uint64_t end = part_end(reverse->edge, last);
+    for (uint64_t i = reverse->edge; i < end; i++)
+      sources[ends[pairs[i] >> 32]++] = (uint32_t)pairs[i];
+    reverse->edge = end;
+    if (end < last && lens_slice_over(slice)) return false;
+  }
+  reverse->stage = BEGIN;
+  return true;
 }
 
 lens_status lens_reverse_sort(lens *self, const lens_slice *slice) {
@@ -100,7 +143,8 @@ lens_status lens_reverse_sort(lens *self, const lens_slice *slice) {
   uint64_t objects = self->analysis->snapshot.object_count;
   while (reverse->bucket < reverse->buckets) {
     uint64_t left = objects - reverse->bucket * BUCKET_ROWS;
-    sort_bucket(index, reverse, reverse->bucket, left < BUCKET_ROWS ? left : BUCKET_ROWS);
+    if (!sort_bucket(index, reverse, left < BUCKET_ROWS ? left : BUCKET_ROWS, slice))
+      return LENS_AGAIN;
     reverse->bucket++;
     if (lens_slice_over(slice)) return LENS_AGAIN;
   }

@@ -1,9 +1,12 @@
 /* Own bytes.  See weights.h. */
 #include "weights.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "analysis.h"
+
+enum { ROWS_A_CLOCK = 1 << 15 };
 
 void lens_weights_free(struct lens_weights *self) {
   lens_sweep_reset(&self->sweep);
@@ -154,32 +157,43 @@ static bool owners_make(lens *self) {
 
 static bool claims_now(const lens *self, uint64_t object) {
   const struct lens_weights *weights = &self->analysis->weights;
+  assert(weights->owners != NULL); /* made when the first sweep begins, kept until the last ends */
   uint32_t type = lens_row_types(&self->analysis->snapshot)[object];
   return type != LENS_NONE && (weights->owners[type] >> weights->phase & 1) != 0;
 }
 
-/* Begins a sweep over the pages with objects that claim in this phase; *any: there is one. */
-static bool phase_begin(lens *self, uint8_t phase, bool *any) {
+/* Begins a sweep over the pages with objects that claim in this phase: they are to be found. */
+static bool phase_begin(lens *self, uint8_t phase) {
   struct lens_weights *weights = &self->analysis->weights;
-  const struct lens_snapshot *snapshot = &self->analysis->snapshot;
-  const struct lens_page_row *pages = lens_directory_page(&snapshot->directory, 0);
   weights->phase = phase;
   weights->row = 0;
+  weights->finding = true;
+  weights->any = false;
   lens_sweep_reset(&weights->sweep);
   lens_dealloc(weights->owner_pages);
   weights->owner_pages =
-      lens_alloc_zeroed(snapshot->directory.page_count / 64 + 1, sizeof(uint64_t));
-  if (weights->owner_pages == NULL) return false;
+      lens_alloc_zeroed(self->analysis->snapshot.directory.page_count / 64 + 1, sizeof(uint64_t));
   weights->sweep.wanted = weights->owner_pages;
-  *any = false;
-  for (uint64_t i = 0; i < snapshot->object_count; i++) {
-    if (!claims_now(self, i)) continue;
-    uint64_t page =
-        (uint64_t)(lens_directory_row(&snapshot->directory, lens_row_addresses(snapshot)[i]) -
-                   pages);
-    weights->owner_pages[page / 64] |= 1ull << (page % 64);
-    *any = true;
+  return weights->owner_pages != NULL;
+}
+
+/* Finds those pages.  False: the slice is over. */
+static bool find_pages(lens *self, const lens_slice *slice) {
+  struct lens_weights *weights = &self->analysis->weights;
+  const struct lens_snapshot *snapshot = &self->analysis->snapshot;
+  const struct lens_page_row *pages = lens_directory_page(&snapshot->directory, 0);
+  const uint64_t *addresses = lens_row_addresses(snapshot);
+  while (weights->row < snapshot->object_count) {
+    uint64_t i = weights->row++;
+    if (claims_now(self, i)) {
+      uint64_t page = (uint64_t)(lens_directory_row(&snapshot->directory, addresses[i]) - pages);
+      weights->owner_pages[page / 64] |= 1ull << (page % 64);
+      weights->any = true;
+    }
+    if (weights->row % ROWS_A_CLOCK == 0 && lens_slice_over(slice)) return false;
   }
+  weights->row = 0;
+  weights->finding = false;
   return true;
 }
 
@@ -231,6 +245,8 @@ static lens_status claim_run(lens *self, void *context, const struct lens_run *r
   const uint64_t *addresses = lens_row_addresses(snapshot);
   uint64_t end = run->address + run->block_count * run->stride, row = weights->row;
   uint64_t shown = run->byte_count < run->stride ? run->byte_count : run->stride;
+  uint64_t first = lens_directory_page(&snapshot->directory, run->page_row)->first;
+  if (row < first) row = first; /* pages without owners are left out */
   while (row < snapshot->object_count && addresses[row] < run->address) row++;
   for (; row < snapshot->object_count && addresses[row] < end; row++) {
     if (!claims_now(self, row)) continue;
@@ -271,14 +287,20 @@ static lens_status begin(lens *self) {
   return LENS_OK;
 }
 
-/* The phase that has come to its end; begins the next one that has something to do. */
+/* One sweep, or what comes before it, until it is done or the slice is over. */
+static lens_status phase_step(lens *self, const lens_slice *slice) {
+  struct lens_weights *weights = &self->analysis->weights;
+  if (weights->phase == LENS_WEIGHTS_BUFFERS)
+    return lens_sweep_step(self, &weights->sweep, slice, note_run, NULL);
+  if (weights->finding && !find_pages(self, slice)) return LENS_AGAIN;
+  return weights->any ? lens_sweep_step(self, &weights->sweep, slice, claim_run, NULL) : LENS_OK;
+}
+
+/* The phase has come to its end; begins the next one. */
 static lens_status advance(lens *self) {
   struct lens_weights *weights = &self->analysis->weights;
-  bool any = false;
-  while (weights->phase < LENS_WEIGHTS_SUSPECTED && !any) {
-    if (!phase_begin(self, (uint8_t)(weights->phase + 1), &any)) return lens_out_of_memory(self);
-  }
-  if (any) return LENS_OK;
+  if (weights->phase < LENS_WEIGHTS_SUSPECTED)
+    return phase_begin(self, (uint8_t)(weights->phase + 1)) ? LENS_OK : lens_out_of_memory(self);
   sweeps_free(weights);
   weights->phase = LENS_WEIGHTS_DONE;
   return LENS_OK;
@@ -288,9 +310,7 @@ lens_status lens_weights_step(lens *self, const lens_slice *slice, lens_progress
   struct lens_weights *weights = &self->analysis->weights;
   lens_status status = weights->phase == LENS_WEIGHTS_IDLE ? begin(self) : LENS_OK;
   while (status == LENS_OK && weights->phase != LENS_WEIGHTS_DONE) {
-    uint8_t phase = weights->phase;
-    status = lens_sweep_step(self, &weights->sweep, slice,
-                             phase == LENS_WEIGHTS_BUFFERS ? note_run : claim_run, NULL);
+    status = phase_step(self, slice);
     lens_progress_set(progress, "weights", weights->sweep.page_row, self->model.page_total);
     if (status == LENS_OK) status = advance(self);
   }

@@ -32,6 +32,7 @@ struct lens_weights {
   uint64_t *first_block;        /* by page row: the number of the page's first block */
   struct lens_column unowned;   /* a bit a block: a buffer that nobody has claimed */
   uint64_t row;                 /* the next object of the snapshot */
+  bool finding, any;            /* the pages of the phase are being found; there is one */
   struct lens_column own_bytes; /* uint32_t; no items: the snapshot's sizes are the weights */
   struct lens_heavy *heavy;     /* by object */
   size_t heavy_count, heavy_capacity;

@@ -1,0 +1,235 @@
+/* How much the lens does between two looks at the clock, counted and not timed: the library is
+ * compiled so that each basic block counts itself, and lens_slice_over starts the count anew.  A
+ * pass that goes over all objects, edges, roots or cycles without a look at the clock shows here on
+ * a heap of some hundred thousand of each, on any machine, however fast it is.
+ *
+ * What this is not: a measure of time.  bench/lens has the longest slices of ten million objects.
+ */
+#include <stdlib.h>
+
+#include "cairn/cairn.h"
+#include "self.h"
+#include "slice.h"
+
+/* MOST_BLOCKS: fewer than there are objects, or edges of the hub twice, in less than 50 ms at the
+ * slowest. */
+enum { NODES = 600000, PAIRS = 150000, LOST = 150000, ROOTS = 100000, MOST_BLOCKS = 1000000 };
+
+static uint64_t blocks, most_blocks;
+static const char *phase, *most_phase;
+
+/* Called by the compiler's instrumentation at each basic block of the library. */
+void __sanitizer_cov_trace_pc(void);
+void __sanitizer_cov_trace_pc(void) { blocks++; }
+
+static void settle(void) {
+  if (blocks > most_blocks) {
+    most_blocks = blocks;
+    most_phase = phase;
+  }
+  blocks = 0;
+}
+
+bool __real_lens_slice_over(const lens_slice *slice);
+bool __wrap_lens_slice_over(const lens_slice *slice);
+bool __wrap_lens_slice_over(const lens_slice *slice) {
+  settle();
+  bool over = __real_lens_slice_over(slice);
+  blocks = 0;
+  return over;
+}
+
+/* ---- the heap ---- */
+
+struct node {
+  cairn_object base;
+  cairn_object *next, *other, *hub;
+};
+
+static cairn_heap *heap;
+static struct node **nodes;
+static cairn_object *hub, *list;
+static uint64_t random_state = 88172645463325252u;
+
+static uint64_t random_below(uint64_t limit) {
+  random_state ^= random_state << 13;
+  random_state ^= random_state >> 7;
+  random_state ^= random_state << 17;
+  return random_state % limit;
+}
+
+static struct node *node_new(cairn_type type) {
+  struct node *node = (struct node *)cairn_object_new(heap, type);
+  assert_non_null(node);
+  return node;
+}
+
+/* A ring in any order, each node of which holds any other one and the hub, and a list holds all;
+ * pairs that hold each other and objects that nothing holds: garbage in many parts. */
+static void make_heap(void) {
+  static const cairn_slot_spec slots[] = {CAIRN_STRONG(struct node, next),
+                                          CAIRN_STRONG(struct node, other),
+                                          CAIRN_STRONG(struct node, hub)};
+  const cairn_type_spec spec = {
+      .name = "node", .size_bytes = sizeof(struct node), .slots = slots, .slot_count = 3};
+  const cairn_heap_options options = {.name = "slices", .manual_collection = true};
+  heap = cairn_heap_new(&options);
+  assert_non_null(heap);
+  cairn_type type = cairn_type_define(heap, &spec);
+  nodes = malloc(NODES * sizeof *nodes);
+  assert_non_null(nodes);
+  hub = cairn_str_new(heap, "hub", 3);
+  list = cairn_list_new(heap, 0);
+  for (uint64_t i = 0; i < NODES; i++) nodes[i] = node_new(type);
+  for (uint64_t i = NODES; i > 1; i--) {
+    uint64_t k = random_below(i);
+    struct node *node = nodes[i - 1];
+    nodes[i - 1] = nodes[k];
+    nodes[k] = node;
+  }
+  for (uint64_t i = 0; i < NODES; i++) {
+    cairn_assign(&nodes[i]->next, &nodes[(i + 1) % NODES]->base);
+    cairn_assign(&nodes[i]->other, &nodes[random_below(NODES)]->base);
+    cairn_assign(&nodes[i]->hub, hub);
+    assert_true(cairn_list_append(list, &nodes[i]->base));
+    cairn_release(&nodes[i]->base);
+  }
+  for (uint64_t i = 0; i < PAIRS; i++) {
+    struct node *first = node_new(type), *second = node_new(type);
+    cairn_assign(&first->next, &second->base);
+    cairn_assign(&second->next, &first->base);
+    cairn_release(&first->base);
+    cairn_release(&second->base);
+  }
+  for (uint64_t i = 0; i < LOST; i++) (void)node_new(type);
+}
+
+/* ---- the questions ---- */
+
+static lens *self;
+
+#define RUN(call)                                                  \
+  do {                                                             \
+    lens_status status_ = LENS_AGAIN;                              \
+    phase = #call;                                                 \
+    blocks = 0;                                                    \
+    while (status_ == LENS_AGAIN) {                                \
+      status_ = (call);                                            \
+      settle();                                                    \
+    }                                                              \
+    if (status_ != LENS_OK) print_error("%s\n", lens_error(self)); \
+    assert_int_equal(status_, LENS_OK);                            \
+  } while (0)
+
+/* What a question did at most, checked and named. */
+static void check_most(void) {
+  print_message("at most %" PRIu64 " blocks between two looks at the clock: %s\n", most_blocks,
+                most_phase);
+  assert_true(most_blocks > 0 && most_blocks < MOST_BLOCKS);
+  most_blocks = 0;
+}
+
+static void add_root(uint64_t slot, const void *object) {
+  lens_root root = {.slot_address = slot, .value = address_of(object), .kind = LENS_ROOT_GLOBAL};
+  assert_int_equal(lens_root_add(self, &root), LENS_OK);
+}
+
+/* Many roots, each its own object. */
+static void add_roots(void) {
+  for (uint64_t i = 0; i < ROOTS; i++) add_root(8 * (i + 1), nodes[i]);
+  add_root(8 * (ROOTS + 1), list);
+}
+
+static uint32_t row_of(const void *object) {
+  uint32_t row = LENS_NONE;
+  assert_int_equal(lens_snapshot_find(self, address_of(object), &row), LENS_OK);
+  return row;
+}
+
+static void walk_and_index(void **state) {
+  (void)state;
+  RUN(lens_walk(self, 1, NULL));
+  check_most();
+  RUN(lens_index(self, 1, NULL));
+  check_most();
+  RUN(lens_weights(self, 1, NULL));
+  check_most();
+}
+
+static void graph(void **state) {
+  (void)state;
+  add_roots();
+  RUN(lens_components(self, 1, NULL));
+  check_most();
+  RUN(lens_cycles(self, 1, NULL));
+  check_most();
+  RUN(lens_retained(self, 1, NULL));
+  check_most();
+  RUN(lens_retained_types(self, 1, NULL));
+  check_most();
+}
+
+static void accounts(void **state) {
+  (void)state;
+  const lens_audit_filter filter = {.type_glob = NULL};
+  RUN(lens_account_all(self, 1, NULL));
+  check_most();
+  RUN(lens_audit(self, &filter, 1, NULL));
+  check_most();
+}
+
+static void why(void **state) {
+  (void)state;
+  RUN(lens_reach(self, NULL, 0, LENS_REACH_ROOTS | LENS_REACH_RUNTIME, 1, NULL));
+  check_most();
+  RUN(lens_collect(self, LENS_NONE, 0, 1, NULL));
+  check_most();
+  RUN(lens_collect(self, LENS_NONE, 1, 1, NULL));
+  check_most();
+  RUN(lens_leaks(self, 1, NULL));
+  check_most();
+  RUN(lens_paths(self, row_of(hub), 1000, 0, 1, NULL));
+  check_most();
+  RUN(lens_paths(self, row_of(nodes[NODES - 1]), 3, 1, 1, NULL));
+  check_most();
+}
+
+static void all_garbage(void **state) {
+  (void)state;
+  lens_roots_clear(self);
+  RUN(lens_leaks(self, 1, NULL));
+  check_most();
+  RUN(lens_retained(self, 1, NULL));
+  check_most();
+}
+
+static void moments(void **state) {
+  (void)state;
+  lens_moment *first = NULL, *second = NULL;
+  lens_diff *diff = NULL;
+  RUN(lens_moment_take(self, 1, NULL, &first));
+  check_most();
+  RUN(lens_moment_take(self, 1, NULL, &second));
+  check_most();
+  assert_int_equal(lens_diff_new(first, second, NULL, 20, &diff), LENS_OK);
+  RUN(lens_diff_step(diff, 1, NULL));
+  check_most();
+  lens_diff_free(diff);
+  lens_moment_free(first);
+  lens_moment_free(second);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(walk_and_index), cmocka_unit_test(graph),
+      cmocka_unit_test(accounts),       cmocka_unit_test(why),
+      cmocka_unit_test(all_garbage),    cmocka_unit_test(moments),
+  };
+  make_heap();
+  self = self_lens();
+  int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  lens_free(self);
+  cairn_heap_destroy(heap, NULL);
+  free(nodes);
+  return failed;
+}
