@@ -188,18 +188,25 @@ static bool subtract(const struct pass *pass, const lens_slice *slice) {
     uint64_t here = end - edge < budget ? end : edge + budget;
     budget -= here - edge;
     for (; edge < here; edge++) internal += is_member(pass, pass->sources[edge]);
-    bool whole = edge == end;
-    collector->edge = whole ? 0 : edge + 1;
-    collector->sum = whole ? 0 : internal;
-    collector->row += whole;
-    if (whole && is_member(pass, i)) {
+    if (__builtin_expect(edge < end, 0)) { /* the budget is used up */
+      collector->edge = edge + 1;
+      collector->sum = internal;
+      if (lens_slice_over(slice)) return false;
+      budget = STEPS_A_CLOCK;
+      continue;
+    }
+    collector->edge = collector->sum = 0;
+    collector->row++;
+    if (is_member(pass, i)) {
       pass->internal[i] = internal < UINT32_MAX ? (uint32_t)internal : UINT32_MAX;
       bool kept = pass->refcounts[i] > internal;
       pass->verdicts[i] = kept ? LENS_COLLECT_KEPT : LENS_COLLECT_GARBAGE;
       if (kept) push(pass, i);
     }
-    if (budget > 0) budget--;
-    if (budget > 0) continue;
+    if (__builtin_expect(budget > 1, 1)) {
+      budget--;
+      continue;
+    }
     if (lens_slice_over(slice)) return false;
     budget = STEPS_A_CLOCK;
   }
@@ -292,11 +299,18 @@ static bool each_queued(const struct pass *pass, edges_fn visit, const lens_slic
     uint64_t first = collector->edge == 0 ? pass->out[object] : collector->edge - 1;
     uint64_t end = pass->out[object + 1], here = end - first < budget ? end : first + budget;
     visit(pass, object, first, here);
-    collector->edge = here == end ? 0 : here + 1;
-    collector->head += here == end;
+    /* Branches: the next object must not wait until this one's edges have come from memory. */
+    if (__builtin_expect(here < end, 0)) {
+      collector->edge = here + 1;
+    } else {
+      collector->edge = 0;
+      collector->head++;
+    }
     budget -= here - first;
-    if (budget > 0) budget--;
-    if (budget > 0) continue;
+    if (__builtin_expect(budget > 1, 1)) {
+      budget--;
+      continue;
+    }
     if (lens_slice_over(slice)) return false;
     budget = STEPS_A_CLOCK;
   }

@@ -106,8 +106,13 @@ static void follow(lens *self, uint64_t budget) {
     uint64_t here = end - edge < budget ? end : edge + budget;
     budget -= here - edge;
     for (; edge < here; edge++) mark(reach, targets[edge]);
-    reach->edge = edge < end ? edge + 1 : 0;
-    reach->head += edge >= end;
+    /* A branch: the next object must not wait until this one's edges have come from memory. */
+    if (__builtin_expect(edge < end, 0)) {
+      reach->edge = edge + 1;
+      break;
+    }
+    reach->edge = 0;
+    reach->head++;
   }
 }
 
