@@ -18,7 +18,7 @@ class Left(NamedTuple):
     row: Unmatched
     places: Sequence[Place]  # the innermost caller first; () where it is not known
     partner: Optional[Place]  # where such a reference goes in other objects
-    other: Optional[Place] = None  # the next best place, where it is only possible
+    others: Sequence[Place] = ()  # where it is only possible: what it might be instead
 
     @property
     def place(self) -> Optional[Place]:
@@ -37,7 +37,12 @@ def left(session: Session, rows: Sequence[Unmatched]) -> List[Left]:
     """The rows with their places, the most references first."""
     ordered = sorted(rows, key=lambda row: -row.refs)
     return [Left(row, places_of(session, row.site), _innermost(session, row.partner),
-                 _innermost(session, row.other)) for row in ordered]
+                 _others(session, row)) for row in ordered]
+
+
+def _others(session: Session, row: Unmatched) -> List[Place]:
+    found = [_innermost(session, index) for index in row.others]
+    return [place for place in found if place is not None]
 
 
 def _innermost(session: Session, index: Optional[int]) -> Optional[Place]:

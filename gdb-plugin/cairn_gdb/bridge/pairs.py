@@ -20,8 +20,9 @@ PairingStruct = struct("lens_pairing", *u64("object", "serial"), *u32("heap", "t
 DeedStruct = struct("lens_deed", *u64("sequence", "partner"),
                     *u32("op", "count", "thread", "site", "inner", "fate"))
 UnmatchedStruct = struct("lens_unmatched", *u32("site", "op", "inner", "sureness"),
-                         *u64("count", "objects"), *u32("partner", "other"),
-                         *u64("partner_count"))
+                         *u64("count", "objects", "partner_count"),
+                         *u32("partner", "other_count"), ("others", c_uint32 * 4),
+                         *u32("other_more", "reserved"))
 
 declare({
     "lens_pairs_read": (STATUS, STEP),
@@ -98,7 +99,7 @@ class Pairs(Audit):
             None if row.site == NONE else row.site, named(EVENT_OPS, row.op), bool(row.inner),
             named(SURENESS, row.sureness), row.count, row.objects,
             None if row.partner == NONE else row.partner, row.partner_count,
-            None if row.other == NONE else row.other)
+            tuple(row.others[:row.other_count]), row.other_more)
 
     def blame(self, progress: Optional[Progress] = None
               ) -> Tuple[List[records.Unmatched], int]:

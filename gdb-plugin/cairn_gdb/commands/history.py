@@ -194,12 +194,13 @@ def left_lines(left: List[Left], page: Page, indent: str = "") -> Iterator[str]:
 
 
 def _sureness(each: Left) -> str:
-    if each.other is None:
+    if not each.others:
         return each.row.sureness
-    other = tracked.place_text(each.other)
-    if each.places and other == tracked.place_text(each.places[0]):
-        return f"{each.row.sureness}; or another call in that line"
-    return f"{each.row.sureness}; or the one at {other}"
+    mine = tracked.place_text(each.place)
+    texts = [tracked.place_text(place) for place in each.others]
+    others = ", or ".join("another call in that line" if text == mine else text for text in texts)
+    more = f", or one of {each.row.other_more:,} more" if each.row.other_more else ""
+    return f"{each.row.sureness}; or {others}{more}"
 
 
 COMMAND = Command(

@@ -1,6 +1,6 @@
 """What the program tracked: who allocated, retained and released, and what goes with what."""
 
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 
 class Tracking(NamedTuple):
@@ -89,7 +89,8 @@ class Unmatched(NamedTuple):
     objects: int
     partner: Optional[int]  # the place that it goes with in other objects
     partner_count: int  # how often
-    other: Optional[int] = None  # where it is only possible: the next best place
+    others: Sequence[int] = ()  # where it is only possible: what it might be instead
+    other_more: int = 0  # and how many places more
 
 
 class Pairing(NamedTuple):

@@ -65,8 +65,10 @@ def left_records(rows: Sequence[Left]) -> List[Dict[str, Any]]:
             record["backtrace"] = [place_record(place) for place in each.places]
         if row.inner:
             record["inner"] = True
-        if each.other is not None:
-            record["or"] = place_record(each.other)
+        if each.others:
+            record["or"] = [place_record(place) for place in each.others]
+        if row.other_more:
+            record["or_more"] = row.other_more
         if each.partner is not None:
             record["partner"] = place_record(each.partner)
             record["partner_count"] = row.partner_count

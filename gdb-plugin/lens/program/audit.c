@@ -57,7 +57,14 @@ static void left_json(const struct session *session, const lens_unmatched *row) 
   json_number(json, "count", row->count);
   json_number(json, "objects", row->objects);
   json_text(json, "confidence", SURENESS[row->sureness]);
-  if (row->other != LENS_NONE) json_caller(session, "or", caller_of(session, row->other));
+  if (row->other_count != 0) {
+    json_name(json, "or");
+    yajl_gen_array_open(json);
+    for (uint32_t i = 0; i < row->other_count; i++)
+      json_caller(session, NULL, caller_of(session, row->others[i]));
+    yajl_gen_array_close(json);
+    if (row->other_more != 0) json_number(json, "or_more", row->other_more);
+  }
   if (row->partner != LENS_NONE) {
     json_caller(session, "partner", caller_of(session, row->partner));
     json_number(json, "partner_count", row->partner_count);
@@ -80,10 +87,11 @@ static void left_text(const struct session *session, const lens_unmatched *row,
            place);
   }
   printf(" (%s", SURENESS[row->sureness]);
-  if (row->other != LENS_NONE) {
-    caller_text(session, caller_of(session, row->other), other, sizeof other);
-    printf("; or the one at %s", other);
+  for (uint32_t i = 0; i < row->other_count; i++) {
+    caller_text(session, caller_of(session, row->others[i]), other, sizeof other);
+    printf("; or %s", other);
   }
+  if (row->other_more != 0) printf("; or one of %" PRIu32 " more", row->other_more);
   puts(")");
 }
 

@@ -3,7 +3,7 @@
 
 #include "analysis.h"
 
-enum { FINDINGS_A_CLOCK = 64, BLAMES_MAX = 4096 };
+enum { FINDINGS_A_CLOCK = 8, BLAMES_MAX = 4096 };
 
 static lens_status ready(lens *self) {
   if (self->analysis != NULL && self->analysis->pairs.phase >= LENS_PAIRS_READ) return LENS_OK;
@@ -35,6 +35,20 @@ void lens_blame_forget(struct lens_pairs_state *self) {
   self->blamed = false;
 }
 
+static void add_others(lens_unmatched *row, const lens_unmatched *more) {
+  for (uint32_t i = 0; i < more->other_count; i++) {
+    uint32_t at = 0;
+    while (at < row->other_count && row->others[at] != more->others[i]) at++;
+    if (at < row->other_count || more->others[i] == row->site) continue;
+    if (at < LENS_OTHERS_MAX) {
+      row->others[row->other_count++] = more->others[i];
+    } else {
+      row->other_more++;
+    }
+  }
+  if (row->other_more < more->other_more) row->other_more = more->other_more;
+}
+
 static lens_status add(lens *self, const lens_unmatched *row) {
   struct lens_pairs_state *pairs = &self->analysis->pairs;
   lens_unmatched *rows = pairs->blames.items;
@@ -43,7 +57,7 @@ static lens_status add(lens *self, const lens_unmatched *row) {
     rows[i].count += row->count;
     rows[i].objects++;
     if (row->sureness > rows[i].sureness) rows[i].sureness = row->sureness;
-    if (rows[i].other == LENS_NONE) rows[i].other = row->other;
+    add_others(&rows[i], row);
     return LENS_OK;
   }
   if (pairs->blame_count == BLAMES_MAX) return LENS_OK;

@@ -6,8 +6,19 @@
  */
 #include "analysis.h"
 
-static const double LIKELY_SHARE = 0.75; /* of what is left over there */
-static const double WORTH_A_WORD = 0.05; /* references that another place may have left over */
+static const double LIKELY_SLACK = 0.2;   /* references that other places may have left over */
+static const double WORTH_A_WORD = 0.005; /* ... and above which such a place is named */
+
+static double least(const double *refs) { return refs[0] < refs[1] ? refs[0] : refs[1]; }
+static double most(const double *refs) { return refs[0] < refs[1] ? refs[1] : refs[0]; }
+
+/* References that are left over in all. */
+static uint64_t left_of(const struct lens_match *match) {
+  for (uint32_t i = 0; i < match->end_count; i++) {
+    if (match->ends[i].code == LENS_CODE_LEFT) return match->ends[i].count;
+  }
+  return 0;
+}
 
 /* The row of a place, made where there is none; NULL: no memory. */
 static lens_unmatched *row_of(struct lens_match *match, uint32_t site, uint32_t op,
@@ -24,84 +35,98 @@ static lens_unmatched *row_of(struct lens_match *match, uint32_t site, uint32_t 
                                  .inner = inner,
                                  .sureness = LENS_POSSIBLE,
                                  .objects = 1,
-                                 .partner = LENS_NONE,
-                                 .other = LENS_NONE};
+                                 .partner = LENS_NONE};
   match->shown.unmatched_count++;
   return &rows[count];
 }
 
-/* The row or column of a code. */
-static uint32_t part_of(const struct lens_part *parts, uint32_t count, uint32_t code) {
-  for (uint32_t i = 0; i < count; i++) {
-    if (parts[i].code == code) return i;
-  }
-  return LENS_NONE;
-}
-
 /* Where it goes in other objects. */
 static void find_partner(const struct lens_pairs_state *pairs, uint32_t code, lens_unmatched *row) {
+  if (!pairs->learned) return;
+  uint32_t number = ((const uint32_t *)pairs->partners.items)[code];
+  if (number == 0) return;
+  const struct lens_bond *bond = (const struct lens_bond *)pairs->bonds.items + (number - 1);
+  if (bond->count[0] < 0.5) return;
   bool giver = row->op == LENS_EVENT_RELEASE;
-  const struct lens_bond *bonds = pairs->bonds.items, *best = NULL;
-  for (uint64_t i = 0; pairs->learned && i < pairs->bond_count; i++) {
-    if ((giver ? bonds[i].giver : bonds[i].taker) != code) continue;
-    if ((giver ? bonds[i].taker : bonds[i].giver) >= LENS_CODE_HELD) continue;
-    if (best == NULL || bonds[i].next > best->next) best = &bonds[i];
-  }
-  if (best == NULL || best->next < 0.5) return;
-  row->partner = (giver ? best->taker : best->giver) / LENS_CODE_KINDS;
-  row->partner_count = (uint64_t)(best->next + 0.5);
+  row->partner = (giver ? bond->taker : bond->giver) / LENS_CODE_KINDS;
+  row->partner_count = (uint64_t)(bond->count[0] + 0.5);
 }
 
-/* The place beside `part` that might be to blame most of all. */
-static uint32_t next_best(const struct lens_part *parts, uint32_t count, uint32_t part,
-                          const double *blamed) {
-  uint32_t best = LENS_NONE;
-  for (uint32_t i = 0; i < count; i++) {
-    bool another = parts[i].code < LENS_CODE_HELD &&
-                   parts[i].code / LENS_CODE_KINDS != parts[part].code / LENS_CODE_KINDS;
-    if (another && blamed[i] >= WORTH_A_WORD && (best == LENS_NONE || blamed[i] > blamed[best]))
-      best = i;
+/* The other places that might be to blame, the likeliest first. */
+static void find_others(const struct lens_match *match, lens_unmatched *row) {
+  const struct lens_blamed *blamed = match->blamed.items;
+  double shares[LENS_OTHERS_MAX];
+  for (uint32_t i = 0; i < match->blamed_count; i++) {
+    uint32_t site = blamed[i].code / LENS_CODE_KINDS;
+    if (blamed[i].code >= LENS_CODE_HELD || site == row->site) continue;
+    double share = most(blamed[i].refs);
+    if (share < WORTH_A_WORD) continue;
+    uint32_t at = 0;
+    while (at < row->other_count && row->others[at] != site) at++;
+    if (at < row->other_count) {
+      if (share <= shares[at]) continue;
+    } else if (at < LENS_OTHERS_MAX) {
+      row->other_count++;
+    } else {
+      row->other_more++;
+      if (share <= shares[--at]) continue;
+    }
+    for (; at > 0 && shares[at - 1] < share; at--) {
+      shares[at] = shares[at - 1];
+      row->others[at] = row->others[at - 1];
+    }
+    shares[at] = share;
+    row->others[at] = site;
   }
-  return best == LENS_NONE ? LENS_NONE : parts[best].code / LENS_CODE_KINDS;
+}
+
+/* The references of all deeds but those of a code, and of what is before the first one. */
+static uint64_t others_of(const struct lens_match *match, bool giver, uint32_t code) {
+  const lens_deed *deeds = match->deeds.items;
+  uint64_t others = giver ? match->bare_left : 0;
+  for (uint32_t i = 0; i < match->count; i++) {
+    if (deeds[i].fate == LENS_FATE_NONE) continue;
+    bool counts = giver ? deeds[i].op == LENS_EVENT_RELEASE : lens_deed_takes(deeds[i].op);
+    others += counts && lens_code_of(&deeds[i]) != code;
+  }
+  return others;
 }
 
 static void judge(struct lens_pairs_state *pairs, lens_unmatched *row) {
   struct lens_match *match = &pairs->match;
-  const struct lens_mix *mix = &match->mix;
   bool giver = row->op == LENS_EVENT_RELEASE;
   bool whole = !match->gaps && match->skipped == 0;
-  const struct lens_part *mine = giver ? mix->givers : mix->takers;
-  uint32_t mine_count = giver ? mix->giver_count : mix->taker_count;
-  uint32_t blamed = giver ? part_of(mix->takers, mix->taker_count, LENS_CODE_BARE)
-                          : part_of(mix->givers, mix->giver_count, LENS_CODE_LEFT);
   const lens_deed like = {.site = row->site, .op = row->op, .inner = row->inner};
-  uint32_t part = part_of(mine, mine_count, lens_code_of(&like));
-  find_partner(pairs, lens_code_of(&like), row);
-  if (!whole || blamed == LENS_NONE || part == LENS_NONE) return;
-  uint64_t left = giver ? mix->takers[blamed].count : mix->givers[blamed].count, others = 0;
-  for (uint32_t i = 0; i < mine_count; i++) others += i == part ? 0 : mine[i].count;
-  double flow = giver ? match->blamed_givers[part] : match->blamed_takers[part];
-  row->other =
-      next_best(mine, mine_count, part, giver ? match->blamed_givers : match->blamed_takers);
-  if (match->lost == 0 && left > others && left - others >= row->count) {
+  uint32_t code = lens_code_of(&like);
+  find_partner(pairs, code, row);
+  find_others(match, row);
+  if (!whole) return;
+  uint64_t left = giver ? match->bare : left_of(match), others = others_of(match, giver, code);
+  double flow = 0;
+  const struct lens_blamed *blamed = match->blamed.items;
+  for (uint32_t i = 0; i < match->blamed_count; i++) {
+    if (blamed[i].code == code) flow = least(blamed[i].refs);
+  }
+  if (!giver && match->lost == 0 && left > others && left - others >= row->count) {
     row->sureness = LENS_CERTAIN;
-  } else if (flow >= LIKELY_SHARE * (double)row->count) {
+  } else if (pairs->learned && match->even != LENS_UNEVEN &&
+             flow >= (double)row->count - LIKELY_SLACK) {
     row->sureness = LENS_LIKELY;
   }
-  if (row->sureness != LENS_POSSIBLE) row->other = LENS_NONE;
+  if (row->sureness != LENS_POSSIBLE) row->other_count = row->other_more = 0;
 }
 
 /* What is left over without an event: of before the first one, or of slots that never retained. */
 static lens_status add_silent(lens *self) {
   struct lens_match *match = &self->analysis->pairs.match;
-  const struct lens_mix *mix = &match->mix;
-  uint32_t left = part_of(mix->givers, mix->giver_count, LENS_CODE_LEFT);
+  const struct lens_mix *mix = &match->mix; /* of the last window */
   uint64_t lost_count = 0, bare_count = 0;
   for (uint32_t a = 0; a < mix->taker_count; a++) {
-    if (mix->takers[a].code == LENS_CODE_LOST && left != LENS_NONE)
-      lost_count += match->whole[a][left];
-    for (uint32_t r = 0; r < mix->giver_count && mix->takers[a].code == LENS_CODE_BARE; r++)
-      bare_count += mix->givers[r].code >= LENS_CODE_HELD ? match->whole[a][r] : 0;
+    bool lost = mix->takers[a].code == LENS_CODE_LOST, bare = mix->takers[a].code == LENS_CODE_BARE;
+    for (uint32_t r = 0; r < mix->giver_count; r++) {
+      if (lost && mix->givers[r].code == LENS_CODE_LEFT) lost_count += match->whole[a][r];
+      if (bare && mix->givers[r].code >= LENS_CODE_HELD) bare_count += match->whole[a][r];
+    }
   }
   for (int bare = 0; bare < 2; bare++) {
     uint64_t count = bare != 0 ? bare_count : lost_count;
@@ -110,6 +135,7 @@ static lens_status add_silent(lens *self) {
         row_of(match, LENS_NONE, bare != 0 ? LENS_EVENT_OTHER : LENS_EVENT_RETAIN, 0);
     if (row == NULL) return lens_out_of_memory(self);
     row->count = count;
+    find_others(match, row);
   }
   return LENS_OK;
 }

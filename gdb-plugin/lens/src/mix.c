@@ -1,14 +1,13 @@
-/* Mixes: of one object, how often which place took and which gave back, and what holds it now.
+/* Mixes: of one window of a history, which place took and which gave back, in runs.
  *
- * What holds it comes from the accounts: slots by the type of their holder, the runtime, roots.
- * What is taken beyond that is left over; what is held or given back beyond what was taken, bare.
+ * Deeds of one kind between two of the other kind may come in any order: what can go with what is
+ * the same.  So a run is what one place did in one thread between two turns.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "analysis.h"
 
-enum { DEEDS_IN_HAND = 1 << 16 };
+enum { DEEDS_IN_HAND = 1 << 16, FEW = 8 };
 
 /* How many references there were before the deed. */
 static uint64_t before(const lens_deed *deed) {
@@ -53,14 +52,15 @@ static void sum_up(struct lens_match *match, lens_deed *deed, bool caught) {
 }
 
 /* The deeds in hand: the last ones, where there are too many. */
-static lens_status take(lens *self, const struct lens_history *history) {
+static lens_status take_deeds(lens *self, const struct lens_history *history) {
   struct lens_pairs_state *pairs = &self->analysis->pairs;
   struct lens_match *match = &pairs->match;
   uint32_t skip = history->count > DEEDS_IN_HAND ? history->count - DEEDS_IN_HAND : 0;
   uint32_t count = history->count - skip;
   if (!lens_column_reserve(&match->deeds, count, sizeof(lens_deed)) ||
       !lens_column_reserve(&match->parts, count, 1) ||
-      !lens_column_reserve(&match->open, count, sizeof(uint32_t))) {
+      !lens_column_reserve(&match->open, count, sizeof(uint32_t)) ||
+      !lens_column_reserve(&match->work, count, sizeof(uint32_t))) {
     return lens_out_of_memory(self);
   }
   const struct lens_kept_deed *kept = pairs->deeds.items;
@@ -86,108 +86,28 @@ static lens_status take(lens *self, const struct lens_history *history) {
   return LENS_OK;
 }
 
-/* ---- parts ---- */
-
-/* The row of a code, made where there is none; the last row takes what has no room. */
-static uint8_t add_part(struct lens_part *parts, uint32_t *count, uint32_t code, uint64_t number) {
-  uint32_t i = 0;
-  while (i < *count && parts[i].code != code) i++;
-  if (i == *count) {
-    if (i == LENS_MIX_PARTS - 1) code = LENS_CODE_OTHERS;
-    if (i == LENS_MIX_PARTS) {
-      i--;
-    } else {
-      parts[(*count)++] = (struct lens_part){.code = code};
-    }
+/* A function that clears a slot may clear a variable, too: then sides differ by a few. */
+static enum lens_evenness evenness_of(const struct lens_match *match, bool freed) {
+  const lens_deed *deeds = match->deeds.items;
+  uint64_t open = 0, held = 0, taken = 0, off = 0;
+  for (uint32_t i = 0; i < match->count; i++) {
+    if (deeds[i].inner == 0 || deeds[i].fate == LENS_FATE_NONE) continue;
+    bool takes = lens_deed_takes(deeds[i].op), gives = deeds[i].op == LENS_EVENT_RELEASE;
+    taken += takes;
+    off += gives && open == 0;
+    open += takes ? 1u : gives && open != 0 ? UINT64_MAX : 0;
   }
-  uint64_t sum = parts[i].count + number;
-  parts[i].count = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
-  return (uint8_t)i;
+  for (uint32_t i = 0; i < match->end_count; i++)
+    held += match->ends[i].code < LENS_CODE_ROOT ? match->ends[i].count : 0;
+  uint64_t most = freed && match->refcount > held ? match->refcount : held; /* collected */
+  off += open < held ? held - open : open > most ? open - most : 0;
+  return off == 0 ? LENS_EVEN : off * FEW <= taken ? LENS_NEARLY_EVEN : LENS_UNEVEN;
 }
 
-/* The codes that are no places come first, so there is room for them. */
-static void add_taker(struct lens_mix *mix, uint32_t code, uint64_t number) {
-  if (number != 0) (void)add_part(mix->takers, &mix->taker_count, code, number);
-}
-static void add_giver(struct lens_mix *mix, uint32_t code, uint64_t number) {
-  if (number != 0) (void)add_part(mix->givers, &mix->giver_count, code, number);
-}
-
-/* The slots that hold a live object, by the type of the holder. */
-static uint64_t add_slots(const struct lens_analysis *analysis, uint32_t object, uint64_t opaque,
-                          struct lens_mix *mix) {
-  const uint64_t *starts = lens_in_starts(&analysis->index);
-  const uint32_t *sources = lens_in_sources(&analysis->index);
-  const uint32_t *types = lens_row_types(&analysis->snapshot);
-  uint64_t count = starts[object + 1] - starts[object];
-  uint64_t strong = count > opaque ? count - opaque : 0, added = 0;
-  for (uint64_t i = starts[object]; i < starts[object + 1] && added < strong; i++, added++) {
-    uint32_t type = types[sources[i]];
-    uint32_t room = LENS_CODE_RUNTIME - LENS_CODE_HELD - 1;
-    add_giver(mix, LENS_CODE_HELD + (type < room ? type : room), 1);
-  }
-  return added;
-}
-
-static int by_target(const void *key, const void *row) {
-  uint64_t target = *(const uint64_t *)key, other = ((const struct lens_stray *)row)->target;
-  return target < other ? -1 : target > other;
-}
-
-/* The slots of live objects that lead to a freed one. */
-static uint64_t add_strays(const struct lens_analysis *analysis, uint64_t address,
-                           struct lens_mix *mix) {
-  const struct lens_index *index = &analysis->index;
-  if (!analysis->audit.complete || index->stray_count == 0) return 0;
-  const struct lens_stray *rows = index->strays.items;
-  const struct lens_stray *found =
-      bsearch(&address, rows, index->stray_count, sizeof *rows, by_target);
-  if (found == NULL) return 0;
-  while (found > rows && found[-1].target == address) found--;
-  uint64_t count = 0;
-  for (; found < rows + index->stray_count && found->target == address; found++, count++)
-    add_giver(mix, LENS_CODE_HELD + lens_row_types(&analysis->snapshot)[found->holder], 1);
-  return count;
-}
-
-/* What holds the object now.  False: that is not known. */
-static bool add_holders(const lens *self, const struct lens_history *history,
-                        struct lens_match *match) {
-  const struct lens_analysis *analysis = self->analysis;
-  const struct lens_accounts_state *accounts = &analysis->accounts;
-  struct lens_mix *mix = &match->mix;
-  uint64_t refcount = match->refcount;
-  if (history->freed) {
-    uint64_t strays = add_strays(analysis, history->object, mix);
-    add_giver(mix, LENS_CODE_GONE, refcount);
-    add_taker(mix, LENS_CODE_BARE, strays);
-    return true;
-  }
-  if (!accounts->complete) return false;
-  uint32_t object = lens_directory_exact(&analysis->snapshot.directory, history->object);
-  if (object == LENS_NONE) return false;
-  const uint32_t *opaque_refs = accounts->opaque_refs.items;
-  uint64_t opaque = opaque_refs == NULL ? 0 : opaque_refs[object];
-  uint64_t runtime = ((const uint16_t *)accounts->runtime_refs.items)[object];
-  uint64_t maybe = ((const uint32_t *)accounts->root_refs.items)[object] + opaque;
-  uint64_t known = add_slots(analysis, object, opaque, mix) + runtime;
-  add_giver(mix, LENS_CODE_RUNTIME, runtime);
-  if (known > refcount) {
-    add_taker(mix, LENS_CODE_BARE, known - refcount);
-    return true;
-  }
-  uint64_t rest = refcount - known;
-  add_giver(mix, LENS_CODE_ROOT, rest < maybe ? rest : maybe);
-  add_giver(mix, LENS_CODE_LEFT, rest < maybe ? 0 : rest - maybe);
-  return true;
-}
-
-lens_status lens_mix_make(lens *self, const struct lens_history *history, bool *known) {
+lens_status lens_history_take(lens *self, const struct lens_history *history, bool *known) {
   struct lens_match *match = &self->analysis->pairs.match;
-  lens_status status = take(self, history);
+  lens_status status = take_deeds(self, history);
   if (status != LENS_OK) return status;
-  struct lens_mix *mix = &match->mix;
-  mix->taker_count = mix->giver_count = 0;
   /* More given back than was taken: events are missing, and these were before them. */
   uint64_t takers = match->lost, givers = 0;
   const lens_deed *deeds = match->deeds.items;
@@ -202,18 +122,129 @@ lens_status lens_mix_make(lens *self, const struct lens_history *history, bool *
     takers = givers;
   }
   match->refcount = takers - givers;
-  bool held = add_holders(self, history, match);
-  if (!held) add_giver(mix, LENS_CODE_ROOT, match->refcount);
-  add_taker(mix, LENS_CODE_LOST, match->lost);
-  add_taker(mix, LENS_CODE_BARE, match->caught);
-  uint8_t *parts = match->parts.items;
-  for (uint32_t i = 0; i < match->count; i++) {
-    if (deeds[i].fate == LENS_FATE_NONE) continue;
-    if (lens_deed_takes(deeds[i].op))
-      parts[i] = add_part(mix->takers, &mix->taker_count, lens_code_of(&deeds[i]), 1);
-    if (deeds[i].op == LENS_EVENT_RELEASE)
-      parts[i] = add_part(mix->givers, &mix->giver_count, lens_code_of(&deeds[i]), 1);
-  }
-  *known = held && match->lost == 0 && !match->gaps && match->skipped == 0;
+  *known = lens_holders_of(self, history, match);
+  match->even = *known && !match->gaps ? evenness_of(match, history->freed) : LENS_UNEVEN;
+  match->bare += match->caught;
+  match->lost_left = match->lost;
+  match->bare_left = match->bare;
+  match->open_count = 0;
   return LENS_OK;
+}
+
+uint32_t lens_window_end(const struct lens_match *match, uint32_t begin, uint32_t most) {
+  if (match->count - begin <= most) return match->count;
+  const lens_deed *deeds = match->deeds.items;
+  int64_t open = 0, least = INT64_MAX;
+  uint32_t end = begin + most;
+  for (uint32_t i = begin; i < begin + most; i++) {
+    if (deeds[i].fate != LENS_FATE_NONE) open += lens_deed_takes(deeds[i].op) ? 1 : -1;
+    if (i < begin + most / 2 || open > least) continue;
+    least = open;
+    end = i + 1;
+  }
+  return end;
+}
+
+/* ---- parts ---- */
+
+static uint32_t add_count(uint32_t count, uint64_t number) {
+  uint64_t sum = count + number;
+  return sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+}
+
+/* Adds to the run of the deed among parts [since, *count), or makes one. */
+static uint8_t add_deed(struct lens_part *parts, uint32_t since, uint32_t *count,
+                        const lens_deed *deed) {
+  uint32_t code = lens_code_of(deed), i = since;
+  while (i < *count && (parts[i].code != code || parts[i].thread != deed->thread)) i++;
+  if (i == *count) {
+    parts[(*count)++] =
+        (struct lens_part){.code = code, .thread = deed->thread, .first = deed->sequence};
+  }
+  parts[i].count = add_count(parts[i].count, 1);
+  parts[i].last = deed->sequence;
+  return (uint8_t)i;
+}
+
+static void add_part(struct lens_part *parts, uint32_t *count, uint32_t code, uint64_t number,
+                     uint64_t when) {
+  if (number == 0) return;
+  parts[(*count)++] =
+      (struct lens_part){.code = code, .count = add_count(0, number), .first = when, .last = when};
+}
+
+/* What older windows left open, by place: of those that find no room the time is all that is known.
+ */
+static void add_open(struct lens_match *match) {
+  const lens_deed *deeds = match->deeds.items;
+  const uint32_t *open = match->open.items;
+  uint8_t *parts = match->parts.items;
+  struct lens_mix *mix = &match->mix;
+  uint32_t since = mix->taker_count, others = LENS_NONE;
+  for (uint32_t i = 0; i < match->open_count; i++) {
+    const lens_deed *deed = &deeds[open[i]];
+    uint32_t code = lens_code_of(deed), at = since;
+    while (at < mix->taker_count && mix->takers[at].code != code) at++;
+    if (at == mix->taker_count && at - since >= LENS_MIX_ENDS - 2) at = others;
+    if (at == mix->taker_count || at == LENS_NONE) {
+      bool full = at == LENS_NONE;
+      at = mix->taker_count++;
+      mix->takers[at] = (struct lens_part){.code = full ? (uint32_t)LENS_CODE_OTHERS : code,
+                                           .thread = deed->thread,
+                                           .first = deed->sequence};
+      if (full) others = at;
+    }
+    mix->takers[at].count++;
+    mix->takers[at].last = deed->sequence;
+    parts[open[i]] = (uint8_t)at;
+  }
+}
+
+static uint64_t total_of(const struct lens_part *parts, uint32_t count) {
+  uint64_t total = 0;
+  for (uint32_t i = 0; i < count; i++) total += parts[i].count;
+  return total;
+}
+
+/* What is open at the end of the window, by side where that is known. */
+static void add_carried(struct lens_match *match, uint32_t end, uint64_t number) {
+  struct lens_mix *mix = &match->mix;
+  const lens_deed *deeds = match->deeds.items;
+  uint64_t inner = 0;
+  for (uint32_t i = 0; match->even == LENS_EVEN && i < end; i++) {
+    if (deeds[i].inner == 0 || deeds[i].fate == LENS_FATE_NONE) continue;
+    inner += lens_deed_takes(deeds[i].op) ? 1u : deeds[i].op == LENS_EVENT_RELEASE ? UINT64_MAX : 0;
+  }
+  bool known = match->even == LENS_EVEN && match->lost == 0 && inner <= number;
+  uint32_t rest = known ? LENS_CODE_CARRIED_OWN : LENS_CODE_CARRIED;
+  if (known) add_part(mix->givers, &mix->giver_count, LENS_CODE_CARRIED_INNER, inner, UINT64_MAX);
+  add_part(mix->givers, &mix->giver_count, rest, known ? number - inner : number, UINT64_MAX);
+}
+
+void lens_mix_make(struct lens_match *match, uint32_t begin, uint32_t end, bool open_is_known) {
+  struct lens_mix *mix = &match->mix;
+  const lens_deed *deeds = match->deeds.items;
+  uint8_t *parts = match->parts.items;
+  mix->taker_count = mix->giver_count = 0;
+  add_part(mix->takers, &mix->taker_count, LENS_CODE_LOST, match->lost_left, 0);
+  add_part(mix->takers, &mix->taker_count, LENS_CODE_BARE, match->bare_left, 0);
+  if (open_is_known) add_open(match);
+  uint32_t takers_since = mix->taker_count, givers_since = 0;
+  bool taking = true;
+  for (uint32_t i = begin; i < end; i++) {
+    bool takes = lens_deed_takes(deeds[i].op);
+    if (deeds[i].fate == LENS_FATE_NONE) continue;
+    if (takes && !taking) takers_since = mix->taker_count;
+    if (!takes && taking) givers_since = mix->giver_count;
+    taking = takes;
+    parts[i] = takes ? add_deed(mix->takers, takers_since, &mix->taker_count, &deeds[i])
+                     : add_deed(mix->givers, givers_since, &mix->giver_count, &deeds[i]);
+  }
+  for (uint32_t i = 0; end == match->count && i < match->end_count; i++)
+    mix->givers[mix->giver_count++] = match->ends[i];
+  uint64_t taken = total_of(mix->takers, mix->taker_count);
+  uint64_t given = total_of(mix->givers, mix->giver_count);
+  if (taken > given) add_carried(match, end, taken - given);
+  if (given > taken) /* by counts that were cut off: nothing is known of it */
+    add_part(mix->takers, &mix->taker_count, LENS_CODE_OTHERS, given - taken, 0);
 }

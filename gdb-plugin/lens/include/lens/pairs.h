@@ -84,18 +84,22 @@ typedef struct lens_deed {
 LENS_API lens_status lens_deeds(const lens *self, uint64_t first, uint64_t capacity,
                                 lens_deed *rows, uint64_t *written, uint64_t *total);
 
+#define LENS_OTHERS_MAX 4
 /* What is left over at one place. */
 typedef struct lens_unmatched {
-  uint32_t site;     /* LENS_NONE: not known, it was overwritten; or no place at all */
-  uint32_t op;       /* LENS_EVENT_ALLOCATE, _RETAIN, _RELEASE; LENS_EVENT_OTHER: a slot that
-                        holds the object without having retained it */
-  uint32_t inner;    /* as in lens_event */
-  uint32_t sureness; /* enum lens_sureness; of several, the weakest */
-  uint64_t count;    /* references */
-  uint64_t objects;  /* that they are of */
-  uint32_t partner;  /* the place that it goes with elsewhere; LENS_NONE: not known */
-  uint32_t other;    /* where it is only possible: the next best place; LENS_NONE: there is none */
-  uint64_t partner_count; /* how often */
+  uint32_t site;          /* LENS_NONE: not known, it was overwritten; or no place at all */
+  uint32_t op;            /* LENS_EVENT_ALLOCATE, _RETAIN, _RELEASE; LENS_EVENT_OTHER: a slot that
+                             holds the object without having retained it */
+  uint32_t inner;         /* as in lens_event */
+  uint32_t sureness;      /* enum lens_sureness; of several, the weakest */
+  uint64_t count;         /* references */
+  uint64_t objects;       /* that they are of */
+  uint64_t partner_count; /* how often it goes with `partner` elsewhere */
+  uint32_t partner;       /* LENS_NONE: not known */
+  uint32_t other_count;   /* where it is only possible: places that might be it instead, */
+  uint32_t others[LENS_OTHERS_MAX]; /* the likeliest first */
+  uint32_t other_more;              /* ... and how many more there are */
+  uint32_t reserved;
 } lens_unmatched;
 LENS_API lens_status lens_unmatched_rows(const lens *self, uint64_t capacity, lens_unmatched *rows,
                                          uint64_t *written, uint64_t *total);
