@@ -6,8 +6,8 @@
  */
 #include "analysis.h"
 
-static const double LIKELY_SLACK = 0.2;   /* references that other places may have left over */
-static const double WORTH_A_WORD = 0.005; /* ... and above which such a place is named */
+static const double LIKELY_SLACK = 0.05;  /* references that other places may have left over */
+static const double WORTH_A_WORD = 0.001; /* ... and above which such a place is named */
 
 static double least(const double *refs) { return refs[0] < refs[1] ? refs[0] : refs[1]; }
 static double most(const double *refs) { return refs[0] < refs[1] ? refs[1] : refs[0]; }

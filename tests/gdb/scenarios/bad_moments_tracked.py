@@ -45,7 +45,7 @@ def history(told: Told, moment: str) -> None:
         equal(len(found["unmatched"]), 1, what + ": one thing is left over")
         (left,) = found["unmatched"]
         equal((left["op"], left["count"]), (op, 1), what)
-        named = {left["site"]["line"]} | ({left["or"]["line"]} if "or" in left else set())
+        named = {place["line"] for place in [left["site"]] + left.get("or", [])}
         check(named == lines(told, word) or (named < lines(told, word)
                                              and left["confidence"] != "certain"),
               "%s: the lines %s, not %s" % (what, named, lines(told, word)))

@@ -31,7 +31,7 @@ named: CounterOf[Tuple[str, str]] = Counter()
 def line_named(planted: Planted, left: List[Row]) -> None:
     """Whether the line stands among what is left over; none but it is certain."""
     lines = {line_of(one["site"]): one["confidence"] for one in left}
-    others = {line_of(one["or"]) for one in left if "or" in one}
+    others = {line_of(place) for one in left for place in one.get("or", [])}
     how = "first" if planted.line in lines else "second" if planted.line in others else "not"
     if how == "not" and all(one["op"] == "slot" for one in left):
         how = "as a slot without a retain"  # that would come out as well
@@ -77,8 +77,8 @@ def judge_own(planted: Planted, listed: List[Row], tracked: bool) -> None:
     equal(Counter(kind_of(row) for row in listed), own(planted),
           planted.what + ": what else is listed")
     for row in listed if tracked else []:
-        lines = {line_of(one[key]) for one in row["unmatched"] for key in ("site", "or")
-                 if key in one}
+        lines = {line_of(place) for one in row["unmatched"]
+                 for place in [one["site"]] + one.get("or", [])}
         must(own_line(row) <= lines, planted, "the demo's own bug is in %s, not %s"
              % (own_line(row), lines))
 

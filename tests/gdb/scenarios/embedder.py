@@ -40,7 +40,7 @@ def nothing(*commands: str) -> None:
 
 
 def lines_of(left: List[Dict[str, Any]]) -> List[Line]:
-    return [line_of(one[key]) for one in left for key in ("site", "or") if key in one]
+    return [line_of(place) for one in left for place in [one["site"]] + one.get("or", [])]
 
 
 def right() -> None:

@@ -84,7 +84,7 @@ typedef struct lens_deed {
 LENS_API lens_status lens_deeds(const lens *self, uint64_t first, uint64_t capacity,
                                 lens_deed *rows, uint64_t *written, uint64_t *total);
 
-#define LENS_OTHERS_MAX 4
+#define LENS_OTHERS_MAX 4u /* lens_unmatched.others */
 /* What is left over at one place. */
 typedef struct lens_unmatched {
   uint32_t site;          /* LENS_NONE: not known, it was overwritten; or no place at all */
@@ -97,7 +97,7 @@ typedef struct lens_unmatched {
   uint64_t partner_count; /* how often it goes with `partner` elsewhere */
   uint32_t partner;       /* LENS_NONE: not known */
   uint32_t other_count;   /* where it is only possible: places that might be it instead, */
-  uint32_t others[LENS_OTHERS_MAX]; /* the likeliest first */
+  uint32_t others[4]; /* the likeliest first */
   uint32_t other_more;              /* ... and how many more there are */
   uint32_t reserved;
 } lens_unmatched;
