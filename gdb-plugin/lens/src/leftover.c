@@ -55,7 +55,7 @@ static void find_partner(const struct lens_pairs_state *pairs, uint32_t code, le
 /* The other places that might be to blame, the likeliest first. */
 static void find_others(const struct lens_match *match, lens_unmatched *row) {
   const struct lens_blamed *blamed = match->blamed.items;
-  double shares[LENS_OTHERS_MAX];
+  double shares[LENS_OTHERS_MAX] = {0};
   for (uint32_t i = 0; i < match->blamed_count; i++) {
     uint32_t site = blamed[i].code / LENS_CODE_KINDS;
     if (blamed[i].code >= LENS_CODE_HELD || site == row->site) continue;
