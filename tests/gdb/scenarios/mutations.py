@@ -155,7 +155,7 @@ for number, order in enumerate([""] + kinds):
                 if EVERYTHING or (number // GROUPS + tracked) % 3 == turn:
                     run(target, order, seed, tracked)
 # Without symbols nobody can tell what an inlined cairn_assign took from what the program took.
-for symbols, share in ((True, 0.98), (False, 0.75)):
+for symbols, share in ((True, 0.95), (False, 0.75)):
     table = named[symbols]
     total = sum(table.values()) - table["WRONG"]
     print("%s symbols: of %d planted lines %s"
