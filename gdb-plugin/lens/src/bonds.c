@@ -12,7 +12,7 @@ enum { NEAR_BYTES = 512, BONDS_MAX = 1 << 16 };
 
 static const double SAME_SIDE = 8, SAME_FUNCTION = 3, ANY = 1, RARE = 0.02, RAREST = 0.001;
 static const double A_PLACE = 200;
-static const double OTHER_SIDE_EVEN = 1e-4, OTHER_SIDE_NEARLY = 0.05;
+static const double OTHER_SIDE_EVEN = 1e-4, OTHER_SIDE_NEARLY = 0.001;
 static const double GUESS_SHARE = 1.0 / 512;       /* of one reference that was seen */
 static const double BUG_SHARE = 0.25, BUG_OF = 20; /* left over of so many, before any is seen */
 
