@@ -288,8 +288,11 @@ static bool each_row(const struct pass *pass, rows_fn visit, const lens_slice *s
   return true;
 }
 
-/* All edges of what is queued, in parts. */
-static bool each_queued(const struct pass *pass, edges_fn visit, const lens_slice *slice) {
+/* All edges of what is queued, in parts.  Made anew for each visit: a call for each object would
+ * keep the processor from looking ahead. */
+__attribute__((always_inline)) static inline bool each_queued(const struct pass *pass,
+                                                              edges_fn visit,
+                                                              const lens_slice *slice) {
   struct lens_collector *collector = pass->collector;
   uint64_t budget = STEPS_A_CLOCK;
   while (collector->head < collector->tail) {
