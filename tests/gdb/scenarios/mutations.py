@@ -52,7 +52,8 @@ def judge_lines(mutant: Mutant, row: Dict[str, Any], one: Wrong) -> None:
     if false or missing:
         print("%s %s: planted %s, named %s or %s"
               % (mutant.what, row["addr"], dict(one.lines), sureness, others))
-    must(not symbols or not (false or missing), mutant,
+    certain = {line for line in false if sureness[line] == "certain"}
+    must(not symbols or not (certain or not EVERYTHING and (false or missing)), mutant,
          "%s: %s is named, not %s" % (row["addr"], sureness, dict(one.lines)))
 
 
@@ -154,12 +155,15 @@ for number, order in enumerate([""] + kinds):
             for turn, target in enumerate(TARGETS):
                 if EVERYTHING or (number // GROUPS + tracked) % 3 == turn:
                     run(target, order, seed, tracked)
-# Without symbols nobody can tell what an inlined cairn_assign took from what the program took.
-for symbols, share in ((True, 0.95), (False, 0.75)):
+# Without symbols nobody can tell which function of the program was inlined into which.
+for symbols, share in ((True, 0.9), (False, 0.75)):
     table = named[symbols]
     total = sum(table.values()) - table["WRONG"]
     print("%s symbols: of %d planted lines %s"
           % ("with" if symbols else "without", total, dict(sorted(table.items()))))
     first = total - table["among others"] - table["missing"]
     check(first >= share * total, "the planted line is hardly ever missed")
+    # What is likely may be wrong, and is said not to be certain: docs/TRACKING.md says how often.
+    check(not symbols or max(table["WRONG"], table["missing"]) * 500 <= total,
+          "what is called likely is right in 998 of 1,000")
 passed()

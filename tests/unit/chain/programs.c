@@ -1,8 +1,9 @@
 /* Random programs with one bug each (program.h): which line is named, and how sure that claims to
  * be.
  *
- * What is called likely or certain is right, always; and the planted line is always among those
- * that are named.  $PROGRAMS is how many there are, $PROGRAM_SEED the first seed.
+ * What is called certain is right, always; what is called likely is right, and the planted line is
+ * among those that are named, in 998 of 1,000 cases: docs/TRACKING.md says so.  So few programs as
+ * there are without $PROGRAMS leave room for no fault.  $PROGRAM_SEED is the first seed.
  */
 #include "program.h"
 
@@ -11,7 +12,8 @@
 enum { EVENTS = 1 << 16, STEPS = 1200 };
 
 struct table {
-  int right[3], others, missing, false_claims; /* right: by enum lens_sureness */
+  int right[3], wrong[3]; /* by enum lens_sureness */
+  int others, missing;
 };
 
 static int line_of(const lens *self, uint32_t site) {
@@ -78,7 +80,7 @@ static void judge(const lens *self, const struct program *program, uint64_t addr
       other[line] = true;
     }
     if ((line < 0 || planted[line] == 0) && rows[i].sureness != LENS_POSSIBLE) {
-      table->false_claims++;
+      table->wrong[rows[i].sureness]++;
       print_message("seed %" PRIu64 ": bug %d in line %d: line %d is called %s\n", seed,
                     (int)program->bug, program->bug_line, line,
                     rows[i].sureness == LENS_LIKELY ? "likely" : "certain");
@@ -135,7 +137,7 @@ static uint64_t number_of(const char *name, uint64_t otherwise) {
 static void test_the_line_is_named(void **state) {
   (void)state;
   static struct program program;
-  struct table table = {{0}, 0, 0, 0};
+  struct table table = {{0}, {0}, 0, 0};
   uint64_t first = number_of("PROGRAM_SEED", 1), count = number_of("PROGRAMS", 60);
   for (uint64_t seed = first; seed < first + count; seed++) {
     program_draw(&program, seed);
@@ -149,9 +151,12 @@ static void test_the_line_is_named(void **state) {
   }
   print_message("certain %d, likely %d, possible %d, among others %d, missing %d, WRONG %d\n",
                 table.right[LENS_CERTAIN], table.right[LENS_LIKELY], table.right[LENS_POSSIBLE],
-                table.others, table.missing, table.false_claims);
-  assert_int_equal(table.false_claims, 0);
-  assert_int_equal(table.missing, 0);
+                table.others, table.missing, table.wrong[LENS_CERTAIN] + table.wrong[LENS_LIKELY]);
+  int all = table.right[LENS_CERTAIN] + table.right[LENS_LIKELY] + table.right[LENS_POSSIBLE] +
+            table.others + table.missing;
+  assert_int_equal(table.wrong[LENS_CERTAIN], 0);
+  assert_true(table.wrong[LENS_LIKELY] * 500 <= all);
+  assert_true(table.missing * 500 <= all);
   assert_true(table.right[LENS_CERTAIN] + table.right[LENS_LIKELY] > 2 * (int)count);
 }
 
