@@ -2,10 +2,10 @@
  * what stands behind them is met. */
 #include <unistd.h>
 
-#include "crc32.h"
 #include "fakecore.h"
 #include "lens.h"
-#include "moment_file.h"
+#include "memory/crc32.h"
+#include "moments/moment_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

@@ -1,7 +1,7 @@
 /* Fuzz target: the input is a mapped module, its ELF header first; and once more, bare notes. */
 #include <string.h>
 
-#include "note.h"
+#include "target/note.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

@@ -9,7 +9,7 @@
 
 #include "cairn/cairn.h"
 #include "self.h"
-#include "slice.h"
+#include "memory/slice.h"
 
 /* MOST_BLOCKS: fewer than there are objects, or edges of the hub twice, in less than 50 ms at the
  * slowest. */

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "corefile.h"
-#include "load.h"
+#include "memory/pool.h"
 #include "model.h"
-#include "pool.h"
+#include "model/load.h"
+#include "target/corefile.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "integers of the target are loaded as they are");

@@ -13,12 +13,12 @@
 #ifndef LENS_MODEL_H
 #define LENS_MODEL_H
 
-#include "alloc.h"
-#include "contract.h"
 #include "lens.h"
-#include "problem.h"
-#include "reader.h"
-#include "slice.h"
+#include "memory/alloc.h"
+#include "memory/slice.h"
+#include "model/contract.h"
+#include "target/reader.h"
+#include "text/problem.h"
 
 /* Bounds on what a target may claim. */
 enum {

@@ -8,10 +8,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "alloc.h"
-#include "crc32.h"
 #include "garden.h"
-#include "moment_file.h"
+#include "memory/alloc.h"
+#include "memory/crc32.h"
+#include "moments/moment_file.h"
 #include "self.h"
 
 static cairn_heap *heap;

@@ -1,5 +1,5 @@
 /* Columns: what was written stays, what was not is zero, through every way of growing. */
-#include "column.h"
+#include "memory/column.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "alloc.h"
+#include "memory/alloc.h"
 
 static void fill(struct lens_column *column, uint64_t from, uint64_t to) {
   for (uint64_t i = from; i < to; i++) ((uint64_t *)column->items)[i] = i + 1;

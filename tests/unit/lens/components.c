@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "alloc.h"
-#include "components.h"
+#include "graph/components.h"
+#include "memory/alloc.h"
 #include "random_graph.h"
 
 enum { GRAPHS = 40000, LONG = 3000000 };

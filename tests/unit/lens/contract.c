@@ -1,6 +1,6 @@
 /* The contract's tables: other layouts are followed, what is missing is named, wild tables are
  * refused. */
-#include "contract.h"
+#include "model/contract.h"
 
 #include <elf.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* Core files built by hand: map, threads, files; cut, lying and wrong ones; the executable's pages.
  */
-#include "corefile.h"
+#include "target/corefile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* The directory against a search over all blocks: arenas of several alignments and page sizes,
  * pages that are dense, holed, large and empty.
  */
-#include "directory.h"
+#include "model/directory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

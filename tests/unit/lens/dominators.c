@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "alloc.h"
-#include "dominators.h"
+#include "graph/dominators.h"
+#include "memory/alloc.h"
 #include "random_graph.h"
 
 enum { GRAPHS = 40000, ENTRIES_MAX = 6, LONG = 1000000 };

@@ -1,5 +1,5 @@
 /* ELF notes in target memory: whole, cut at every length, of wild sizes; modules that lie. */
-#include "note.h"
+#include "target/note.h"
 
 #include <elf.h>
 #include <setjmp.h>

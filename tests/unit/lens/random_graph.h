@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "links.h"
+#include "model/links.h"
 
 enum { GRAPH_NODES_MAX = 48, GRAPH_EDGES_MAX = 256 };
 

@@ -1,0 +1,19 @@
+/* The accounts of all objects: what explains each count. */
+#ifndef LENS_ACCOUNTS_H
+#define LENS_ACCOUNTS_H
+
+#include "memory/column.h"
+#include "model.h"
+
+struct lens_accounts_state {
+  bool started, complete;
+  struct lens_column heap_refs, opaque_refs, root_refs; /* uint32_t */
+  struct lens_column runtime_refs;                      /* uint16_t */
+  struct lens_column verdict;                           /* uint8_t */
+  uint64_t row;                                         /* the next one to be judged */
+  lens_accounts totals;
+};
+
+void lens_accounts_free(struct lens_accounts_state *self);
+
+#endif

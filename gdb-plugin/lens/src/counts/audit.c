@@ -1,0 +1,331 @@
+/* The audit: of all accounts those that don't add up, with the doubts about each.
+ *
+ * Findings are kept by address, a few bytes each; the worst of them are chosen when rows are asked
+ * for, so a heap whose every count is wrong costs no sort.
+ *
+ * What this is not: the accounts (account.c), the doubts (doubts.c), or who forgot what (pairs.h).
+ */
+#include <fnmatch.h>
+#include <stdlib.h>
+
+#include "analysis.h"
+#include "memory/best.h"
+
+enum { ROWS_A_CLOCK = 1 << 13, STRAYS_A_CLOCK = 1 << 10 };
+
+void lens_audit_free(struct lens_audit_state *self) {
+  lens_dealloc(self->matches);
+  lens_dealloc(self->heap_doubts);
+  lens_dealloc(self->in_flux);
+  lens_column_free(&self->rows);
+  *self = (struct lens_audit_state){0};
+}
+
+/* ---- the filter ---- */
+
+static void match_types(const lens *self, const char *type_glob, uint8_t *matches) {
+  for (size_t i = 0; i < self->model.type_count; i++) {
+    const char *name = self->model.types[i].shown.name;
+    matches[i] = type_glob == NULL || (name != NULL && fnmatch(type_glob, name, 0) == 0);
+  }
+  matches[self->model.type_count] = type_glob == NULL;
+}
+
+static bool is_wanted(const lens *self, uint32_t type) {
+  return self->analysis->audit.matches[type == LENS_NONE ? self->model.type_count : type] != 0;
+}
+
+static int by_target(const void *a, const void *b) {
+  const struct lens_stray *left = a, *right = b;
+  if (left->target != right->target) return left->target < right->target ? -1 : 1;
+  return left->holder < right->holder ? -1 : left->holder > right->holder;
+}
+
+static lens_status begin(lens *self, const lens_audit_filter *filter) {
+  struct lens_analysis *analysis = self->analysis;
+  struct lens_audit_state *audit = &analysis->audit;
+  lens_audit_free(audit);
+  lens_blame_forget(&analysis->pairs);
+  audit->filter = *filter;
+  audit->matches = lens_alloc_zeroed(self->model.type_count + 1, 1);
+  if (audit->matches == NULL) return lens_out_of_memory(self);
+  match_types(self, filter->type_glob, audit->matches);
+  audit->filter.type_glob = NULL; /* the caller's text */
+  lens_status status = lens_doubts_find(self);
+  if (status != LENS_OK) return status;
+  audit->totals.exactness = analysis->snapshot.totals.exactness;
+  struct lens_index *index = &analysis->index;
+  if (index->stray_count > 1)
+    qsort(index->strays.items, index->stray_count, sizeof(struct lens_stray), by_target);
+  audit->started = true;
+  return LENS_OK;
+}
+
+/* ---- judging ---- */
+
+static lens_status add_row(lens *self, const struct lens_audit_row *row) {
+  struct lens_audit_state *audit = &self->analysis->audit;
+  if (!lens_column_reserve(&audit->rows, audit->totals.findings + 1, sizeof *row))
+    return lens_out_of_memory(self);
+  ((struct lens_audit_row *)audit->rows.items)[audit->totals.findings++] = *row;
+  return LENS_OK;
+}
+
+static int64_t surplus_of(const struct lens_analysis *analysis, uint32_t object, uint32_t verdict) {
+  const struct lens_accounts_state *accounts = &analysis->accounts;
+  int64_t refcount = lens_row_refcounts(&analysis->snapshot)[object];
+  int64_t heap_refs = ((const uint32_t *)accounts->heap_refs.items)[object];
+  int64_t runtime_refs = ((const uint16_t *)accounts->runtime_refs.items)[object];
+  int64_t root_refs = ((const uint32_t *)accounts->root_refs.items)[object];
+  const uint32_t *opaque = accounts->opaque_refs.items;
+  int64_t known = heap_refs + runtime_refs;
+  if (verdict == LENS_UNDER_RETAINED) return refcount - known;
+  return verdict == LENS_OVER_RETAINED
+             ? refcount - known - root_refs - (opaque == NULL ? 0 : opaque[object])
+             : 0;
+}
+
+/* How many of the object's roots are no more than a guess. */
+static uint64_t guessed_refs_of(const struct lens_roots *roots, uint32_t object) {
+  if (roots->count == 0) return 0;
+  const uint32_t *next = roots->next.items;
+  uint64_t count = 0;
+  for (uint32_t at = ((const uint32_t *)roots->first_of.items)[object]; at != 0; at = next[at - 1])
+    count += lens_root_rows(roots)[at - 1].confidence == LENS_CONFIDENCE_CONSERVATIVE;
+  return count;
+}
+
+/* A balance that holds only where a guess is right. */
+static bool is_guessed(const struct lens_analysis *analysis, uint32_t object) {
+  const struct lens_accounts_state *accounts = &analysis->accounts;
+  uint64_t refcount = lens_row_refcounts(&analysis->snapshot)[object];
+  uint64_t known = (uint64_t)((const uint32_t *)accounts->heap_refs.items)[object] +
+                   ((const uint16_t *)accounts->runtime_refs.items)[object];
+  if (refcount <= known) return false;
+  uint64_t roots = ((const uint32_t *)accounts->root_refs.items)[object];
+  return refcount > known + roots - guessed_refs_of(&analysis->roots, object);
+}
+
+static void add_unbalanced(lens_audit_totals *totals, uint32_t verdict, uint32_t doubts,
+                           int64_t surplus) {
+  if (verdict == LENS_OVER_RETAINED) {
+    if (doubts != 0) {
+      totals->over_doubtful++;
+      return;
+    }
+    totals->over++;
+    totals->surplus += (uint64_t)surplus;
+  } else {
+    if (doubts != 0) {
+      totals->under_doubtful++;
+      return;
+    }
+    totals->under++;
+    totals->deficit += (uint64_t)-surplus;
+  }
+}
+
+static lens_status judge(lens *self, uint32_t object) {
+  struct lens_analysis *analysis = self->analysis;
+  struct lens_audit_state *audit = &analysis->audit;
+  uint32_t verdict = ((const uint8_t *)analysis->accounts.verdict.items)[object];
+  if (!is_wanted(self, lens_row_types(&analysis->snapshot)[object])) return LENS_OK;
+  if (verdict == LENS_VERDICT_IMMORTAL || verdict == LENS_VERDICT_UNKNOWN) {
+    audit->totals.immortal += verdict == LENS_VERDICT_IMMORTAL;
+    audit->totals.unknown += verdict == LENS_VERDICT_UNKNOWN;
+    return LENS_OK;
+  }
+  uint32_t doubts = 0;
+  if (verdict == LENS_BALANCED) {
+    audit->totals.balanced++;
+    if (!is_guessed(analysis, object)) return LENS_OK;
+    audit->totals.guessed++;
+    if (audit->filter.guessed == 0) return LENS_OK;
+    doubts = LENS_DOUBT_GUESSED;
+  } else {
+    doubts = lens_doubts_of(self, object, verdict);
+    add_unbalanced(&audit->totals, verdict, doubts, surplus_of(analysis, object, verdict));
+  }
+  struct lens_audit_row row = {.address = lens_row_addresses(&analysis->snapshot)[object],
+                               .object = object,
+                               .doubts = doubts,
+                               .type = lens_row_types(&analysis->snapshot)[object]};
+  return add_row(self, &row);
+}
+
+/* ---- freed, and held ---- */
+
+static bool was_freed(uint32_t place) {
+  return place == LENS_PLACE_FREED || place == LENS_PLACE_QUARANTINED ||
+         place == LENS_PLACE_FRESH || place == LENS_PLACE_FREE_PAGE;
+}
+
+/* The slots [first, first + count) of the strays lead to one address: an object was there. */
+static lens_status judge_strays(lens *self, const struct lens_stray *strays, uint64_t count) {
+  struct lens_audit_state *audit = &self->analysis->audit;
+  lens_location location;
+  lens_status status = lens_locate(self, strays[0].target, &location);
+  if (status != LENS_OK) return status;
+  if (!was_freed(location.place)) {
+    audit->totals.stray += count;
+    return LENS_OK;
+  }
+  lens_track track = {.type = LENS_NONE};
+  status = lens_track_at(self, strays[0].target, &track);
+  if (status != LENS_OK && status != LENS_NOT_FOUND) return status;
+  if (!is_wanted(self, track.type)) return LENS_OK;
+  uint32_t doubts = 0;
+  for (uint64_t i = 0; i < count && audit->in_flux != NULL; i++) {
+    uint32_t holder = strays[i].holder;
+    if ((audit->in_flux[holder / 64] >> (holder % 64) & 1) != 0) doubts = LENS_DOUBT_FLUX;
+  }
+  int64_t surplus = count < INT64_MAX ? -(int64_t)count : -INT64_MAX;
+  audit->totals.freed++;
+  add_unbalanced(&audit->totals, LENS_UNDER_RETAINED, doubts, surplus);
+  struct lens_audit_row row = {.address = strays[0].target,
+                               .object = LENS_NONE,
+                               .doubts = doubts,
+                               .slots = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX,
+                               .type = track.type};
+  return add_row(self, &row);
+}
+
+static lens_status step_strays(lens *self, const lens_slice *slice) {
+  const struct lens_index *index = &self->analysis->index;
+  struct lens_audit_state *audit = &self->analysis->audit;
+  const struct lens_stray *strays = index->strays.items;
+  uint64_t base = self->analysis->snapshot.object_count, done = 0;
+  while (audit->row - base < index->stray_count) {
+    uint64_t at = audit->row - base, end = at + 1;
+    while (end < index->stray_count && strays[end].target == strays[at].target) end++;
+    lens_status status = judge_strays(self, &strays[at], end - at);
+    if (status != LENS_OK) return status;
+    audit->row = base + end;
+    if (++done % STRAYS_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
+  }
+  return LENS_OK;
+}
+
+static lens_status step(lens *self, const lens_slice *slice, lens_progress *progress) {
+  struct lens_audit_state *audit = &self->analysis->audit;
+  uint64_t objects = self->analysis->snapshot.object_count;
+  while (audit->row < objects) {
+    uint64_t end = audit->row + ROWS_A_CLOCK < objects ? audit->row + ROWS_A_CLOCK : objects;
+    for (; audit->row < end; audit->row++) {
+      lens_status status = judge(self, (uint32_t)audit->row);
+      if (status != LENS_OK) return status;
+    }
+    lens_progress_set(progress, "audit", audit->row, objects);
+    if (audit->row < objects && lens_slice_over(slice)) return LENS_AGAIN;
+  }
+  return step_strays(self, slice);
+}
+
+lens_status lens_audit(lens *self, const lens_audit_filter *filter, uint32_t slice_ms,
+                       lens_progress *progress) {
+  lens_slice slice = lens_slice_begin(slice_ms);
+  lens_status status = lens_account_all(self, slice_ms, progress);
+  if (status != LENS_OK) return status;
+  struct lens_audit_state *audit = &self->analysis->audit;
+  if (!audit->started || audit->complete) status = begin(self, filter);
+  if (status == LENS_OK) status = step(self, &slice, progress);
+  if (status == LENS_AGAIN) return status;
+  if (status != LENS_OK) {
+    lens_audit_free(audit);
+    return status;
+  }
+  audit->complete = true;
+  return LENS_OK;
+}
+
+lens_status lens_audit_totals_get(const lens *self, lens_audit_totals *out) {
+  if (self->analysis == NULL || !self->analysis->audit.complete) return LENS_BAD_ARGUMENT;
+  *out = self->analysis->audit.totals;
+  return LENS_OK;
+}
+
+/* ---- rows ---- */
+
+static void show(const lens *self, const struct lens_audit_row *found, lens_finding *out) {
+  const struct lens_analysis *analysis = self->analysis;
+  if (found->object == LENS_NONE) {
+    struct lens_block block = {0};
+    uint32_t arena = lens_arena_find(self, found->address);
+    if (arena != LENS_NONE) (void)lens_block_find(self, arena, found->address, &block);
+    *out = (lens_finding){.address = found->address,
+                          .object = LENS_NONE,
+                          .verdict = LENS_UNDER_RETAINED,
+                          .surplus = -(int64_t)found->slots,
+                          .heap_refs = found->slots,
+                          .size_bytes = block.bytes,
+                          .type = found->type,
+                          .doubts = found->doubts};
+    return;
+  }
+  const struct lens_accounts_state *accounts = &analysis->accounts;
+  const uint32_t *opaque = accounts->opaque_refs.items;
+  uint32_t object = found->object, verdict = ((const uint8_t *)accounts->verdict.items)[object];
+  *out = (lens_finding){
+      .address = found->address,
+      .object = object,
+      .verdict = verdict,
+      .surplus = surplus_of(analysis, object, verdict),
+      .refcount = lens_row_refcounts(&analysis->snapshot)[object],
+      .heap_refs = (uint64_t)((const uint32_t *)accounts->heap_refs.items)[object] +
+                   (opaque == NULL ? 0 : opaque[object]),
+      .runtime_refs = ((const uint16_t *)accounts->runtime_refs.items)[object],
+      .root_refs = ((const uint32_t *)accounts->root_refs.items)[object],
+      .guessed_refs = guessed_refs_of(&analysis->roots, object),
+      .size_bytes = lens_row_size(self, object),
+      .type = found->type,
+      .doubts = found->doubts,
+  };
+}
+
+/* Certain before doubtful before guessed; then references, then bytes. */
+static uint64_t badness(const lens_finding *row) {
+  uint64_t sure = row->verdict == LENS_BALANCED ? 0 : row->doubts != 0 ? 1 : 2;
+  uint64_t wrong = (uint64_t)(row->surplus < 0 ? -row->surplus : row->surplus);
+  const uint64_t wrong_max = (1ull << 24) - 1, bytes_max = (1ull << 38) - 1;
+  if (wrong > wrong_max) wrong = wrong_max;
+  uint64_t bytes = row->size_bytes < bytes_max ? row->size_bytes : bytes_max;
+  return sure << 62 | wrong << 38 | bytes;
+}
+
+lens_status lens_findings(lens *self, uint64_t capacity, lens_finding *rows, uint64_t *written,
+                          uint64_t *total) {
+  if (self->analysis == NULL || !self->analysis->audit.complete)
+    return lens_fail(self, LENS_BAD_ARGUMENT, "audit the heap first");
+  const struct lens_audit_state *audit = &self->analysis->audit;
+  const struct lens_audit_row *found = audit->rows.items;
+  uint64_t findings = audit->totals.findings;
+  if (capacity > findings) capacity = findings;
+  struct lens_best *best = lens_alloc(capacity * sizeof *best);
+  if (best == NULL) return lens_out_of_memory(self);
+  uint64_t count = 0;
+  for (uint64_t i = 0; i < findings && capacity != 0; i++) {
+    lens_finding row;
+    show(self, &found[i], &row);
+    count = lens_best_offer(best, count, capacity, (struct lens_best){badness(&row), (uint32_t)i});
+  }
+  lens_best_sort(best, count);
+  for (uint64_t i = 0; i < count; i++) show(self, &found[best[i].row], &rows[i]);
+  lens_dealloc(best);
+  *written = count;
+  *total = findings;
+  return LENS_OK;
+}
+
+lens_status lens_finding_at(lens *self, uint64_t address, lens_finding *out) {
+  if (self->analysis == NULL || !self->analysis->audit.complete)
+    return lens_fail(self, LENS_BAD_ARGUMENT, "audit the heap first");
+  const struct lens_audit_state *audit = &self->analysis->audit;
+  const struct lens_audit_row *found = audit->rows.items;
+  for (uint64_t i = 0; i < audit->totals.findings; i++) {
+    if (found[i].address != address) continue;
+    show(self, &found[i], out);
+    return LENS_OK;
+  }
+  return lens_fail(self, LENS_NOT_FOUND, "the audit found nothing at 0x%llx",
+                   (unsigned long long)address);
+}

@@ -1,0 +1,35 @@
+/* The audit in progress and its findings. */
+#ifndef LENS_AUDIT_H
+#define LENS_AUDIT_H
+
+#include "memory/column.h"
+#include "model.h"
+
+/* A finding as it is kept: what else is shown of it follows. */
+struct lens_audit_row {
+  uint64_t address;
+  uint32_t object; /* LENS_NONE: freed */
+  uint32_t doubts;
+  uint32_t slots; /* freed: the strong slots that lead to it */
+  uint32_t type;
+};
+
+struct lens_audit_state {
+  bool started, complete;
+  lens_audit_filter filter; /* its text is not used after the start */
+  uint8_t *matches;         /* by flat type; the last: objects without a type */
+  uint8_t *heap_doubts;     /* by flat heap: what holds for its over-retained objects */
+  uint64_t *in_flux;        /* a bit an object; NULL: none is */
+  struct lens_column rows;  /* struct lens_audit_row, by address; the freed ones last */
+  uint64_t row;             /* the next object to be judged */
+  lens_audit_totals totals;
+};
+
+void lens_audit_free(struct lens_audit_state *self);
+
+/* doubts.c: fills heap_doubts and in_flux. */
+lens_status lens_doubts_find(lens *self);
+/* The doubts about an over- or under-retained object, or about a balance. */
+uint32_t lens_doubts_of(const lens *self, uint32_t object, uint32_t verdict);
+
+#endif

@@ -1,0 +1,87 @@
+/* Holdings: references that functions of the runtime own while they run, as the heap lists them.
+ *
+ * A function that takes many references before there is an object to hold them says so in a struct
+ * on its stack, and heap.holdings leads to it.  Such a reference is the runtime's own, as that of
+ * one of its slots is: with it the counts of objects that are on their way add up exactly.
+ *
+ * Invariant: heap.holdings_cut is set where the list, or an array of it, was not read to its end.
+ *
+ * What this is not: whoever is called by such a function and holds one object says nothing: that
+ * reference is in a register or on the stack (roots.c).
+ */
+#include "model/load.h"
+
+enum {
+  HOLDINGS_MAX = 256,       /* in a heap: finalizers nest less deep */
+  HELD_WORDS_MAX = 4 << 20, /* in a heap: more than that takes longer than a slice */
+  WORDS_A_READ = 512
+};
+
+/* One of the list, whose bytes are in hand. */
+static lens_status add(struct lens_heap_model *heap, const uint8_t *bytes, uint64_t *left) {
+  const struct lens_layout_holding *layout = &heap->contract->holding;
+  uint64_t words = lens_load_place(bytes, layout->words);
+  uint64_t first = lens_load_place(bytes, layout->first);
+  uint64_t count = lens_load_place(bytes, layout->count);
+  if (first > count || (count != 0 && (words % 8 != 0 || count > (UINT64_MAX - words) / 8)))
+    return LENS_CORRUPT;
+  if (count - first > *left) {
+    heap->holdings_cut = true;
+    count = first + *left;
+  }
+  *left -= count - first;
+  struct lens_held_words *spans =
+      lens_grow(heap->holdings, &heap->holding_capacity, heap->holding_count + 1, sizeof *spans);
+  if (spans == NULL) return LENS_NO_MEMORY;
+  heap->holdings = spans;
+  spans[heap->holding_count++] = (struct lens_held_words){words + 8 * first, count - first};
+  return LENS_OK;
+}
+
+lens_status lens_holdings_read(lens *self, struct lens_heap_model *heap, uint64_t address) {
+  const struct lens_layout_holding *layout = &heap->contract->holding;
+  if (address == 0 || layout->next.width == 0 || layout->words.width == 0 ||
+      layout->first.width == 0 || layout->count.width == 0) {
+    return LENS_OK;
+  }
+  struct lens_addresses seen = {0};
+  lens_status status = LENS_OK;
+  uint64_t left = HELD_WORDS_MAX, at = address;
+  while (at != 0 && status == LENS_OK) {
+    uint8_t bytes[LENS_EXTENT_MAX];
+    bool is_new = false;
+    status = lens_addresses_add(&seen, at, &is_new);
+    if (status == LENS_OK && (!is_new || seen.count > HOLDINGS_MAX)) status = LENS_CORRUPT;
+    if (status == LENS_OK) status = lens_fetch(self, at, layout->extent, bytes);
+    if (status == LENS_OK) status = add(heap, bytes, &left);
+    if (status == LENS_OK) at = lens_load_place(bytes, layout->next);
+  }
+  lens_addresses_free(&seen);
+  if (status != LENS_CORRUPT && status != LENS_UNREADABLE) return status;
+  heap->holdings_cut = true;
+  lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE, at,
+                   "what heap %llu says of references on their way %s at 0x%llx",
+                   (unsigned long long)heap->shown.id,
+                   status == LENS_CORRUPT ? "makes no sense" : "can't be read",
+                   (unsigned long long)at);
+  return LENS_OK;
+}
+
+lens_status lens_holdings_visit(lens *self, struct lens_heap_model *heap, lens_word_visit_fn visit,
+                                void *context) {
+  for (size_t i = 0; i < heap->holding_count; i++) {
+    const struct lens_held_words *span = &heap->holdings[i];
+    for (uint64_t done = 0; done < span->count; done += WORDS_A_READ) {
+      uint64_t words[WORDS_A_READ];
+      uint64_t count = span->count - done < WORDS_A_READ ? span->count - done : WORDS_A_READ;
+      lens_status status = lens_fetch(self, span->address + 8 * done, count * sizeof *words, words);
+      if (status == LENS_UNREADABLE) {
+        heap->holdings_cut = true;
+        break;
+      }
+      if (status != LENS_OK) return status;
+      for (uint64_t k = 0; k < count; k++) visit(context, words[k]);
+    }
+  }
+  return LENS_OK;
+}
