@@ -133,11 +133,8 @@ static void large_heaps(void **state) {
   lens *self = new_lens();
   struct tally tally = {0};
   for (uint64_t seed = first_seed; seed < first_seed + 2; seed++) {
-    struct world_options options = {.seed = seed,
-                                    .object_goal = 60000,
-                                    .transparent = true,
-                                    .keep_interned = true,
-                                    .heap_name = "large"};
+    struct world_options options = {
+        .seed = seed, .object_goal = 60000, .transparent = true, .heap_name = "large"};
     run(self, &options, 90000, 4, &tally);
   }
   lens_free(self);

@@ -157,10 +157,26 @@ static const char *check_object(const struct world *world, uint32_t id) {
   return check_edges(world, id);
 }
 
+/* What a walk over the heap meets. */
+struct walked {
+  uint64_t object_count;
+  uint64_t dormant_count; /* interned strs of which the intern table holds the only reference */
+};
+
 static void count_one(cairn_object *object, void *context) {
-  (void)object;
-  ++*(uint64_t *)context;
+  struct walked *walked = context;
+  bool interned = (object->header & CAIRN_STATE(INTERNED)) != 0;
+  walked->object_count++;
+  walked->dormant_count += interned && cairn_refcount(object) == 1;
 }
+
+static struct walked walk(const struct world *world) {
+  struct walked walked = {0};
+  cairn_heap_walk(world->heap, count_one, &walked);
+  return walked;
+}
+
+uint64_t world_dormant_count(const struct world *world) { return walk(world).dormant_count; }
 
 const char *world_check(struct world *world) {
   const char *damage = cairn_heap_validate(world->heap);
@@ -173,17 +189,20 @@ const char *world_check(struct world *world) {
     return differs(world, 0, "the number of finalizers", world->finalizer_count,
                    world->model.finalizer_count);
   }
+  struct walked walked = walk(world);
+  if (walked.dormant_count > world->model.dormant_count) {
+    return differs(world, 0, "the number of dormant strs", walked.dormant_count,
+                   world->model.dormant_count);
+  }
+  uint64_t shared = sizeof world->shared / sizeof world->shared[0];
+  uint64_t objects = world->own_objects + world->model.alive.count - shared + walked.dormant_count;
+  if (walked.object_count != objects) {
+    return differs(world, 0, "the number of objects walked", walked.object_count, objects);
+  }
   cairn_stats stats;
   cairn_heap_stats(world->heap, &stats);
-  uint64_t shared = sizeof world->shared / sizeof world->shared[0];
-  uint64_t least = world->own_objects + world->model.alive.count - shared;
-  if (stats.object_count < least || stats.object_count > least + world->model.dormant_count) {
-    return differs(world, 0, "the number of objects", stats.object_count, least);
-  }
-  uint64_t walked = 0;
-  cairn_heap_walk(world->heap, count_one, &walked);
-  if (walked != stats.object_count) {
-    return differs(world, 0, "the number of objects walked", walked, stats.object_count);
+  if (stats.object_count != objects) {
+    return differs(world, 0, "the number of objects", stats.object_count, objects);
   }
   return NULL;
 }

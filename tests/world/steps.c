@@ -432,19 +432,26 @@ void world_step(struct world *world) {
   world_follow(world);
 }
 
+/* A collection from candidates becomes one of the whole heap no sooner than this many objects are
+ * reached (detect.c). */
+enum { PART_MIN = 10000 };
+
 bool world_collect(struct world *world, bool full) {
   world_enter(world);
-  uint64_t dormant = world->model.dormant_count;
+  uint64_t dormant = world_dormant_count(world), objects = world->model.alive.count;
   uint64_t passing = world->passing_count;
   uint64_t freed = full ? cairn_collect(world->heap) : cairn_collect_candidates(world->heap);
+  uint64_t left = world_dormant_count(world);
+  uint64_t known = world->model.dormant_count;
   uint64_t deaths = model_collect(&world->model) + world->passing_count - passing;
+  dormant += world->model.dormant_count - known;
   world->collection_count++;
   world_follow(world);
-  if (!full) return freed == deaths;
-  /* Dormant strs went too, but for those that the table had already swept. */
-  uint64_t most = deaths + world->model.dormant_count;
-  world->model.dormant_count = 0;
-  return freed <= most && freed + dormant >= most;
+  world->model.dormant_count = left;
+  /* Dormant strs go with a collection of the whole heap, all of them, and with no other. */
+  bool may_be_whole = full || objects > PART_MIN, may_be_part = !full;
+  if (!(may_be_whole && left == 0) && !(may_be_part && left == dormant)) return false;
+  return freed == deaths + dormant - left;
 }
 
 /* ---- beginning and end ----------------------------------------------------------------------- */

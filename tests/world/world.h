@@ -142,6 +142,8 @@ uint32_t world_pick(struct world *world);         /* any object that may be touc
 uint32_t world_pick_key(struct world *world);     /* one that may be a key: no tuple */
 uint32_t world_pick_watched(struct world *world); /* a target for weak slots: no interned str */
 bool world_is_scalar(enum world_kind kind);
+/* How many strs are there that only the intern table holds: O(objects). */
+uint64_t world_dormant_count(const struct world *world);
 
 /* Takes over a new object, whose reference becomes a root. */
 uint32_t world_adopt(struct world *world, enum world_kind kind, cairn_object *object);

@@ -167,7 +167,9 @@ CAIRN_API uint64_t cairn_external_bytes(const cairn_object *object);
  * to the garbage are cleared, then finalizers run, then what they resurrected is kept, then the
  * rest is freed.  Called from a finalizer it does nothing and returns 0.  Allocates nothing.
  * cairn_collect looks at the whole heap, cairn_collect_candidates only at what the objects whose
- * count was dropped since the last collection reach. */
+ * count was dropped since the last collection reach; or, where that is much of the heap, at all of
+ * it.  When all was looked at, interned strs that nothing holds any more are freed and counted too.
+ */
 CAIRN_API uint64_t cairn_collect(cairn_heap *heap);
 CAIRN_API uint64_t cairn_collect_candidates(cairn_heap *heap);
 
