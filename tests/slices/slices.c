@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "cairn/cairn.h"
-#include "self.h"
 #include "memory/slice.h"
+#include "self.h"
 
 /* MOST_BLOCKS: fewer than there are objects, or edges of the hub twice, in less than 50 ms at the
  * slowest. */

@@ -97,8 +97,8 @@ typedef struct lens_unmatched {
   uint64_t partner_count; /* how often it goes with `partner` elsewhere */
   uint32_t partner;       /* LENS_NONE: not known */
   uint32_t other_count;   /* where it is only possible: places that might be it instead, */
-  uint32_t others[4]; /* the likeliest first */
-  uint32_t other_more;              /* ... and how many more there are */
+  uint32_t others[4];     /* the likeliest first */
+  uint32_t other_more;    /* ... and how many more there are */
   uint32_t reserved;
 } lens_unmatched;
 LENS_API lens_status lens_unmatched_rows(const lens *self, uint64_t capacity, lens_unmatched *rows,
