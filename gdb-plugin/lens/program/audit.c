@@ -129,6 +129,15 @@ static lens_status pair_finding(const struct session *session, const lens_findin
   return status;
 }
 
+void json_doubts(yajl_gen json, uint32_t doubts) {
+  json_name(json, "doubts");
+  yajl_gen_array_open(json);
+  for (uint32_t bit = 0; bit < sizeof DOUBTS / sizeof DOUBTS[0]; bit++) {
+    if ((doubts >> bit & 1) != 0) json_text(json, NULL, DOUBTS[bit]);
+  }
+  yajl_gen_array_close(json);
+}
+
 static void finding_json(const struct session *session, const lens_finding *row) {
   yajl_gen json = session->json;
   lens_object object = {.address = row->address,
@@ -151,12 +160,7 @@ static void finding_json(const struct session *session, const lens_finding *row)
             row->doubts == 0                 ? "exact"
             : row->doubts == LENS_DOUBT_FLUX ? "tolerant"
                                              : "conservative");
-  json_name(json, "doubts");
-  yajl_gen_array_open(json);
-  for (uint32_t bit = 0; bit < sizeof DOUBTS / sizeof DOUBTS[0]; bit++) {
-    if ((row->doubts >> bit & 1) != 0) json_text(json, NULL, DOUBTS[bit]);
-  }
-  yajl_gen_array_close(json);
+  json_doubts(json, row->doubts);
 }
 
 static void finding_text(const struct session *session, const lens_finding *row) {

@@ -63,6 +63,9 @@ lens_status sites_run(struct session *session);
 
 /* ---- what commands share ---- */
 
+/* "doubts": why a verdict is not certain; bits of enum lens_doubt.  In audit.c. */
+void json_doubts(yajl_gen json, uint32_t doubts);
+
 /* Runs a sliced function to its end. */
 typedef lens_status (*step_fn)(lens *self, uint32_t slice_ms, lens_progress *progress);
 lens_status run_steps(lens *target, step_fn step);

@@ -120,18 +120,28 @@ lens_status refs_run(struct session *session) {
 
 /* ---- the count ---- */
 
-/* What explains the count, by roots that are all guesses. */
+/* What explains the count, by roots that are all guesses; and what may explain it all the same
+ * where that is not enough, or too much: the same as `audit` says. */
 static lens_status account_of(const struct session *session, const lens_object *object,
-                              uint32_t *index, lens_account *out) {
+                              uint32_t *index, lens_account *out, uint32_t *doubts) {
+  *doubts = 0;
   lens_status status = roots_find(session);
   if (status == LENS_OK) status = lens_snapshot_find(session->target, object->address, index);
   if (status != LENS_OK) return status;
   status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_account_object(session->target, *index, SLICE_MS, out);
+  if (status != LENS_OK || out->surplus == 0) return status;
+  const lens_audit_filter every = {.type_glob = NULL};
+  status = LENS_AGAIN;
+  while (status == LENS_AGAIN) status = lens_audit(session->target, &every, SLICE_MS, NULL);
+  lens_finding finding;
+  if (status == LENS_OK && lens_finding_at(session->target, object->address, &finding) == LENS_OK)
+    *doubts = finding.doubts;
   return status;
 }
 
-static void print_account(const struct session *session, const lens_account *account) {
+static void print_account(const struct session *session, const lens_account *account,
+                          uint32_t doubts) {
   const char *verdict =
       VERDICTS[account->verdict <= LENS_VERDICT_UNKNOWN ? account->verdict : LENS_VERDICT_UNKNOWN];
   if (session->json == NULL) {
@@ -142,7 +152,7 @@ static void print_account(const struct session *session, const lens_account *acc
     if (account->surplus != 0)
       printf(" by %" PRIu64,
              (uint64_t)(account->surplus < 0 ? -account->surplus : account->surplus));
-    puts(".");
+    puts(doubts == 0 ? "." : " (not certain).");
     return;
   }
   json_name(session->json, "accounting");
@@ -154,6 +164,7 @@ static void print_account(const struct session *session, const lens_account *acc
   json_text(session->json, "verdict", verdict);
   json_name(session->json, "surplus");
   yajl_gen_integer(session->json, account->surplus);
+  json_doubts(session->json, doubts);
   yajl_gen_map_close(session->json);
 }
 
@@ -180,11 +191,11 @@ lens_status show_run(struct session *session) {
   uint64_t shown = 0, total = 0, written = 0;
   lens_field fields[PART];
   lens_account account;
-  uint32_t index;
+  uint32_t index, doubts;
   status = lens_object_fields(session->target, object.address, 0, PART, fields, &written, &total);
   if (status != LENS_OK) return status;
   /* One that is in flux is in no snapshot. */
-  bool judged = account_of(session, &object, &index, &account) == LENS_OK;
+  bool judged = account_of(session, &object, &index, &account, &doubts) == LENS_OK;
   table_begin(&table, (const char *const[]){"field", "kind", "address", "value", NULL});
   answer_begin(session);
   if (session->json != NULL) {
@@ -214,13 +225,13 @@ lens_status show_run(struct session *session) {
   if (session->json != NULL) {
     yajl_gen_array_close(session->json);
     json_where(session, &object);
-    if (judged) print_account(session, &account);
+    if (judged) print_account(session, &account, doubts);
     if (status == LENS_OK) status = tracked_show(session, &object);
     yajl_gen_map_close(session->json);
   } else {
     table_print(&table);
     text_cut(shown, total, "references");
-    if (judged) print_account(session, &account);
+    if (judged) print_account(session, &account, doubts);
     if (status == LENS_OK) status = tracked_show(session, &object);
   }
   return status;
@@ -326,9 +337,9 @@ static lens_status root_rows(const struct session *session, const lens_object *o
 lens_status referrers_run(struct session *session) {
   lens_object object;
   lens_account account;
-  uint32_t index;
+  uint32_t index, doubts;
   lens_status status = find_object(session, &object);
-  if (status == LENS_OK) status = account_of(session, &object, &index, &account);
+  if (status == LENS_OK) status = account_of(session, &object, &index, &account, &doubts);
   if (status != LENS_OK) return status;
   struct table table;
   uint64_t shown, total, root_total = 0;
@@ -346,12 +357,12 @@ lens_status referrers_run(struct session *session) {
   if (session->json != NULL) {
     yajl_gen_array_close(session->json);
     json_listing_end(session->json, total + root_total, shown);
-    print_account(session, &account);
+    print_account(session, &account, doubts);
     yajl_gen_map_close(session->json);
   } else {
     table_print(&table);
     text_cut(shown, total + root_total, "holders");
-    print_account(session, &account);
+    print_account(session, &account, doubts);
   }
   return status;
 }
