@@ -43,7 +43,7 @@ for _, _, target, kind in truth["edge"][:EDGES_MAX]:
         account = answer("referrers " + target)
         equal(account["exactness"], "conservative", "the account of " + target)
         if account["data"]["accounting"]["verdict"] == "over-retained":
-            check("holds it unseen" in execute("cairn show " + target), "and that of " + target)
+            check("hold it unseen" in execute("cairn show " + target), "and that of " + target)
             break
 
 held = {row["object"]["addr"] for row in rows("roots")}

@@ -190,9 +190,14 @@ void lens_pairs_free(struct lens_pairs_state *self) {
   lens_column_free(&self->parts);
   lens_column_free(&self->cells);
   lens_column_free(&self->bonds);
+  lens_column_free(&self->partners);
+  lens_column_free(&self->sums);
+  lens_column_free(&self->even);
   lens_column_free(&self->match.deeds);
   lens_column_free(&self->match.parts);
   lens_column_free(&self->match.open);
+  lens_column_free(&self->match.work);
+  lens_column_free(&self->match.blamed);
   lens_column_free(&self->match.unmatched);
   lens_column_free(&self->blames);
   lens_table_free(&self->by_serial);

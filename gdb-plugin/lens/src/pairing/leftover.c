@@ -1,8 +1,8 @@
 /* What is left over of a history, by place, and how sure it is that it is that place.
  *
- * certain   the numbers alone say so: even if every other place were to blame as well, some would
- * be left for this one likely    what places do in all objects leaves nearly no other explanation
- * possible  others might be it as well
+ * Certain: the numbers alone say so; even if every other place were to blame as well, some would be
+ * left for this one.  Likely: what places do in all objects leaves nearly no other explanation.
+ * Possible: others might be it as well, and are named.
  */
 #include "analysis.h"
 
@@ -92,6 +92,29 @@ static uint64_t others_of(const struct lens_match *match, bool giver, uint32_t c
   return others;
 }
 
+/* A place that did the same to this object, and nothing to any live one whose count comes out even,
+ * is worth a look, whatever is usual elsewhere: what always goes wrong is in no such object.  (What
+ * died by a release too many came out even, too.) */
+static void add_uneven(const struct lens_pairs_state *pairs, lens_unmatched *row) {
+  const struct lens_match *match = &pairs->match;
+  const lens_deed *deeds = match->deeds.items;
+  const uint8_t *even = pairs->even.items;
+  for (uint32_t i = 0; pairs->learned && i < match->count; i++) {
+    bool same = row->op == LENS_EVENT_RELEASE ? deeds[i].op == LENS_EVENT_RELEASE
+                                              : lens_deed_takes(deeds[i].op);
+    uint32_t site = deeds[i].site, at = 0;
+    if (!same || site == LENS_NONE || site == row->site || even[lens_code_of(&deeds[i])] != 0)
+      continue;
+    while (at < row->other_count && row->others[at] != site) at++;
+    if (at < row->other_count) continue;
+    if (at == LENS_OTHERS_MAX) {
+      row->other_more++;
+    } else {
+      row->others[row->other_count++] = site;
+    }
+  }
+}
+
 static void judge(struct lens_pairs_state *pairs, lens_unmatched *row) {
   struct lens_match *match = &pairs->match;
   bool giver = row->op == LENS_EVENT_RELEASE;
@@ -100,6 +123,7 @@ static void judge(struct lens_pairs_state *pairs, lens_unmatched *row) {
   uint32_t code = lens_code_of(&like);
   find_partner(pairs, code, row);
   find_others(match, row);
+  add_uneven(pairs, row);
   if (!whole) return;
   uint64_t left = giver ? match->bare : left_of(match), others = others_of(match, giver, code);
   double flow = 0;

@@ -148,7 +148,8 @@ struct lens_pairs_state {
   struct lens_column mixes, parts, cells, bonds;
   struct lens_column partners; /* uint32_t a code: 1 + its strongest bond with a place; 0: none */
   uint64_t mix_count, part_count, cell_count, bond_count;
-  struct lens_column sums;                  /* double: lens_code_sum */
+  struct lens_column even; /* uint8_t a code: 1: of a live object whose count comes out even */
+  struct lens_column sums; /* double: lens_code_sum */
   double gap_share[LENS_STARTS][LENS_GAPS]; /* of all pairs, how many are so far apart */
   struct lens_table by_serial, by_place, by_mix, by_bond;
   struct lens_match match;
