@@ -237,7 +237,7 @@ static void test_who_takes(void **state) {
   assert_event(nodes, 0, CAIRN_EVENT_RETAIN, text, 5);
   assert_int_equal(event_back(nodes, 0)->inner, 0);
   const void *here = (const void *)(uintptr_t)test_who_takes;
-  assert_true(is_in(event_back(nodes, 0)->caller, here, (const char *)here + 4096));
+  assert_true(is_in(event_back(nodes, 0)->caller, here, (const char *)here + 16384));
   cairn_object *cell = cairn_cell_new(nodes->heap, text);
   assert_int_equal(event_back(nodes, 0)->op, CAIRN_EVENT_ALLOCATE);
   assert_event(nodes, 1, CAIRN_EVENT_RETAIN, text, 6);
@@ -248,12 +248,12 @@ static void test_who_takes(void **state) {
   assert_true(cairn_list_append(list, text));
   assert_event(nodes, 0, CAIRN_EVENT_RETAIN, text, 6);
   assert_int_equal(event_back(nodes, 0)->inner, 1);
-  assert_true(is_in(event_back(nodes, 0)->caller, here, (const char *)here + 4096));
+  assert_true(is_in(event_back(nodes, 0)->caller, here, (const char *)here + 16384));
   cairn_release(list);
   cairn_assign(&node->left, text);
   assert_event(nodes, 0, CAIRN_EVENT_RETAIN, text, 6);
   assert_int_equal(event_back(nodes, 0)->inner, 1);
-  assert_true(is_in(event_back(nodes, 0)->caller, here, (const char *)here + 4096));
+  assert_true(is_in(event_back(nodes, 0)->caller, here, (const char *)here + 16384));
   cairn_assign(&node->left, cairn_none(nodes->heap));
   assert_event(nodes, 0, CAIRN_EVENT_RELEASE, text, 5);
   assert_int_equal(event_back(nodes, 0)->inner, 1);

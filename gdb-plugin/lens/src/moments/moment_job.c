@@ -32,6 +32,7 @@ void lens_moment_job_free(lens_moment_job *self) {
 lens_status lens_job_fail(lens_moment_job *self, lens_status status, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
+  /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start is not seen by it here */
   (void)vsnprintf(self->error, sizeof self->error, format, arguments);
   va_end(arguments);
   return status;
