@@ -94,6 +94,9 @@ def run(session: Session, arguments: Arguments) -> Result:
     session.remember([row.leak.root.address for row in rows] +
                      [each.leak.root.address for each in joint or ()])
     exactness, warnings = session.exactness(), session.walk_warnings() + roots.warnings
+    if groups is None and any(row.places for row in rows):
+        warnings.append("leaks from one place are added up only where all are at most "
+                        f"{GROUPED_MAX:,}.")
     if exactness == "conservative":
         warnings.append("an object of an opaque type may hold, unseen, what is listed as lost.")
     if not roots.complete:

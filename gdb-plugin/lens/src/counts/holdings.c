@@ -17,8 +17,18 @@ enum {
   WORDS_A_READ = 512
 };
 
+/* The list, or an array of it, was not read to its end. */
+static void cut(lens *self, struct lens_heap_model *heap, uint64_t at, const char *why) {
+  if (heap->holdings_cut) return; /* that was said */
+  heap->holdings_cut = true;
+  lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE, at,
+                   "what heap %llu says of references on their way %s at 0x%llx",
+                   (unsigned long long)heap->shown.id, why, (unsigned long long)at);
+}
+
 /* One of the list, whose bytes are in hand. */
-static lens_status add(struct lens_heap_model *heap, const uint8_t *bytes, uint64_t *left) {
+static lens_status add(lens *self, struct lens_heap_model *heap, const uint8_t *bytes,
+                       uint64_t *left) {
   const struct lens_layout_holding *layout = &heap->contract->holding;
   uint64_t words = lens_load_place(bytes, layout->words);
   uint64_t first = lens_load_place(bytes, layout->first);
@@ -26,7 +36,7 @@ static lens_status add(struct lens_heap_model *heap, const uint8_t *bytes, uint6
   if (first > count || (count != 0 && (words % 8 != 0 || count > (UINT64_MAX - words) / 8)))
     return LENS_CORRUPT;
   if (count - first > *left) {
-    heap->holdings_cut = true;
+    cut(self, heap, words, "is too long to be read,");
     count = first + *left;
   }
   *left -= count - first;
@@ -53,17 +63,12 @@ lens_status lens_holdings_read(lens *self, struct lens_heap_model *heap, uint64_
     status = lens_addresses_add(&seen, at, &is_new);
     if (status == LENS_OK && (!is_new || seen.count > HOLDINGS_MAX)) status = LENS_CORRUPT;
     if (status == LENS_OK) status = lens_fetch(self, at, layout->extent, bytes);
-    if (status == LENS_OK) status = add(heap, bytes, &left);
+    if (status == LENS_OK) status = add(self, heap, bytes, &left);
     if (status == LENS_OK) at = lens_load_place(bytes, layout->next);
   }
   lens_addresses_free(&seen);
   if (status != LENS_CORRUPT && status != LENS_UNREADABLE) return status;
-  heap->holdings_cut = true;
-  lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE, at,
-                   "what heap %llu says of references on their way %s at 0x%llx",
-                   (unsigned long long)heap->shown.id,
-                   status == LENS_CORRUPT ? "makes no sense" : "can't be read",
-                   (unsigned long long)at);
+  cut(self, heap, at, status == LENS_CORRUPT ? "makes no sense" : "can't be read");
   return LENS_OK;
 }
 
@@ -76,7 +81,7 @@ lens_status lens_holdings_visit(lens *self, struct lens_heap_model *heap, lens_w
       uint64_t count = span->count - done < WORDS_A_READ ? span->count - done : WORDS_A_READ;
       lens_status status = lens_fetch(self, span->address + 8 * done, count * sizeof *words, words);
       if (status == LENS_UNREADABLE) {
-        heap->holdings_cut = true;
+        cut(self, heap, span->address + 8 * done, "can't be read");
         break;
       }
       if (status != LENS_OK) return status;

@@ -221,6 +221,19 @@ static lens_status walk_begin(lens *self) {
   return LENS_OK;
 }
 
+static void ignore_word(void *context, uint64_t word) {
+  (void)context;
+  (void)word;
+}
+
+/* Whether all of the runtime's holdings can be read is known when they were: heap.holdings_cut. */
+static lens_status try_holdings(lens *self) {
+  lens_status status = LENS_OK;
+  for (size_t i = 0; i < self->model.heap_count && status == LENS_OK; i++)
+    status = lens_holdings_visit(self, &self->model.heaps[i], ignore_word, NULL);
+  return status;
+}
+
 /* Exact, tolerant when a heap is in flux, conservative when an object's references can't be told
  * for sure. */
 static uint32_t exactness_of(const lens *self) {
@@ -255,6 +268,7 @@ lens_status lens_walk(lens *self, uint32_t slice_ms, lens_progress *progress) {
     if (status == LENS_OK)
       status = lens_sweep_step(self, &analysis->walker.sweep, &slice, walk_run, NULL);
     lens_progress_set(progress, "objects", analysis->walker.sweep.page_row, pages);
+    if (status == LENS_OK) status = try_holdings(self);
     if (status != LENS_OK) return status;
     analysis->snapshot.totals.arenas = self->model.arena_count;
     analysis->snapshot.totals.unreadable_bytes = analysis->walker.sweep.unreadable_bytes;
