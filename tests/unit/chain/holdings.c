@@ -151,6 +151,27 @@ static void more_words_than_are_read(void **state) {
   assert_int_equal(munmap(many, bytes), 0);
 }
 
+/* One object in all words of a long array, as of a tuple that is being made of it. */
+static void one_object_many_times(void **state) {
+  (void)state;
+  enum { TIMES = 70000 };
+  static cairn_object *same[TIMES];
+  for (int i = 0; i < TIMES; i++) same[i] = cairn_retain(words[0]);
+  struct cairn_holding holding = {.words = same, .count = TIMES};
+  nodes->heap->holdings = &holding;
+  lens *self = self_lens();
+  assert_int_equal(lens_account_all(self, 0, NULL), LENS_OK);
+  lens_accounts all;
+  assert_int_equal(lens_accounts_get(self, &all), LENS_OK);
+  uint32_t row = LENS_NONE;
+  assert_int_equal(lens_snapshot_find(self, address_of(made[0]), &row), LENS_OK);
+  assert_int_equal(all.runtime_refs[row], TIMES);
+  assert_int_equal(all.surplus, OBJECTS); /* the test's own */
+  lens_free(self);
+  nodes->heap->holdings = NULL;
+  for (int i = 0; i < TIMES; i++) cairn_release(same[i]);
+}
+
 static void lists(void **state) {
   (void)state;
   struct cairn_holding one = {.words = words, .count = 1};
@@ -179,8 +200,11 @@ static void lists(void **state) {
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-  const struct CMUnitTest tests[] = {TEST(what_is_held), TEST(arrays),
-                                     TEST(an_array_that_ends_early), TEST(more_words_than_are_read),
+  const struct CMUnitTest tests[] = {TEST(what_is_held),
+                                     TEST(arrays),
+                                     TEST(an_array_that_ends_early),
+                                     TEST(more_words_than_are_read),
+                                     TEST(one_object_many_times),
                                      TEST(lists)};
   return cmocka_run_group_tests_name("holdings", tests, NULL, NULL);
 }

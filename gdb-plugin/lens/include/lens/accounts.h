@@ -82,7 +82,7 @@ typedef struct lens_accounts {
   const uint32_t *opaque_refs; /* words of opaque objects that look like references; NULL: there is
                                   no opaque type */
   const uint32_t *root_refs;   /* distinct slots outside the heap, of all kinds and confidences */
-  const uint16_t *runtime_refs;
+  const uint32_t *runtime_refs;
   const uint8_t *verdict;                            /* enum lens_verdict */
   uint64_t balanced, over, under, immortal, unknown; /* objects of each verdict */
   uint64_t surplus, deficit;                         /* references too many, too few, summed */

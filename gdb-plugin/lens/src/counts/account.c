@@ -155,10 +155,7 @@ void lens_accounts_free(struct lens_accounts_state *self) {
   *self = (struct lens_accounts_state){0};
 }
 
-static void count_runtime(void *context, uint32_t object) {
-  uint16_t *counts = context;
-  if (counts[object] < UINT16_MAX) counts[object]++;
-}
+static void count_runtime(void *context, uint32_t object) { ((uint32_t *)context)[object]++; }
 
 /* Columns of zeros, then what is sparse: suspected words, roots, the runtime's own. */
 static lens_status begin(lens *self) {
@@ -169,7 +166,7 @@ static lens_status begin(lens *self) {
   lens_accounts_free(accounts);
   if (!lens_column_reserve(&accounts->heap_refs, objects, sizeof(uint32_t)) ||
       !lens_column_reserve(&accounts->root_refs, objects, sizeof(uint32_t)) ||
-      !lens_column_reserve(&accounts->runtime_refs, objects, sizeof(uint16_t)) ||
+      !lens_column_reserve(&accounts->runtime_refs, objects, sizeof(uint32_t)) ||
       !lens_column_reserve(&accounts->verdict, objects, sizeof(uint8_t)) ||
       (index->suspect_count != 0 &&
        !lens_column_reserve(&accounts->opaque_refs, objects, sizeof(uint32_t)))) {
@@ -220,7 +217,7 @@ static void judge(const lens *self, uint64_t end) {
   const uint64_t *in = lens_in_starts(&analysis->index);
   const uint32_t *opaque = accounts->opaque_refs.items, *root_refs = accounts->root_refs.items;
   uint32_t *heap_refs = accounts->heap_refs.items;
-  uint16_t *runtime_refs = accounts->runtime_refs.items;
+  uint32_t *runtime_refs = accounts->runtime_refs.items;
   uint8_t *verdicts = accounts->verdict.items;
   for (uint64_t i = accounts->row; i < end; i++) {
     uint32_t state = lens_row_states(snapshot)[i];

@@ -75,7 +75,7 @@ static int64_t surplus_of(const struct lens_analysis *analysis, uint32_t object,
   const struct lens_accounts_state *accounts = &analysis->accounts;
   int64_t refcount = lens_row_refcounts(&analysis->snapshot)[object];
   int64_t heap_refs = ((const uint32_t *)accounts->heap_refs.items)[object];
-  int64_t runtime_refs = ((const uint16_t *)accounts->runtime_refs.items)[object];
+  int64_t runtime_refs = ((const uint32_t *)accounts->runtime_refs.items)[object];
   int64_t root_refs = ((const uint32_t *)accounts->root_refs.items)[object];
   const uint32_t *opaque = accounts->opaque_refs.items;
   int64_t known = heap_refs + runtime_refs;
@@ -100,7 +100,7 @@ static bool is_guessed(const struct lens_analysis *analysis, uint32_t object) {
   const struct lens_accounts_state *accounts = &analysis->accounts;
   uint64_t refcount = lens_row_refcounts(&analysis->snapshot)[object];
   uint64_t known = (uint64_t)((const uint32_t *)accounts->heap_refs.items)[object] +
-                   ((const uint16_t *)accounts->runtime_refs.items)[object];
+                   ((const uint32_t *)accounts->runtime_refs.items)[object];
   if (refcount <= known) return false;
   uint64_t roots = ((const uint32_t *)accounts->root_refs.items)[object];
   return refcount > known + roots - guessed_refs_of(&analysis->roots, object);
@@ -273,7 +273,7 @@ static void show(const lens *self, const struct lens_audit_row *found, lens_find
       .refcount = lens_row_refcounts(&analysis->snapshot)[object],
       .heap_refs = (uint64_t)((const uint32_t *)accounts->heap_refs.items)[object] +
                    (opaque == NULL ? 0 : opaque[object]),
-      .runtime_refs = ((const uint16_t *)accounts->runtime_refs.items)[object],
+      .runtime_refs = ((const uint32_t *)accounts->runtime_refs.items)[object],
       .root_refs = ((const uint32_t *)accounts->root_refs.items)[object],
       .guessed_refs = guessed_refs_of(&analysis->roots, object),
       .size_bytes = lens_row_size(self, object),

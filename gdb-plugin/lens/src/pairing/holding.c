@@ -83,7 +83,7 @@ bool lens_holders_of(const lens *self, const struct lens_history *history,
   }
   const uint32_t *opaque_refs = accounts->opaque_refs.items;
   uint64_t opaque = opaque_refs == NULL ? 0 : opaque_refs[object];
-  uint64_t runtime = ((const uint16_t *)accounts->runtime_refs.items)[object];
+  uint64_t runtime = ((const uint32_t *)accounts->runtime_refs.items)[object];
   uint64_t maybe = ((const uint32_t *)accounts->root_refs.items)[object] + opaque;
   uint64_t known = add_slots(analysis, object, opaque, match) + runtime;
   add_end(match, LENS_CODE_RUNTIME, runtime);
