@@ -6,7 +6,7 @@ symbols.txt says, no more and no less.
 
 A line of symbols.txt is a symbol of the shared library with its version.  A line that goes, or that
 changes, breaks programs: then SOVERSION changes too.  A line that comes is a new function, which
-also needs a row in tests/unit/runtime/nth_failure.c.
+also needs a row in tests/unit/runtime/nth_failure.c if it may fail, else in no_memory.c beside it.
 """
 import pathlib
 import re
@@ -17,7 +17,8 @@ from typing import List, Set
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LISTED = pathlib.Path(__file__).with_name("symbols.txt")
 INCLUDE = ROOT / "runtime" / "include"
-ROWS = ROOT / "tests" / "unit" / "runtime" / "nth_failure.c"
+UNITS = ROOT / "tests" / "unit" / "runtime"
+ROWS = (UNITS / "nth_failure.c", UNITS / "no_memory.c")
 DATA = {"cairn_contract_root"}  # the one symbol that is no function: contract.h names it
 
 
@@ -64,11 +65,12 @@ def main(arguments: List[str]) -> int:
     if update:
         LISTED.write_text("\n".join(symbols) + "\n")
     names = {symbol.split("@")[0] for symbol in symbols} - DATA
-    rows = set(re.findall(r"\bCALL\((\w+)", ROWS.read_text()))
+    rows = [name for path in ROWS for name in re.findall(r"\bCALL\((\w+)", path.read_text())]
     faults = compare("symbols.txt against the library", set(LISTED.read_text().split()),
                      set(symbols))
     faults += compare("the library against the headers", names, declared())
-    faults += compare("nth_failure.c against the library", rows - {"name"}, names)
+    faults += compare("rows of failing memory against the library", set(rows), names)
+    faults += ["more than one row: " + name for name in sorted(names) if rows.count(name) > 1]
     faults += ["without a version: " + symbol for symbol in symbols if "@@CAIRN_" not in symbol]
     faults += ["in the static library, not cairn_*: " + name for name in sorted(strangers(static))]
     print("\n".join(faults) or "%d symbols" % len(symbols))
