@@ -1,82 +1,9 @@
 /* What other reference-counted heaps fell over: finalizers, weak references, resurrection and
  * re-entrancy.  Each test is one such story, told to an object that dies alone and to one that a
  * collection frees; the heap is whole after each. */
-#include "builtin_test.h"
+#include "actor.h"
 
 enum { MEGABYTE = 1 << 20 };
-
-/* An object with two owned slots, a weak one, and a finalizer that the test chooses. */
-struct actor {
-  cairn_object base;
-  cairn_object *left, *right;
-  cairn_object *weak;
-  void (*act)(struct actor *self);
-};
-
-static cairn_type actor_type;
-static size_t act_count;
-static cairn_object *saved; /* a global of the program */
-
-static void actor_finalize(cairn_object *object) {
-  struct actor *self = (struct actor *)(void *)object;
-  act_count++;
-  if (self->act != NULL) self->act(self);
-}
-
-static cairn_type actor_define(cairn_heap *heap, const char *name) {
-  const cairn_slot_spec slots[] = {CAIRN_STRONG(struct actor, left),
-                                   CAIRN_STRONG(struct actor, right),
-                                   CAIRN_WEAK(struct actor, weak)};
-  return cairn_type_define(heap, &(cairn_type_spec){.name = name,
-                                                    .size_bytes = sizeof(struct actor),
-                                                    .slots = slots,
-                                                    .slot_count = 3,
-                                                    .finalize = actor_finalize});
-}
-
-static int setup(void **state) {
-  act_count = 0;
-  saved = NULL;
-  heap_setup(state);
-  actor_type = actor_define(*state, "actor");
-  return actor_type == 0;
-}
-
-static struct actor *actor_new(cairn_heap *heap, void (*act)(struct actor *self)) {
-  struct actor *actor = (struct actor *)(void *)cairn_object_new(heap, actor_type);
-  assert_non_null(actor);
-  actor->act = act;
-  return actor;
-}
-
-static struct actor *actor_of(cairn_object *object) { return (struct actor *)(void *)object; }
-
-static cairn_heap *heap_of(const struct actor *actor) { return cairn_object_heap(&actor->base); }
-
-static uint64_t objects_of(const cairn_heap *heap) {
-  cairn_stats stats;
-  cairn_heap_stats(heap, &stats);
-  return stats.object_count;
-}
-
-/* Has an actor die alone, then one in a cycle with a second actor.  Whatever the finalizer left to
- * be collected is collected too. */
-static void both_deaths(cairn_heap *heap, void (*act)(struct actor *self)) {
-  cairn_release(&actor_new(heap, act)->base);
-  assert_whole(heap);
-  cairn_clear(&saved);
-  struct actor *one = actor_new(heap, act);
-  struct actor *other = actor_new(heap, act);
-  one->left = &other->base;
-  other->left = cairn_retain(&one->base);
-  other->right = cairn_list_new(heap, 3);
-  cairn_release(&one->base);
-  (void)cairn_collect(heap);
-  assert_whole(heap);
-  cairn_clear(&saved);
-  (void)cairn_collect(heap);
-  assert_whole(heap);
-}
 
 /* ---- what a finalizer may do ----------------------------------------------------------------- */
 
@@ -364,110 +291,6 @@ static void a_million_finalizers_nested(void **state) {
   assert_int_equal(act_count, MANY);
 }
 
-/* ---- containers that are being changed ------------------------------------------------------- */
-
-/* What finalizers of keys and values insert into, while it is being changed. */
-static cairn_object *changing;
-static int64_t next_key;
-
-static void insert_into_changing(struct actor *self) {
-  cairn_heap *heap = heap_of(self);
-  for (int i = 0; i < 20 && next_key < 5000 && changing != NULL; i++) {
-    blocks_fail_after(heap, 0); /* from here on there is memory again */
-    cairn_object *key = int_of(heap, 100000 + next_key++);
-    cairn_object *value = cairn_list_new(heap, 0);
-    assert_true(cairn_dict_set(changing, key, value));
-    cairn_release(key);
-    cairn_release(value);
-  }
-}
-
-static void remove_from_changing(struct actor *self) {
-  (void)self;
-  for (int i = 0; i < 3; i++) {
-    size_t position = 0;
-    cairn_object *key, *value;
-    if (changing == NULL || !cairn_dict_next(changing, &position, &key, &value)) return;
-    cairn_retain(key);
-    assert_true(cairn_dict_remove(changing, key));
-    cairn_release(key);
-  }
-}
-
-static void clear_changing(struct actor *self) {
-  (void)self;
-  if (changing != NULL) cairn_dict_clear(changing);
-}
-
-/* Fills the dict with actors as values (their finalizers run when the value is replaced, removed
- * or cleared) and as garbage around it (they run when growing collects). */
-static void change_dict(cairn_heap *heap, void (*act)(struct actor *self)) {
-  changing = cairn_dict_new(heap);
-  next_key = 0;
-  uint64_t random = random_seed();
-  for (int64_t i = 0; i < 3000; i++) {
-    cairn_object *key = int_of(heap, 1000 + (int64_t)random_below(&random, 200));
-    struct actor *actor = actor_new(heap, act);
-    assert_true(cairn_dict_set(changing, key, &actor->base));
-    cairn_release(&actor->base);
-    if (random_below(&random, 4) == 0) (void)cairn_dict_remove(changing, key);
-    if (random_below(&random, 300) == 0) cairn_dict_clear(changing);
-    struct actor *garbage = actor_new(heap, act);
-    garbage->left = cairn_retain(&garbage->base);
-    cairn_release(&garbage->base);
-    if (random_below(&random, 8) == 0) { /* the next block, perhaps the dict's, collects */
-      blocks_fail_after(heap, 1);
-      (void)cairn_dict_set(changing, key, key);
-      blocks_fail_after(heap, 0);
-    }
-    cairn_release(key);
-    if (i % 100 == 0) assert_whole(heap);
-  }
-  cairn_dict_clear(changing);
-  cairn_clear(&changing);
-  (void)cairn_collect(heap);
-}
-
-static void dict_is_inserted_into_while_it_changes(void **state) {
-  change_dict(*state, insert_into_changing);
-}
-static void dict_is_removed_from_while_it_changes(void **state) {
-  change_dict(*state, remove_from_changing);
-}
-static void dict_is_cleared_while_it_changes(void **state) { change_dict(*state, clear_changing); }
-
-/* A list that dies item by item, whose items' finalizers append to it, clear and trim it. */
-static void change_list(struct actor *self) {
-  if (changing == NULL) return;
-  cairn_heap *heap = heap_of(self);
-  if (act_count % 3 == 0 && cairn_list_count(changing) < 50) {
-    for (int i = 0; i < 10; i++) {
-      struct actor *more = actor_new(heap, act_count < 2000 ? change_list : NULL);
-      assert_true(cairn_list_append(changing, &more->base));
-      cairn_release(&more->base);
-    }
-  } else if (act_count % 3 == 1) {
-    (void)cairn_list_remove(changing, cairn_list_count(changing) / 2);
-  } else {
-    (void)cairn_list_trim(changing);
-  }
-}
-
-static void list_is_changed_by_its_dying_items(void **state) {
-  cairn_heap *heap = *state;
-  changing = cairn_list_new(heap, 0);
-  for (int i = 0; i < 100; i++) {
-    struct actor *actor = actor_new(heap, change_list);
-    assert_true(cairn_list_append(changing, &actor->base));
-    cairn_release(&actor->base);
-  }
-  cairn_list_clear(changing);
-  assert_whole(heap);
-  while (cairn_list_remove(changing, 0)) {
-  }
-  cairn_clear(&changing);
-}
-
 /* ---- near_limit ------------------------------------------------------------------------------ */
 
 static bool collect_and_release(cairn_heap *heap, enum cairn_limit_kind kind, uint64_t wanted_bytes,
@@ -518,27 +341,22 @@ static void near_limit_collects_and_releases(void **state) {
 }
 
 int main(void) {
-#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, heap_teardown)
   const struct CMUnitTest tests[] = {
-      STORY(finalizer_resurrects),
-      STORY(finalizer_allocates),
-      STORY(finalizer_releases_and_collects),
-      STORY(finalizer_registers_a_finalizer),
-      STORY(finalizers_breed_finalizers),
-      STORY(finalizer_throws_its_own_cycle_away),
-      STORY(finalizer_sets_weak_references_to_itself),
-      STORY(finalizer_raises_the_limit),
-      STORY(finalizer_destroys_another_heap),
-      STORY(out_of_memory_within_a_finalizer),
-      STORY(weak_references_to_members_of_a_dying_cycle),
-      STORY(candidate_dies_while_it_is_buffered),
-      STORY(a_million_finalizers_in_a_list),
-      STORY(a_million_finalizers_in_cycles),
-      STORY(a_million_finalizers_nested),
-      STORY(dict_is_inserted_into_while_it_changes),
-      STORY(dict_is_removed_from_while_it_changes),
-      STORY(dict_is_cleared_while_it_changes),
-      STORY(list_is_changed_by_its_dying_items),
+      WITH_ACTORS(finalizer_resurrects),
+      WITH_ACTORS(finalizer_allocates),
+      WITH_ACTORS(finalizer_releases_and_collects),
+      WITH_ACTORS(finalizer_registers_a_finalizer),
+      WITH_ACTORS(finalizers_breed_finalizers),
+      WITH_ACTORS(finalizer_throws_its_own_cycle_away),
+      WITH_ACTORS(finalizer_sets_weak_references_to_itself),
+      WITH_ACTORS(finalizer_raises_the_limit),
+      WITH_ACTORS(finalizer_destroys_another_heap),
+      WITH_ACTORS(out_of_memory_within_a_finalizer),
+      WITH_ACTORS(weak_references_to_members_of_a_dying_cycle),
+      WITH_ACTORS(candidate_dies_while_it_is_buffered),
+      WITH_ACTORS(a_million_finalizers_in_a_list),
+      WITH_ACTORS(a_million_finalizers_in_cycles),
+      WITH_ACTORS(a_million_finalizers_nested),
       cmocka_unit_test(near_limit_collects_and_releases),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
