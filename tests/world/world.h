@@ -4,8 +4,9 @@
  * does each step on both sides through the public functions only; world_check compares them,
  * world_write says what there is from the model alone.
  *
- *     kinds.c  types, making objects, what an edge's place is called   steps.c  changing them
- *     check.c  comparing both sides                                    truth.c  writing the model
+ *     steps.c  a random step, roots            change.c  changing one object
+ *     kinds.c  types, making objects, what an edge's place is called
+ *     check.c  comparing both sides            truth.c   writing the model
  *
  * References of the world itself (roots) stand in one malloc'ed array.  Pointers to objects are
  * kept disguised everywhere else, so that a scan of the process's memory finds the roots only.
@@ -141,6 +142,8 @@ cairn_object *world_object(const struct world *world, uint32_t id);
 uint32_t world_pick(struct world *world);         /* any object that may be touched */
 uint32_t world_pick_key(struct world *world);     /* one that may be a key: no tuple */
 uint32_t world_pick_watched(struct world *world); /* a target for weak slots: no interned str */
+/* Changes a random object that may be touched. */
+void world_change_one(struct world *world);
 bool world_is_scalar(enum world_kind kind);
 /* How many strs are there that only the intern table holds: O(objects). */
 uint64_t world_dormant_count(const struct world *world);

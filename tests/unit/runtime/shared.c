@@ -1,54 +1,9 @@
-/* Shared heaps: counts, deaths, weak slots and collections of objects that all threads use. */
+/* Shared heaps: counts, deaths and collections of objects that all threads use. */
 #include <pthread.h>
-#include <stdio.h>
 
-#include "nodes.h"
+#include "shared_test.h"
 
 enum { THREADS = 4, ROUNDS = 20000 };
-
-/* A shared heap and an ordinary one. */
-struct pair {
-  cairn_heap *shared, *plain;
-  cairn_type node, watched; /* of the shared heap */
-  cairn_type plain_node;
-};
-
-static cairn_heap *shared_new(const char *name) {
-  cairn_heap *heap = cairn_heap_new(&(cairn_heap_options){.name = name, .shared = true});
-  assert_non_null(heap);
-  return heap;
-}
-
-static int setup(void **state) {
-  struct pair *pair = calloc(1, sizeof *pair);
-  pair->shared = shared_new("shared");
-  pair->plain = cairn_heap_new(&(cairn_heap_options){.manual_collection = true});
-  assert_non_null(pair->plain);
-  pair->node = nodes_define(pair->shared, "node", NULL);
-  pair->watched = nodes_define(pair->shared, "watched", nodes_finalize);
-  pair->plain_node = nodes_define(pair->plain, "node", NULL);
-  nodes_finalizer = nodes_log_finalizer;
-  nodes_log_count = 0;
-  *state = pair;
-  return 0;
-}
-
-static int teardown(void **state) {
-  struct pair *pair = *state;
-  assert_ptr_equal(cairn_heap_validate(pair->plain), NULL);
-  assert_ptr_equal(cairn_heap_validate(pair->shared), NULL);
-  assert_true(cairn_heap_destroy(pair->plain, NULL));
-  assert_true(cairn_heap_destroy(pair->shared, NULL));
-  free(pair);
-  return 0;
-}
-
-static struct node *make(cairn_heap *heap, cairn_type type, int64_t id) {
-  struct node *node = (struct node *)(void *)cairn_object_new(heap, type);
-  assert_non_null(node);
-  node->id = id;
-  return node;
-}
 
 /* Runs `work` in all threads at once, and waits. */
 static void in_threads(void *(*work)(void *), void *context) {
@@ -57,12 +12,6 @@ static void in_threads(void *(*work)(void *), void *context) {
     assert_int_equal(pthread_create(&threads[i], NULL, work, context), 0);
   }
   for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
-}
-
-static uint64_t count_of(const cairn_heap *heap) {
-  cairn_stats stats;
-  cairn_heap_stats(heap, &stats);
-  return stats.object_count;
 }
 
 /* ---- counts ---------------------------------------------------------------------------------- */
@@ -315,115 +264,6 @@ static void test_finalizers_use_the_heap(void **state) {
   assert_int_equal(count_of(pair->shared), count);
 }
 
-/* ---- weak slots ------------------------------------------------------------------------------ */
-
-static void test_weak_slot_of_another_heap(void **state) {
-  const struct pair *pair = *state;
-  struct node *target = make(pair->shared, pair->node, 1);
-  cairn_object *weakref = cairn_weakref_new(pair->plain, &target->base);
-  assert_int_equal(cairn_refcount(&target->base), 1);
-  cairn_object *found = cairn_weakref_get(weakref);
-  assert_ptr_equal(found, target);
-  cairn_release(found);
-  cairn_release(&target->base);
-  assert_null(cairn_weakref_get(weakref));
-  cairn_release(weakref);
-}
-
-static void test_weak_slot_changes_heaps(void **state) {
-  const struct pair *pair = *state;
-  struct node *holder = make(pair->plain, pair->plain_node, 1);
-  struct node *own = make(pair->plain, pair->plain_node, 2);
-  struct node *first = make(pair->shared, pair->node, 3);
-  struct node *second = make(pair->shared, pair->node, 4);
-  struct node *const targets[] = {own, first, second, first, own, second, NULL, first, own};
-  for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
-    cairn_object *target = targets[i] == NULL ? NULL : &targets[i]->base;
-    assert_true(cairn_weak_set(&holder->base, &holder->weak, target));
-    cairn_object *found = cairn_weak_get(&holder->weak);
-    assert_ptr_equal(found, target);
-    cairn_release(found);
-    assert_int_equal(has_state(own, CAIRN_STATE(WEAKLY)), targets[i] == own);
-    assert_int_equal(has_state(first, CAIRN_STATE(WEAKLY)), targets[i] == first);
-    assert_int_equal(has_state(second, CAIRN_STATE(WEAKLY)), targets[i] == second);
-  }
-  cairn_release(&first->base);
-  cairn_release(&second->base);
-  cairn_release(&holder->base);
-  cairn_release(&own->base);
-}
-
-static void test_weak_slots_of_a_destroyed_shared_heap(void **state) {
-  const struct pair *pair = *state;
-  cairn_heap *gone = shared_new("gone");
-  cairn_object *text = cairn_str_from(gone, "text");
-  cairn_object *weakref = cairn_weakref_new(pair->plain, text);
-  cairn_object *immortal = cairn_weakref_new(pair->plain, cairn_none(gone));
-  assert_ptr_equal(cairn_weakref_get(immortal), cairn_none(gone));
-  assert_false(cairn_heap_destroy(gone, NULL)); /* leaks the text */
-  assert_null(cairn_weakref_get(weakref));
-  assert_null(cairn_weakref_get(immortal));
-  cairn_release(immortal);
-  cairn_release(weakref);
-}
-
-enum { GETTERS = 2, RACES = 2000 };
-
-struct weak_race {
-  pthread_barrier_t start, end;
-  cairn_object *target, *weakref; /* shared objects of this round */
-};
-
-static void *get_often(void *context) {
-  struct weak_race *race = context;
-  for (int round = 0; round < RACES; round++) {
-    pthread_barrier_wait(&race->start);
-    for (int i = 0; i < 20; i++) {
-      cairn_object *found = cairn_weakref_get(race->weakref);
-      if (found == NULL) break;
-      assert_int_equal(((struct node *)(void *)found)->id, 7);
-      cairn_release(found);
-    }
-    pthread_barrier_wait(&race->end);
-  }
-  return NULL;
-}
-
-/* A weak slot gives an object that is whole, or nothing, while the last strong reference goes. */
-static void test_weak_get_races_with_death(void **state) {
-  const struct pair *pair = *state;
-  uint64_t count = count_of(pair->shared);
-  struct weak_race race;
-  pthread_barrier_init(&race.start, NULL, GETTERS + 1);
-  pthread_barrier_init(&race.end, NULL, GETTERS + 1);
-  pthread_t threads[GETTERS];
-  for (int i = 0; i < GETTERS; i++) pthread_create(&threads[i], NULL, get_often, &race);
-  for (int round = 0; round < RACES; round++) {
-    race.target = &make(pair->shared, pair->node, 7)->base;
-    race.weakref = cairn_weakref_new(pair->shared, race.target);
-    pthread_barrier_wait(&race.start);
-    for (int i = 0; i < round % 50; i++) CAIRN_ORDER();
-    cairn_release(race.target);
-    pthread_barrier_wait(&race.end);
-    assert_null(cairn_weakref_get(race.weakref));
-    cairn_release(race.weakref);
-    assert_int_equal(count_of(pair->shared), count);
-  }
-  for (int i = 0; i < GETTERS; i++) pthread_join(threads[i], NULL);
-  pthread_barrier_destroy(&race.start);
-  pthread_barrier_destroy(&race.end);
-}
-
-static void test_weak_slot_of_an_immortal(void **state) {
-  const struct pair *pair = *state;
-  cairn_object *none = cairn_none(pair->shared);
-  uint64_t header = none->header;
-  cairn_object *weakref = cairn_weakref_new(pair->plain, none);
-  assert_int_equal(none->header, header);
-  assert_ptr_equal(cairn_weakref_get(weakref), none);
-  cairn_release(weakref);
-}
-
 /* ---- collecting ------------------------------------------------------------------------------ */
 
 static void test_cycles_wait_for_an_exclusive_collection(void **state) {
@@ -497,30 +337,24 @@ static void test_all_from_all_threads(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      TEST(test_state),
-      TEST(test_counts_of_all_threads),
-      TEST(test_last_release_in_any_thread),
-      TEST(test_shared_count_saturates),
-      TEST(test_racing_threads_saturate),
-      TEST(test_ordinary_heaps_hold),
-      TEST(test_key_of_another_heap_is_found),
-      TEST(test_collection_of_ordinary_heap),
-      TEST(test_destroyed_heap_lets_go),
-      TEST(test_shared_heap_is_closed),
-      TEST(test_validate_tells_a_stale_reference),
-      TEST(test_long_list),
-      TEST(test_resurrection),
-      TEST(test_finalizers_use_the_heap),
-      TEST(test_weak_slot_of_another_heap),
-      TEST(test_weak_slot_changes_heaps),
-      TEST(test_weak_slots_of_a_destroyed_shared_heap),
-      TEST(test_weak_get_races_with_death),
-      TEST(test_weak_slot_of_an_immortal),
-      TEST(test_cycles_wait_for_an_exclusive_collection),
-      TEST(test_collect_drops_unused_strs),
-      TEST(test_all_from_all_threads),
+      WITH_SHARED(test_state),
+      WITH_SHARED(test_counts_of_all_threads),
+      WITH_SHARED(test_last_release_in_any_thread),
+      WITH_SHARED(test_shared_count_saturates),
+      WITH_SHARED(test_racing_threads_saturate),
+      WITH_SHARED(test_ordinary_heaps_hold),
+      WITH_SHARED(test_key_of_another_heap_is_found),
+      WITH_SHARED(test_collection_of_ordinary_heap),
+      WITH_SHARED(test_destroyed_heap_lets_go),
+      WITH_SHARED(test_shared_heap_is_closed),
+      WITH_SHARED(test_validate_tells_a_stale_reference),
+      WITH_SHARED(test_long_list),
+      WITH_SHARED(test_resurrection),
+      WITH_SHARED(test_finalizers_use_the_heap),
+      WITH_SHARED(test_cycles_wait_for_an_exclusive_collection),
+      WITH_SHARED(test_collect_drops_unused_strs),
+      WITH_SHARED(test_all_from_all_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
