@@ -7,15 +7,9 @@
  */
 #include <stdlib.h>
 
-#include "cairn/cairn.h"
-#include "self.h"
+#include "moment_test.h"
 
 enum { ITEMS = 64, ROUNDS = 6000, STEPS = 24, TEXTS = 3 };
-
-struct pair {
-  cairn_object base;
-  uint64_t number;
-};
 
 /* An object that the model knows. */
 struct item {
@@ -30,8 +24,6 @@ struct account {
   uint32_t count;
 };
 
-static cairn_heap *heap;
-static cairn_type left, right;
 static struct account now;
 static uint64_t made, seed;
 static bool tracked;
@@ -94,18 +86,6 @@ static void steps(void) {
   }
 }
 
-static lens_moment *take(lens *self) {
-  lens_moment *moment = NULL;
-  lens_refresh(self);
-  assert_int_equal(lens_model_load(self, 0), LENS_OK);
-  lens_status status = LENS_AGAIN;
-  while (status == LENS_AGAIN) status = lens_moment_take(self, 50, NULL, &moment);
-  assert_int_equal(status, LENS_OK);
-  const lens_moment_origin origin = {.process = (uint64_t)getpid(), .kind = "native"};
-  assert_int_equal(lens_moment_origin_set(moment, &origin), LENS_OK);
-  return moment;
-}
-
 /* ---- the naive comparison ---- */
 
 static const struct item *at_address(const struct account *account, uint64_t address) {
@@ -161,16 +141,6 @@ static uint64_t reused(const struct account *a, const struct account *b, const c
 static bool is_changed(const lens_diff_row *row) {
   return row->count_a != row->count_b || row->bytes_a != row->bytes_b ||
          row->added + row->gone != 0;
-}
-
-static lens_diff *compared(const lens_moment *a, const lens_moment *b, const char *glob,
-                           uint64_t objects) {
-  lens_diff *diff = NULL;
-  assert_int_equal(lens_diff_new(a, b, glob, objects, &diff), LENS_OK);
-  lens_status status = LENS_AGAIN;
-  while (status == LENS_AGAIN) status = lens_diff_step(diff, 50, NULL);
-  assert_int_equal(status, LENS_OK);
-  return diff;
 }
 
 static uint64_t change_of(const lens_diff_row *row) {
@@ -291,26 +261,10 @@ static void check(const lens_moment *first, const lens_moment *second, const str
   lens_diff_free(diff);
 }
 
-static void heap_begin(void) {
-  heap = cairn_heap_new(NULL);
-  assert_non_null(heap);
-  left = cairn_type_define(heap,
-                           &(cairn_type_spec){.name = "left", .size_bytes = sizeof(struct pair)});
-  right = cairn_type_define(heap,
-                            &(cairn_type_spec){.name = "right", .size_bytes = sizeof(struct pair)});
-  const cairn_track_options options = {.sites = true, .backtrace = 2};
-  if (tracked) assert_true(cairn_track_start(heap, &options));
-  now.count = 0;
-}
-
-static void heap_end(void) {
-  while (now.count > 0) cairn_release(now.items[--now.count].object);
-  assert_true(cairn_heap_destroy(heap, NULL));
-}
-
 static void random_programs(bool with_tracking) {
   tracked = with_tracking;
-  heap_begin();
+  heap_begin(tracked);
+  now.count = 0;
   lens *self = self_lens();
   lens_moment_info info;
   struct account before = now;
@@ -335,7 +289,8 @@ static void random_programs(bool with_tracking) {
   assert_true(reused > ROUNDS / 4); /* addresses do come back */
   lens_moment_free(first);
   lens_free(self);
-  heap_end();
+  while (now.count > 0) cairn_release(now.items[--now.count].object);
+  assert_true(cairn_heap_destroy(heap, NULL));
 }
 
 static void with_serials(void **state) {
@@ -348,162 +303,10 @@ static void by_address_and_value(void **state) {
   random_programs(false);
 }
 
-/* ---- one thing at a time ---- */
-
-static uint64_t used_bytes(void) {
-  cairn_stats stats;
-  cairn_heap_stats(heap, &stats);
-  return stats.used_bytes;
-}
-
-static void a_list_that_grows(void **state) {
-  (void)state;
-  tracked = false;
-  heap_begin();
-  cairn_object *list = cairn_list_new(heap, 0), *item = cairn_int_new(heap, 5000);
-  lens *self = self_lens();
-  lens_moment *a = take(self);
-  uint64_t used = used_bytes();
-  for (int i = 0; i < 100; i++) assert_true(cairn_list_append(list, item));
-  uint64_t buffer = used_bytes() - used;
-  lens_moment *b = take(self);
-  lens_diff *diff = compared(a, b, NULL, 8);
-  lens_diff_totals totals;
-  lens_diff_object row;
-  uint64_t written = 0, total = 0;
-  assert_int_equal(lens_diff_totals_get(diff, &totals), LENS_OK);
-  assert_int_equal(totals.resized, 1);
-  assert_int_equal(totals.added + totals.gone, 0);
-  assert_true(buffer >= 800);
-  assert_int_equal(totals.bytes_b - totals.bytes_a, buffer);
-  assert_int_equal(lens_diff_objects(diff, 0, 1, &row, &written, &total), LENS_OK);
-  assert_int_equal(total, 1);
-  assert_int_equal(row.address, address_of(list));
-  assert_int_equal(row.change, LENS_CHANGE_RESIZED);
-  assert_int_equal(row.bytes_b - row.bytes_a, buffer);
-  lens_diff_free(diff);
-  lens_moment_free(a);
-  lens_moment_free(b);
-  lens_free(self);
-  cairn_release(item);
-  cairn_release(list);
-  heap_end();
-}
-
-/* Tracking that starts between the moments: what was there before is known by its address. */
-static void tracking_starts_between(void **state) {
-  (void)state;
-  tracked = false;
-  heap_begin();
-  cairn_object *kept = cairn_object_new(heap, left), *gone = cairn_object_new(heap, left);
-  lens *self = self_lens();
-  lens_moment *a = take(self);
-  const cairn_track_options options = {.sites = true};
-  assert_true(cairn_track_start(heap, &options));
-  cairn_release(gone);
-  lens_moment *b = take(self);
-  lens_diff *diff = compared(a, b, "left", 0);
-  lens_diff_totals totals;
-  assert_int_equal(lens_diff_totals_get(diff, &totals), LENS_OK);
-  assert_int_equal(totals.kept, 1);
-  assert_int_equal(totals.kept_by_address, 1);
-  assert_int_equal(totals.gone, 1);
-  assert_int_equal(totals.exactness, LENS_CONFIDENCE_TOLERANT);
-  lens_diff_free(diff);
-  lens_moment_free(a);
-  lens_moment_free(b);
-  lens_free(self);
-  cairn_release(kept);
-  heap_end();
-}
-
-/* A heap that is made where another one was is another heap. */
-static void other_heaps_and_processes(void **state) {
-  (void)state;
-  tracked = false;
-  heap_begin();
-  lens *self = self_lens();
-  lens_moment *a = take(self), *same = take(self);
-  const lens_moment_origin other = {.process = 1, .kind = "core"}, none = {.process = 0};
-  lens_diff_totals totals;
-  static const struct {
-    uint64_t process;
-    uint32_t same;
-  } cases[] = {{0, 2}, {1, 0}};
-  for (size_t i = 0; i < 2; i++) {
-    assert_int_equal(lens_moment_origin_set(same, i == 0 ? &none : &other), LENS_OK);
-    lens_diff *diff = compared(a, same, NULL, 4);
-    assert_int_equal(lens_diff_totals_get(diff, &totals), LENS_OK);
-    assert_int_equal(totals.same_process, cases[i].same);
-    assert_int_equal(totals.kept, cases[i].same == 0 ? 0 : totals.count_a);
-    assert_int_equal(totals.object_rows, 0);
-    lens_diff_free(diff);
-  }
-  heap_end();
-  heap_begin();
-  lens_moment *b = take(self);
-  lens_diff *diff = compared(a, b, NULL, 0);
-  assert_int_equal(lens_diff_totals_get(diff, &totals), LENS_OK);
-  assert_int_equal(totals.kept, 0);
-  lens_diff_free(diff);
-  lens_moment_free(a);
-  lens_moment_free(same);
-  lens_moment_free(b);
-  lens_free(self);
-  heap_end();
-}
-
-/* Sites that have lines in one moment only are the same by module and distance. */
-static void lines_on_one_side(void **state) {
-  (void)state;
-  tracked = true;
-  heap_begin();
-  lens *self = self_lens();
-  lens_moment *a = take(self);
-  seed = 1;
-  for (int i = 0; i < 20; i++) make();
-  lens_moment *b = take(self);
-  for (int i = 0; i < 10; i++) make();
-  lens_moment *c = take(self);
-  lens_moment_info info;
-  lens_moment_info_get(c, &info);
-  assert_true(info.site_count >= 2);
-  for (uint64_t i = 0; i < info.frame_count; i++) {
-    lens_moment_place place;
-    assert_int_equal(lens_moment_frame_get(c, i, &place), LENS_OK);
-    assert_string_not_equal(place.module, "");
-    assert_int_not_equal(place.offset, 0);
-    place.file = "here.c";
-    place.function = "f";
-    place.line = (uint32_t)i + 1;
-    assert_int_equal(lens_moment_frame_set(c, i, &place), LENS_OK);
-  }
-  lens_diff *plain = compared(a, c, "left", 0), *mixed = compared(b, c, "left", 0);
-  lens_diff_row rows[8];
-  uint64_t written = 0, total = 0;
-  assert_int_equal(lens_diff_sites(plain, 0, 8, rows, &written, &total), LENS_OK);
-  uint64_t sites = total;
-  assert_int_equal(lens_diff_sites(mixed, 0, 8, rows, &written, &total), LENS_OK);
-  assert_true(total <= sites);
-  for (uint64_t i = 0; i < written; i++)
-    assert_int_equal(rows[i].count_a + rows[i].added, rows[i].count_b);
-  lens_diff_free(plain);
-  lens_diff_free(mixed);
-  lens_moment_free(a);
-  lens_moment_free(b);
-  lens_moment_free(c);
-  lens_free(self);
-  heap_end();
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(with_serials),
       cmocka_unit_test(by_address_and_value),
-      cmocka_unit_test(a_list_that_grows),
-      cmocka_unit_test(tracking_starts_between),
-      cmocka_unit_test(other_heaps_and_processes),
-      cmocka_unit_test(lines_on_one_side),
   };
   return cmocka_run_group_tests_name("moments", tests, NULL, NULL);
 }
