@@ -21,11 +21,8 @@
  *
  * What this is not: the allocator (page.c), and the cycle collector, whose garbage dies here.
  */
-#include "hot.h"
-#include "pairs.h"
 #include "side.h"
-#include "slots.h"
-#include "tracking.h"
+#include "spans.h"
 
 enum { DEPTH_MAX = 32 };
 
@@ -33,31 +30,6 @@ void cairn_object_forget(cairn_heap *heap, cairn_object *object) {
   uint64_t header = object->header;
   if ((header & CAIRN_STATE(CANDIDATE)) != 0) cairn_candidate_forget(heap, object);
   if ((header & CAIRN_STATE(EXTERNAL)) != 0) cairn_external_gone(heap, object);
-}
-
-static inline const struct cairn_plan *plan_of(const cairn_heap *heap, uint64_t header) {
-  return &heap->plans[(header >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX];
-}
-
-/* True for the last count of an object that someone may release: a dead object has none, and one
- * that the runtime alone holds must wait for it.  Else the program released once too often. */
-static inline bool is_owned(uint64_t header) {
-  const uint64_t states = CAIRN_STATE(LIVE) | CAIRN_STATE(HELD);
-  return (header & states) == CAIRN_STATE(LIVE) && (header & CAIRN_COUNT_MASK) == 1;
-}
-
-/* True when the object's death is nothing but the return of its block.  (One whose header is not
- * plain may be of another heap, and then the plan is none of its.) */
-static inline bool is_leaf(const struct cairn_plan *plan, uint64_t header) {
-  return (header & PLAIN_MASK) == PLAIN_LAST && plan->death == CAIRN_DEATH_LEAF;
-}
-
-/* The dying object holds nothing any more: gives its memory back. */
-static inline void finish(cairn_heap *heap, const struct cairn_plan *plan, cairn_object *object) {
-  if (plan->death != CAIRN_DEATH_RUN) {
-    cairn_slots_free_buffers(cairn_type_of(heap, object), object);
-  }
-  finish_run(heap, plan, object);
 }
 
 /* Runs the finalizer, with the object live and held.  True when the object is now held by others.
@@ -97,34 +69,6 @@ static bool begin(cairn_heap *heap, cairn_object *object) {
   return true;
 }
 
-/* Where a cascade stands. */
-struct cascade {
-  cairn_heap *heap;
-  cairn_object *current;          /* the dying object whose words are being cleared */
-  cairn_object *parent;           /* the dying object to go back to, or NULL */
-  const struct cairn_plan *plan;  /* of the current object */
-  cairn_word *first, *word, *end; /* its words, the next to clear; not for CAIRN_DEATH_GENERAL */
-  struct cairn_cursor cursor;     /* for CAIRN_DEATH_GENERAL */
-};
-
-static inline bool is_general(const struct cascade *cascade) {
-  return cascade->plan->death == CAIRN_DEATH_GENERAL;
-}
-
-/* The words of an object that is not CAIRN_DEATH_GENERAL, [*first, *end). */
-static inline void span_of(const cairn_heap *heap, const struct cairn_plan *plan,
-                           cairn_object *object, cairn_word **first, cairn_word **end) {
-  if (plan->death == CAIRN_DEATH_ROW) {
-    char *memory = NULL;
-    uint64_t count = cairn_slot_words(cairn_type_of(heap, object)->slots, (char *)object, &memory);
-    *first = (cairn_word *)(void *)memory;
-    *end = *first + count;
-  } else {
-    *first = (cairn_word *)(void *)((char *)object + plan->first);
-    *end = *first + plan->count;
-  }
-}
-
 static void enter(struct cascade *cascade, cairn_object *object) {
   cascade->current = object;
   cascade->plan = plan_of(cascade->heap, object->header);
@@ -135,46 +79,6 @@ static void enter(struct cascade *cascade, cairn_object *object) {
     span_of(cascade->heap, cascade->plan, object, &cascade->first, &cascade->end);
     cascade->word = cascade->first;
   }
-}
-
-/* True when the header, or a count that other threads change, says that others hold the child. */
-static inline bool is_held_by_others(cairn_heap *heap, cairn_object *child, uint64_t header) {
-  /* Other threads, or the child is in another heap. */
-  if ((header & CAIRN_STATE(SHARED)) != 0) return !cairn_shared_is_last(heap, child);
-  return (header & CAIRN_COUNT_MASK) > 1;
-}
-
-/* Clears a word of a dying object that holds `child`, unless it is the last reference to one whose
- * death takes more than freeing a block: then false. */
-CAIRN_INLINE_API bool clear_word(cairn_heap *heap, cairn_word *word, cairn_object *child,
-                                 uint64_t header) {
-  if (cairn_header_drops_(header)) {
-    *word = 0;
-    CAIRN_ORDER();
-    child->header = header - 1;
-    return true;
-  }
-  const struct cairn_plan *plan = plan_of(heap, header);
-  if (is_leaf(plan, header)) {
-    *word = 0;
-    cairn_object_free(heap, plan->target, child);
-  } else if (is_held_by_others(heap, child, header)) {
-    *word = 0;
-    CAIRN_ORDER();
-    cairn_release(child);
-  } else if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
-    *word = 0;
-    cairn_release(child); /* reports it */
-  } else if (!is_owned(cairn_header_load(child))) {
-    assert(false && "an object that something still held was released once too often");
-    *word = 0;
-  } else {
-    if ((header & CAIRN_STATE(TRACED)) != 0) {
-      cairn_track_count(child, CAIRN_EVENT_RELEASE, 0, (struct cairn_call){0, true});
-    }
-    return false;
-  }
-  return true;
 }
 
 /* True when the cursor is before a row of a table with values and without tags. */
@@ -221,98 +125,6 @@ static cairn_word *clear_general(struct cascade *cascade) {
     if (is_at_row(&cascade->cursor) && (word = clear_rows(cascade)) != NULL) return word;
   }
   return NULL;
-}
-
-/* Goes on, along words, down and up, as long as those who die are plain and not
- * CAIRN_DEATH_GENERAL: the same steps as go_down and go_up, in registers.  Returns as
- * clear_general, with the cascade at the object whose word that is. */
-static cairn_word *clear_spans(struct cascade *cascade) {
-  cairn_heap *heap = cascade->heap;
-  cairn_object *current = cascade->current, *parent = cascade->parent;
-  const struct cairn_plan *plan = cascade->plan;
-  cairn_word *first = cascade->first, *end = cascade->end;
-  cairn_word *word = skip_empty(cascade->word, end);
-  const char *freed = (const char *)current;
-  for (;;) {
-    if (plan->death == CAIRN_DEATH_RUN && plan->count == 2) {
-      struct pairs at = {current, parent, word, freed};
-      const uint64_t type = (uint64_t)CAIRN_TYPE_MAX << CAIRN_TYPE_SHIFT & current->header;
-      clear_pairs(heap, plan, type, &at);
-      current = at.current;
-      parent = at.parent;
-      word = at.word;
-      freed = at.freed;
-      first = pair_of(plan, current);
-      end = first + 2;
-    }
-    if (word != end) {
-      cairn_object *child = object_at(*word);
-      uint64_t header = cairn_header_load(child);
-      const struct cairn_plan *child_plan = plan_of(heap, header);
-      bool plain = (header & PLAIN_MASK) == PLAIN_LAST && child_plan->death >= CAIRN_DEATH_RUN;
-      if (!plain && !clear_word(heap, word, child, header)) break;
-      cairn_word *next = skip_empty(word + 1, end);
-      if (!plain) {
-        word = next;
-        continue;
-      }
-      cairn_word *child_first, *child_end;
-      span_of(heap, child_plan, child, &child_first, &child_end);
-      cairn_word *child_word = skip_empty(child_first, child_end);
-      if (child_word == child_end && child_plan->death == CAIRN_DEATH_RUN) {
-        /* It holds nothing: from live to free at once. */
-        *word = 0;
-        CAIRN_ORDER();
-        fetch_ahead(child, &freed);
-        finish(heap, child_plan, child);
-        word = next;
-        continue;
-      }
-      if (next != end) {
-        __builtin_prefetch(object_at(*next), 1);
-        uint64_t ordinal = (uint64_t)(word - first) + 1;
-        assert(ordinal <= CAIRN_COUNT_MASK);
-        current->header = (current->header & ~CAIRN_COUNT_MASK) | ordinal;
-        CAIRN_ORDER();
-        *word = (uint64_t)(uintptr_t)parent;
-        CAIRN_ORDER();
-        child->header = header ^ LAST_TO_DYING;
-        parent = current;
-      } else {
-        *word = 0;
-        CAIRN_ORDER();
-        child->header = header ^ LAST_TO_DYING;
-        CAIRN_ORDER();
-        fetch_ahead(current, &freed);
-        finish(heap, plan, current);
-      }
-      current = child;
-      plan = child_plan;
-      first = child_first;
-      end = child_end;
-      word = child_word;
-    } else if (parent != NULL && plan_of(heap, parent->header)->death != CAIRN_DEATH_GENERAL) {
-      fetch_ahead(current, &freed);
-      finish(heap, plan, current);
-      current = parent;
-      plan = plan_of(heap, current->header);
-      span_of(heap, plan, current, &first, &end);
-      word = first + ((current->header & CAIRN_COUNT_MASK) - 1);
-      parent = object_at(*word);
-      *word = 0;
-      word = skip_empty(word + 1, end);
-    } else {
-      word = NULL;
-      break;
-    }
-  }
-  cascade->current = current;
-  cascade->parent = parent;
-  cascade->plan = plan;
-  cascade->first = first;
-  cascade->end = end;
-  if (word != NULL) cascade->word = word + 1;
-  return word;
 }
 
 /* True when a word after the one that the cascade stands at holds a reference. */

@@ -9,11 +9,11 @@
  *   count.c    retain and release of objects whose count is not plain
  *   shared.c   heaps and objects of all threads      owner.c    which thread a heap belongs to
  *   share_copy.c   copies from one heap to another
- *   die.c      release without recursion      slots.c    walking an object's declared slots
+ *   die.c      release without recursion; spans.h, pairs.h  the shortest ways through a death
+ *   slots.c    walking an object's declared slots
  *   type.c     types as data; plan.c  what they come down to     heap.c  making, limits, numbers
  *   hot.c      blocks                         page.c     pages of one size class; size_class.c
- *   arena.c    segments
- *   walk.c     walking a heap
+ *   arena.c    segments                       walk.c     walking a heap
  *   external.c   bytes outside the heap       limit.c, group.c   how much may be taken
  *   chunk.c    metadata memory                system.c   the system's memory
  *   track.c    tracking (tracking.h lists its files)
