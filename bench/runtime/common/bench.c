@@ -61,8 +61,7 @@ struct bench_operation *bench_operations(uint64_t live, uint64_t count) {
   return operations;
 }
 
-void bench_require(int holds, const char *what) {
-  if (holds) return;
+void bench_fail(const char *what) {
   fprintf(stderr, "%s %s: does not hold: %s\n", bench_peer, bench_name, what);
   exit(1);
 }

@@ -60,7 +60,10 @@ static inline uint64_t bench_mix(uint64_t sum, uint64_t value) {
 void bench_result(const char *figure, double value, uint64_t check);
 
 /* Ends the program when what must hold does not. */
-void bench_require(int holds, const char *what);
+_Noreturn void bench_fail(const char *what);
+static inline void bench_require(int holds, const char *what) {
+  if (!holds) bench_fail(what);
+}
 
 /* Keeps the compiler from dropping a value that nothing else looks at. */
 #define BENCH_USE(value) __asm__ __volatile__("" ::"r"(value))

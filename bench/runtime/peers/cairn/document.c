@@ -1,6 +1,6 @@
 /* B9: the loader of demos/jsonheap, as it stands there: the demo is compiled into this program. */
 #define main jsonheap_main
-#include "../../../../demos/jsonheap.c"
+#include "../../../../demos/jsonheap.c" /* NOLINT(bugprone-suspicious-include): whole, on purpose */
 #undef main
 
 #include "document.h"
