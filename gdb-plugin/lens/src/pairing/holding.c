@@ -46,15 +46,24 @@ static int by_target(const void *key, const void *row) {
   return target < other ? -1 : target > other;
 }
 
+/* Whether no other object was in its block since: what slots lead to is the last one. */
+static bool is_last_there(lens *self, const struct lens_history *history) {
+  lens_track track;
+  return lens_track_at(self, history->object, &track) != LENS_OK || track.serial == 0 ||
+         track.serial == history->serial;
+}
+
 /* The slots of live objects that lead to a freed one. */
-static uint64_t add_strays(const struct lens_analysis *analysis, uint64_t address,
+static uint64_t add_strays(lens *self, const struct lens_history *history,
                            struct lens_match *match) {
+  const struct lens_analysis *analysis = self->analysis;
   const struct lens_index *index = &analysis->index;
+  uint64_t address = history->object;
   if (!analysis->audit.complete || index->stray_count == 0) return 0;
   const struct lens_stray *rows = index->strays.items;
   const struct lens_stray *found =
       bsearch(&address, rows, index->stray_count, sizeof *rows, by_target);
-  if (found == NULL) return 0;
+  if (found == NULL || !is_last_there(self, history)) return 0;
   while (found > rows && found[-1].target == address) found--;
   uint64_t count = 0;
   for (; found < rows + index->stray_count && found->target == address; found++, count++)
@@ -62,15 +71,14 @@ static uint64_t add_strays(const struct lens_analysis *analysis, uint64_t addres
   return count;
 }
 
-bool lens_holders_of(const lens *self, const struct lens_history *history,
-                     struct lens_match *match) {
+bool lens_holders_of(lens *self, const struct lens_history *history, struct lens_match *match) {
   const struct lens_analysis *analysis = self->analysis;
   const struct lens_accounts_state *accounts = &analysis->accounts;
   uint64_t refcount = match->refcount;
   match->end_count = 0;
   match->bare = 0;
   if (history->freed) {
-    match->bare = add_strays(analysis, history->object, match);
+    match->bare = add_strays(self, history, match);
     add_end(match, LENS_CODE_GONE, refcount);
     return true;
   }

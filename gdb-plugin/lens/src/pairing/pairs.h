@@ -179,8 +179,7 @@ const struct lens_history *lens_history_find(const lens *self, uint32_t heap, ui
 
 /* What holds the object of the history now: match.ends and match.bare.  False: that is not known.
  */
-bool lens_holders_of(const lens *self, const struct lens_history *history,
-                     struct lens_match *match);
+bool lens_holders_of(lens *self, const struct lens_history *history, struct lens_match *match);
 
 /* ---- mix.c ---- */
 
