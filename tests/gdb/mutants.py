@@ -1,8 +1,8 @@
 """Programs with a bug on order, for scenarios: run one, and read its truth.
 
-A mutant is a program run with a bug: live in this GDB, or as a core, with its executable or
-without.  The truth is what the program itself wrote (demos/cacheserver/plant.h): which object's
-count is off, by how much, and the line that a debugger should name.
+A mutant is a program run with a bug: live in this GDB, under gdbserver, or as a core, with its
+executable or without.  The truth is what the program itself wrote (demos/cacheserver/plant.h):
+which object's count is off, by how much, and the line that a debugger should name.
 """
 import glob
 import os
@@ -49,9 +49,22 @@ class Mutant:
             environment("CAIRN_TRACK", track)
             gdb.execute("file " + ORIGINAL, to_string=True)
             gdb.execute("run %s > /dev/null" % " ".join(arguments), to_string=True)
+        elif target == "remote":
+            self._serve(arguments, truth, track)
         else:
             self._dump(arguments, truth, track)
         self.truth = Truth(truth)
+
+    def _serve(self, arguments: Sequence[str], truth: str, track: str) -> None:
+        os.environ["SCENARIO_TRUTH"] = truth  # gdbserver's environment, and so the program's
+        os.environ.pop("CAIRN_TRACK", None)
+        if track:
+            os.environ["CAIRN_TRACK"] = track
+        gdb.execute("set sysroot /")
+        gdb.execute("file " + ORIGINAL, to_string=True)
+        gdb.execute("target remote | gdbserver --once - %s %s 2> /dev/null"
+                    % (ORIGINAL, " ".join(arguments)), to_string=True)
+        gdb.execute("continue", to_string=True)
 
     def _dump(self, arguments: Sequence[str], truth: str, track: str) -> None:
         program = os.path.join(self.directory, os.path.basename(ORIGINAL))

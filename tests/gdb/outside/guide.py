@@ -1,12 +1,15 @@
 """The guide's transcripts are what a shell and GDB print.
 
-    guide.py [--write] [--only WORD] GUIDE GDB PLUGIN PROGRAM...
+    guide.py [--write] [--remote] [--only WORD] GUIDE GDB PLUGIN PROGRAM...
 
 Each block marked `console` is part of a session; a heading begins a new one, in an empty
 directory.  A line that begins with `$ ` is typed into a shell that finds the PROGRAMs by their
 names; a GDB that is started there has the plugin loaded, and the lines that begin with `(gdb) ` are
 typed into it, until the next line of the shell.  What follows a line is what it prints.  `...`
 stands for any lines.  Addresses and process ids may differ.
+
+With --remote, gdbserver runs the programs: `run` connects to it and goes on.  Sessions over cores
+are left out then.
 
 With --write the transcripts are made anew: what a line prints replaces what stood there, but for
 what is still true as it stands.
@@ -28,12 +31,21 @@ MARKED = re.compile(r"^@@ typed (\d+) @@$")
 
 # What a script of GDB's Python does for each line: says which, and types it.
 TYPIST = """
-import gdb
-def typed(number, line):
+import gdb, os
+def connect(server):
+    gdb.execute("set sysroot /")
+    kept, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    gdb.execute("target remote | " + server, to_string=True)
+    gdb.flush()
+    os.dup2(kept, 1)
+def typed(number, line, server=""):
     gdb.write("@@ typed %d @@\\n" % number)
     gdb.flush()
     try:
-        gdb.execute(line, from_tty=True)
+        if server:
+            connect(server)
+        gdb.execute(line, from_tty=not server)
     except gdb.error as error:
         gdb.write(str(error) + "\\n")
     gdb.flush()
@@ -92,6 +104,7 @@ def sessions(lines: List[str]) -> Iterator[Session]:
 def plain(line: str) -> str:
     """A line without what differs from run to run."""
     line = re.sub(r"\+?0x[0-9a-f]+|(?<==)\d{10,}", "0x...", line)
+    line = re.sub(r"\b(native|remote) process\b", "process", line)
     line = re.sub(r"\b(LWP|process) \d+( at [-\d]+ [:\d]+)?", r"\1 N", line)
     line = re.sub(r"^( *[\d,]+ +(?:allocate|retain|release|free) +\d+ +)\d+\b", r"\1N", line)
     line = re.sub(r"\bthread \d+\b", "thread N", line)
@@ -157,8 +170,11 @@ class Player:
 
     def shell(self, command: str, to_gdb: List[str]) -> List[List[str]]:
         """What the command prints, and what each line typed into its GDB does."""
-        if re.match(r"(\w+=\S* )*gdb( |$)", command):
-            command = re.sub(r"((?:\w+=\S* )*)gdb", lambda match: match.group(1) + self.gdb(to_gdb),
+        called = re.match(r"((?:\w+=\S* )*)gdb(?: (.*)|$)", command)
+        if called:
+            program = (called.group(2) or "").replace("--args ", "", 1)
+            command = re.sub(r"((?:\w+=\S* )*)gdb",
+                             lambda match: match.group(1) + self.gdb(to_gdb, program),
                              command, count=1)
         elif to_gdb:
             sys.exit("this is no GDB: " + command)
@@ -185,12 +201,16 @@ class Player:
             parts[0] = []  # GDB's greeting
         return parts
 
-    def gdb(self, lines: List[str]) -> str:
+    def gdb(self, lines: List[str], program: str) -> str:
+        server = "gdbserver --once - " + os.path.join(self.bin, program)
         script = os.path.join(self.directory, "typed.py")
         with open(script, "w", encoding="utf-8") as file:
             file.write(TYPIST)
             for number, line in enumerate(lines, 1):
-                file.write("typed(%d, %r)\n" % (number, line))
+                if self.options.remote and line == "run":
+                    file.write("typed(%d, 'continue', %r)\n" % (number, server))
+                else:
+                    file.write("typed(%d, %r)\n" % (number, line))
         return ("%s -nx -q -batch -iex 'set debuginfod enabled off' -iex 'set width 110' "
                 "-iex 'set pagination off' -iex 'set confirm off' "
                 "-iex 'set print thread-events off' -x %s -x %s"
@@ -206,6 +226,7 @@ def cores_are_files() -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--remote", action="store_true")
     parser.add_argument("--only", default="")
     parser.add_argument("guide", type=pathlib.Path)
     parser.add_argument("gdb")
@@ -218,7 +239,10 @@ def main() -> int:
     for session in sessions(lines):
         if options.only not in session.heading:
             continue
-        if any("gdb -c core" in typed.text for typed in session.typed) and not cores_are_files():
+        over_core = any("gdb -c core" in typed.text for typed in session.typed)
+        if over_core and options.remote:
+            continue
+        if over_core and not cores_are_files():
             print("left out, cores do not land as `core` in the directory: " + session.heading)
             continue
         with tempfile.TemporaryDirectory(prefix="cairn-guide-") as directory:

@@ -6,14 +6,15 @@ For each place of the server and each kind of bug the program is run with it.  W
 object must be named with the right verdict and number; with tracking the line as well.  A count
 that is off is `audit`'s, what nothing leads to is `leaks`', objects in a ring are `cycles`'; and
 what is not wrong must not be named.  The scenario goes through the orders of its group: plainly,
-one target each, by turns; with `everything` all targets and three seeds.  A stripped program's
+one target each, by turns; with `everything` all targets and three seeds; as a remote scenario all
+under gdbserver.  A stripped program's
 lines are looked up in a PROGRAM with symbols that is else the same.
 """
 import os
 from collections import Counter
 from typing import Any, Counter as CounterOf, Dict, List, Set
 
-from harness import check, data, equal, passed, rows
+from harness import TARGET, check, data, equal, passed, rows
 from mutants import Line, Mutant, Wrong, line_of, must, orders
 
 WORDS = os.environ["SCENARIO_COMMAND"].split()[1:]
@@ -21,7 +22,7 @@ GROUP, GROUPS = (int(word) for word in WORDS[0].split("/"))
 EVERYTHING = "everything" in WORDS
 STRIPPED = os.environ["SCENARIO_PROGRAM"].endswith(".stripped")
 FOLLOWED = ("session", "entry", "callback")  # by the server's own account
-TARGETS = ("live", "core", "core_only")
+TARGETS = ("remote",) if TARGET == "remote" else ("live", "core", "core_only")
 EVERY = 7  # one bug in so many passes of the place
 SLOTS = {"pair.peer": "peer", "later.target": "target", "put.owner": "owner"}
 
@@ -153,7 +154,7 @@ for number, order in enumerate([""] + kinds):
     for seed in (1, 2, 3) if EVERYTHING else (1,):
         for tracked in (False, True):
             for turn, target in enumerate(TARGETS):
-                if EVERYTHING or (number // GROUPS + tracked) % 3 == turn:
+                if EVERYTHING or (number // GROUPS + tracked) % len(TARGETS) == turn:
                     run(target, order, seed, tracked)
 # Without symbols nobody can tell which function of the program was inlined into which.
 for symbols, share in ((True, 0.9), (False, 0.75)):
