@@ -20,6 +20,7 @@
 #include "graph/collect.h"
 
 #include "analysis.h"
+#include "memory/ahead.h"
 #include "memory/best.h"
 #include "model/type_glob.h"
 
@@ -297,7 +298,7 @@ __attribute__((always_inline)) static inline bool each_queued(const struct pass 
   uint64_t budget = STEPS_A_CLOCK;
   while (collector->head < collector->tail) {
     if (collector->head + AHEAD < collector->tail)
-      __builtin_prefetch(&pass->out[pass->queue[collector->head + AHEAD]]);
+      lens_ahead_read(&pass->out[pass->queue[collector->head + AHEAD]]);
     uint32_t object = pass->queue[collector->head];
     uint64_t first = collector->edge == 0 ? pass->out[object] : collector->edge - 1;
     uint64_t end = pass->out[object + 1], here = end - first < budget ? end : first + budget;

@@ -1,6 +1,8 @@
 /* Strongly connected components.  See components.h. */
 #include "graph/components.h"
 
+#include "memory/ahead.h"
+
 enum { NODES_A_CLOCK = 1 << 14, AHEAD = 24 };
 
 /* An open node's number is at most as many as are open, a closed one's counts down from here: as
@@ -77,7 +79,7 @@ static bool close_component(struct lens_components *self, uint32_t first, uint64
     if (links[node].number < links[first].number) break;
     if (*budget == 0) return false;
     if (self->waiting_count > AHEAD)
-      __builtin_prefetch(&links[waiting[self->waiting_count - AHEAD]], 1);
+      lens_ahead_write(&links[waiting[self->waiting_count - AHEAD]]);
     links[node].number = number;
     self->waiting_count--;
     self->closing++;

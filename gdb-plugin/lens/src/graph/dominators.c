@@ -1,6 +1,8 @@
 /* Dominators: the phases, and the climb.  See dominators.h. */
 #include "graph/dominators.h"
 
+#include "memory/ahead.h"
+
 enum { STEPS_A_CLOCK = 1 << 14, AHEAD = 36 };
 
 void lens_dominators_free(struct lens_dominators *self) {
@@ -77,7 +79,7 @@ static lens_status climb(struct lens_dominators *self, const lens_slice *slice) 
     uint64_t end = self->node + STEPS_A_CLOCK;
     if (end > self->count + 1) end = self->count + 1;
     for (uint64_t i = self->node; i < end; i++) {
-      if (i + AHEAD <= self->count) __builtin_prefetch(&rows[dominators[i + AHEAD]]);
+      if (i + AHEAD <= self->count) lens_ahead_read(&rows[dominators[i + AHEAD]]);
       uint32_t at = dominators[i], least = semi[i];
       while (at > least) at = rows[at].jump > least ? rows[at].jump : rows[at].dominator;
       const struct lens_climb_row *above = &rows[at], *jump = &rows[above->jump];

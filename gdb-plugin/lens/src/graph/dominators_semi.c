@@ -18,6 +18,8 @@
  */
 #include "graph/dominators.h"
 
+#include "memory/ahead.h"
+
 enum { STEPS_A_CLOCK = 1 << 14, AHEAD = 24 };
 
 static inline struct lens_forest_row *rows_of(const struct lens_dominators *self) {
@@ -146,7 +148,7 @@ static bool find_least(struct lens_dominators *self, uint32_t number, uint64_t *
   for (; self->edge > first && self->least != 0; self->edge--) {
     if (*budget == 0) return false;
     --*budget;
-    if (self->edge > AHEAD) __builtin_prefetch(&rows[holders[self->edge - AHEAD]], 1);
+    if (self->edge > AHEAD) lens_ahead_write(&rows[holders[self->edge - AHEAD]]);
     uint32_t from = holders[self->edge - 1], label = from;
     if (from > number) label = rows[find(rows, from)].label;
     if (label < self->least) self->least = label;

@@ -7,6 +7,7 @@
 #include "graph/paths.h"
 
 #include "analysis.h"
+#include "memory/ahead.h"
 #include "memory/best.h"
 #include "model/object.h"
 
@@ -168,15 +169,15 @@ static inline void fetch_ahead(const lens *self) {
   const uint64_t *in = lens_in_starts(&self->analysis->index);
   const uint32_t *sources = lens_in_sources(&self->analysis->index);
   if (paths->head + AHEAD_STARTS < paths->tail)
-    __builtin_prefetch(&in[queue[paths->head + AHEAD_STARTS]]);
+    lens_ahead_read(&in[queue[paths->head + AHEAD_STARTS]]);
   if (paths->head + AHEAD_SOURCES < paths->tail)
-    __builtin_prefetch(&sources[in[queue[paths->head + AHEAD_SOURCES]]]);
+    lens_ahead_read(&sources[in[queue[paths->head + AHEAD_SOURCES]]]);
   if (paths->head + AHEAD_DISTANCE >= paths->tail) return;
   uint64_t first = in[queue[paths->head + AHEAD_DISTANCE]];
   if (first + 1 >= self->analysis->index.edge_count) return;
-  __builtin_prefetch(&((const uint32_t *)paths->distance.items)[sources[first]], 1);
-  __builtin_prefetch(&((const uint32_t *)paths->distance.items)[sources[first + 1]], 1);
-  __builtin_prefetch(&((const uint32_t *)paths->next.items)[sources[first]], 1);
+  lens_ahead_write(&((const uint32_t *)paths->distance.items)[sources[first]]);
+  lens_ahead_write(&((const uint32_t *)paths->distance.items)[sources[first + 1]]);
+  lens_ahead_write(&((const uint32_t *)paths->next.items)[sources[first]]);
 }
 
 /* LENS_OK: enough was found, or there is no more. */

@@ -2,6 +2,7 @@
 #include "graph/retained.h"
 
 #include "analysis.h"
+#include "memory/ahead.h"
 #include "memory/best.h"
 
 enum { ROWS_A_CLOCK = 1 << 15, AHEAD = 16 };
@@ -105,9 +106,9 @@ static lens_status sum(lens *self, const lens_slice *slice) {
     if (++work % ROWS_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
     uint64_t at = retained->at;
     if (at > AHEAD) {
-      if (vertex[at - AHEAD] < nodes) __builtin_prefetch(&own[vertex[at - AHEAD]]);
-      __builtin_prefetch(&bytes[dominators[at - AHEAD]], 1);
-      __builtin_prefetch(&objects[dominators[at - AHEAD]], 1);
+      if (vertex[at - AHEAD] < nodes) lens_ahead_read(&own[vertex[at - AHEAD]]);
+      lens_ahead_write(&bytes[dominators[at - AHEAD]]);
+      lens_ahead_write(&objects[dominators[at - AHEAD]]);
     }
     uint32_t object = vertex[at];
     if (object < nodes) {

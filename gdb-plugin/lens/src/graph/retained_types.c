@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analysis.h"
+#include "memory/ahead.h"
 #include "memory/best.h"
 
 enum { STEPS_A_CLOCK = 1 << 14, NO_BIT = 64, AHEAD = 12 };
@@ -148,10 +149,10 @@ static void fetch_ahead(const struct lens_by_type *types, const struct lens_grap
   if (types->count <= AHEAD * 2) return;
   const uint32_t *queue = types->queue.items;
   uint64_t at = types->head + AHEAD * 2;
-  __builtin_prefetch(&graph->out_start[queue[at < types->room ? at : at - types->room]]);
+  lens_ahead_read(&graph->out_start[queue[at < types->room ? at : at - types->room]]);
   at -= AHEAD;
   uint32_t near = queue[at < types->room ? at : at - types->room];
-  __builtin_prefetch(&graph->out_target[graph->out_start[near]]);
+  lens_ahead_read(&graph->out_target[graph->out_start[near]]);
 }
 
 /* Follows the queue.  False: the slice is over. */

@@ -7,6 +7,7 @@
 #ifndef LENS_LINKS_H
 #define LENS_LINKS_H
 
+#include "memory/ahead.h"
 #include "memory/column.h"
 #include "memory/slice.h"
 #include "model.h"
@@ -67,8 +68,8 @@ static inline void lens_links_fill(const struct lens_graph *graph, struct lens_l
 static inline void lens_trail_enter(struct lens_trail *trail, const struct lens_graph *graph,
                                     const struct lens_link *links, uint32_t node) {
   const struct lens_link *link = &links[node];
-  __builtin_prefetch(&links[link->target[0]]);
-  __builtin_prefetch(&links[link->target[1]]);
+  lens_ahead_read(&links[link->target[0]]);
+  lens_ahead_read(&links[link->target[1]]);
   if (link->count == LENS_LINKS_MANY) trail->words[trail->depth++] = graph->out_start[node];
   trail->words[trail->depth++] = node;
 }
@@ -102,11 +103,11 @@ static inline void lens_trail_fetch(const struct lens_trail *trail, const struct
                                     const struct lens_link *links) {
   enum { AHEAD = 10 };
   if (trail->depth <= 2 * AHEAD) return;
-  __builtin_prefetch(&links[lens_trail_node(trail->words[trail->depth - 2 * AHEAD])]);
+  lens_ahead_read(&links[lens_trail_node(trail->words[trail->depth - 2 * AHEAD])]);
   uint64_t word = trail->words[trail->depth - AHEAD];
   uint32_t node = lens_trail_node(word); /* or half of an edge's number */
   if (node >= graph->node_count || (word >> 32 & LENS_LINKS_MANY) != 1) return;
-  if (links[node].count == LENS_LINKS_INLINE) __builtin_prefetch(&links[links[node].target[1]]);
+  if (links[node].count == LENS_LINKS_INLINE) lens_ahead_read(&links[links[node].target[1]]);
 }
 
 #endif

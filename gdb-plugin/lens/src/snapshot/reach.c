@@ -6,6 +6,7 @@
 #include "snapshot/reach.h"
 
 #include "analysis.h"
+#include "memory/ahead.h"
 
 enum { AHEAD_STARTS = 24, AHEAD_TARGETS = 12, STEPS_A_CLOCK = 1 << 15 };
 
@@ -97,11 +98,11 @@ static void follow(lens *self, uint64_t budget) {
       reach->bytes += sizes[object] != UINT32_MAX ? sizes[object] : lens_row_size(self, object);
     uint64_t ahead = reach->head + AHEAD_STARTS;
     if (ahead < reach->tail) {
-      __builtin_prefetch(&starts[queue[ahead]]);
-      __builtin_prefetch(&sizes[queue[ahead]]);
+      lens_ahead_read(&starts[queue[ahead]]);
+      lens_ahead_read(&sizes[queue[ahead]]);
     }
     ahead = reach->head + AHEAD_TARGETS;
-    if (ahead < reach->tail) __builtin_prefetch(&targets[starts[queue[ahead]]]);
+    if (ahead < reach->tail) lens_ahead_read(&targets[starts[queue[ahead]]]);
     budget--;
     uint64_t here = end - edge < budget ? end : edge + budget;
     budget -= here - edge;
