@@ -78,8 +78,7 @@ static bool close_component(struct lens_components *self, uint32_t first, uint64
     uint32_t node = waiting[self->waiting_count - 1];
     if (links[node].number < links[first].number) break;
     if (*budget == 0) return false;
-    if (self->waiting_count > AHEAD)
-      lens_ahead_write(&links[waiting[self->waiting_count - AHEAD]]);
+    if (self->waiting_count > AHEAD) lens_ahead_write(&links[waiting[self->waiting_count - AHEAD]]);
     links[node].number = number;
     self->waiting_count--;
     self->closing++;

@@ -115,9 +115,12 @@ static bool advance(struct lens_dominators *self, const struct lens_graph *graph
       self->node = self->count;
       break;
     case LENS_DOMINATORS_SEMI:
-      lens_column_free(&self->forest);
+      /* Rows are as large and written before they are read, but for nobody's. */
+      self->climb = self->forest;
+      self->forest = (struct lens_column){0};
       lens_holds_free(&self->holds);
       made = lens_column_reserve(&self->climb, numbers, sizeof(struct lens_climb_row));
+      if (made) *(struct lens_climb_row *)self->climb.items = (struct lens_climb_row){0};
       self->node = 1;
       break;
     case LENS_DOMINATORS_CLIMB:
