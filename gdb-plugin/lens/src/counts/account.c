@@ -234,9 +234,8 @@ static void judge(const lens *self, uint64_t end) {
   accounts->row = end;
 }
 
-lens_status lens_account_all(lens *self, uint32_t slice_ms, lens_progress *progress) {
-  lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_index(self, slice_ms, progress);
+lens_status lens_account_all_in(lens *self, const lens_slice *slice, lens_progress *progress) {
+  lens_status status = lens_index_in(self, slice, progress);
   if (status != LENS_OK) return status;
   struct lens_accounts_state *accounts = &self->analysis->accounts;
   if (accounts->complete) return LENS_OK;
@@ -245,10 +244,15 @@ lens_status lens_account_all(lens *self, uint32_t slice_ms, lens_progress *progr
   while (status == LENS_OK && accounts->row < objects) {
     judge(self, accounts->row + ROWS_A_CLOCK < objects ? accounts->row + ROWS_A_CLOCK : objects);
     lens_progress_set(progress, "accounts", accounts->row, objects);
-    if (accounts->row < objects && lens_slice_over(&slice)) status = LENS_AGAIN;
+    if (accounts->row < objects && lens_slice_over(slice)) status = LENS_AGAIN;
   }
   accounts->complete = status == LENS_OK;
   return status;
+}
+
+lens_status lens_account_all(lens *self, uint32_t slice_ms, lens_progress *progress) {
+  lens_slice slice = lens_slice_begin(slice_ms);
+  return lens_account_all_in(self, &slice, progress);
 }
 
 lens_status lens_accounts_get(const lens *self, lens_accounts *out) {

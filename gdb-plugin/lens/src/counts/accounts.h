@@ -14,6 +14,8 @@ struct lens_accounts_state {
   lens_accounts totals;
 };
 
+/* lens_account_all in a slice of the caller's. */
+lens_status lens_account_all_in(lens *self, const lens_slice *slice, lens_progress *progress);
 void lens_accounts_free(struct lens_accounts_state *self);
 
 #endif

@@ -224,7 +224,8 @@ static lens_status step(lens *self, const lens_slice *slice, lens_progress *prog
 lens_status lens_audit(lens *self, const lens_audit_filter *filter, uint32_t slice_ms,
                        lens_progress *progress) {
   lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_account_all(self, slice_ms, progress);
+  lens_status status = lens_account_all_in(self, &slice, progress);
+  if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
   if (status != LENS_OK) return status;
   struct lens_audit_state *audit = &self->analysis->audit;
   if (!audit->started || audit->complete) status = begin(self, filter);

@@ -131,7 +131,8 @@ static void report(const struct lens_check_state *check, const lens *self,
 
 lens_status lens_check(lens *self, uint32_t slice_ms, lens_progress *progress) {
   lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_account_all(self, slice_ms, progress);
+  lens_status status = lens_account_all_in(self, &slice, progress);
+  if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
   if (status != LENS_OK) return status;
   struct lens_check_state *check = &self->analysis->check;
   while (check->phase != LENS_CHECK_DONE) {

@@ -247,7 +247,7 @@ lens_status lens_cycles_group(lens *self, uint32_t wanted, uint32_t slice_ms,
                               lens_progress *progress) {
   lens_slice slice = lens_slice_begin(slice_ms);
   if (wanted == 0) return lens_fail(self, LENS_BAD_ARGUMENT, "no kind of cycle is wanted");
-  lens_status status = lens_cycles(self, slice_ms, progress);
+  lens_status status = lens_cycles_in(self, &slice, progress);
   if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
   if (status != LENS_OK) return status;
   struct lens_alike *alike = &self->analysis->alike;

@@ -380,12 +380,11 @@ static lens_status begin(lens *self, uint32_t heap, uint32_t local) {
   return LENS_OK;
 }
 
-lens_status lens_collect(lens *self, uint32_t heap, uint32_t local, uint32_t slice_ms,
-                         lens_progress *progress) {
-  lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_index(self, slice_ms, progress);
-  if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
-  if (status == LENS_OK) status = lens_weights(self, slice_ms, progress);
+lens_status lens_collect_in(lens *self, uint32_t heap, uint32_t local, const lens_slice *slice,
+                            lens_progress *progress) {
+  lens_status status = lens_index_in(self, slice, progress);
+  if (status == LENS_OK && lens_slice_over(slice)) return LENS_AGAIN;
+  if (status == LENS_OK) status = lens_weights_step(self, slice, progress);
   if (status != LENS_OK) return status;
   if (heap != LENS_NONE && heap >= self->model.heap_count)
     return lens_fail(self, LENS_BAD_ARGUMENT, "there is no heap %u", heap);
@@ -396,7 +395,7 @@ lens_status lens_collect(lens *self, uint32_t heap, uint32_t local, uint32_t sli
   if (status != LENS_OK) return status;
   struct pass pass = pass_of(self);
   while (collector->phase != LENS_COLLECTING_DONE) {
-    bool over = !phase_step(&pass, &slice);
+    bool over = !phase_step(&pass, slice);
     lens_progress_set(progress, "the collector's arithmetic",
                       (uint64_t)(collector->phase - 1) * pass.objects + collector->row,
                       (uint64_t)(LENS_COLLECTING_DONE - 1) * pass.objects);
@@ -407,6 +406,12 @@ lens_status lens_collect(lens *self, uint32_t heap, uint32_t local, uint32_t sli
   lens_column_free(&collector->members);
   lens_column_free(&collector->released);
   return LENS_OK;
+}
+
+lens_status lens_collect(lens *self, uint32_t heap, uint32_t local, uint32_t slice_ms,
+                         lens_progress *progress) {
+  lens_slice slice = lens_slice_begin(slice_ms);
+  return lens_collect_in(self, heap, local, &slice, progress);
 }
 
 lens_status lens_collected_get(const lens *self, lens_collected *out) {

@@ -3,6 +3,7 @@
 #define LENS_COLLECT_H
 
 #include "memory/column.h"
+#include "memory/slice.h"
 #include "model.h"
 
 enum lens_collect_phase {
@@ -36,6 +37,9 @@ struct lens_collector {
   lens_collected totals;
 };
 
+/* lens_collect in a slice of the caller's. */
+lens_status lens_collect_in(lens *self, uint32_t heap, uint32_t local, const lens_slice *slice,
+                            lens_progress *progress);
 void lens_collector_free(struct lens_collector *self);
 
 #endif

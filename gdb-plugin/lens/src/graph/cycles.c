@@ -95,11 +95,15 @@ static lens_status components_step(lens *self, const lens_slice *slice, lens_pro
   return gather(self, slice, progress);
 }
 
+lens_status lens_components_in(lens *self, const lens_slice *slice, lens_progress *progress) {
+  lens_status status = lens_index_in(self, slice, progress);
+  if (status == LENS_OK && lens_slice_over(slice)) return LENS_AGAIN;
+  return status == LENS_OK ? components_step(self, slice, progress) : status;
+}
+
 lens_status lens_components(lens *self, uint32_t slice_ms, lens_progress *progress) {
   lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_index(self, slice_ms, progress);
-  if (status != LENS_OK) return status;
-  return components_step(self, &slice, progress);
+  return lens_components_in(self, &slice, progress);
 }
 
 lens_status lens_components_get(const lens *self, lens_components_shown *out) {
@@ -173,22 +177,26 @@ static lens_status weigh(lens *self, const lens_slice *slice, lens_progress *pro
   return LENS_OK;
 }
 
-lens_status lens_cycles(lens *self, uint32_t slice_ms, lens_progress *progress) {
-  lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_components(self, slice_ms, progress);
+lens_status lens_cycles_in(lens *self, const lens_slice *slice, lens_progress *progress) {
+  lens_status status = lens_components_in(self, slice, progress);
   if (status != LENS_OK || self->analysis->cycles.judged) return status;
-  if (lens_slice_over(&slice)) return LENS_AGAIN;
-  status = lens_weights_step(self, &slice, progress);
+  if (lens_slice_over(slice)) return LENS_AGAIN;
+  status = lens_weights_step(self, slice, progress);
   if (status == LENS_OK && !self->analysis->cycles.marked)
-    status = lens_collect(self, LENS_NONE, 0, slice_ms, progress);
-  if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
+    status = lens_collect_in(self, LENS_NONE, 0, slice, progress);
+  if (status == LENS_OK && lens_slice_over(slice)) return LENS_AGAIN;
   if (status == LENS_OK && !self->analysis->cycles.marked) {
     const uint32_t from =
         LENS_REACH_ROOTS | LENS_REACH_RUNTIME | LENS_REACH_IMMORTAL | LENS_REACH_UNSURE;
-    status = lens_reach(self, NULL, 0, from, slice_ms, progress);
+    status = lens_reach_in(self, NULL, 0, from, slice, progress);
     if (status == LENS_OK) mark_garbage(self->analysis);
   }
-  return status == LENS_OK ? weigh(self, &slice, progress) : status;
+  return status == LENS_OK ? weigh(self, slice, progress) : status;
+}
+
+lens_status lens_cycles(lens *self, uint32_t slice_ms, lens_progress *progress) {
+  lens_slice slice = lens_slice_begin(slice_ms);
+  return lens_cycles_in(self, &slice, progress);
 }
 
 static lens_status need_judged(lens *self) {

@@ -40,6 +40,10 @@ static inline const uint32_t *lens_cycle_members(const struct lens_cycles *self,
   return (const uint32_t *)self->members.items + row->first_member;
 }
 
+/* lens_components and lens_cycles in a slice of the caller's. */
+lens_status lens_components_in(lens *self, const lens_slice *slice, lens_progress *progress);
+lens_status lens_cycles_in(lens *self, const lens_slice *slice, lens_progress *progress);
+
 /* The graph of the index. */
 struct lens_graph lens_graph_of(const lens *self);
 

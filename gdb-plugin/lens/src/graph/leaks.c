@@ -70,10 +70,10 @@ static lens_status each_part(lens *self, uint64_t total, uint64_t part, part_fn 
   return LENS_OK;
 }
 
-static lens_status reach_step(lens *self, uint32_t slice_ms, lens_progress *progress) {
+static lens_status reach_step(lens *self, const lens_slice *slice, lens_progress *progress) {
   const uint32_t from =
       LENS_REACH_ROOTS | LENS_REACH_RUNTIME | LENS_REACH_IMMORTAL | LENS_REACH_UNSURE;
-  lens_status status = lens_reach(self, NULL, 0, from, slice_ms, progress);
+  lens_status status = lens_reach_in(self, NULL, 0, from, slice, progress);
   return status == LENS_OK ? lens_leaks_take_garbage(self) : status;
 }
 
@@ -92,15 +92,14 @@ static lens_status components_step(lens *self, const lens_slice *slice) {
 }
 
 /* One phase to its end, or until the slice is over. */
-static lens_status phase_step(lens *self, const lens_slice *slice, uint32_t slice_ms,
-                              lens_progress *progress) {
+static lens_status phase_step(lens *self, const lens_slice *slice, lens_progress *progress) {
   struct lens_leaks_state *leaks = &self->analysis->leaks;
   switch (leaks->phase) {
     case LENS_LEAKS_IDLE:
       lens_reach_free(&self->analysis->reach); /* another question may have been given up */
       return LENS_OK;
     case LENS_LEAKS_REACH:
-      return reach_step(self, slice_ms, progress);
+      return reach_step(self, slice, progress);
     case LENS_LEAKS_NODES:
       return each_part(self, lens_leaks_words(self), WORDS_A_CLOCK, part_nodes, slice);
     case LENS_LEAKS_EDGES:
@@ -133,19 +132,19 @@ static void count_root_refs(lens *self) {
 
 lens_status lens_leaks(lens *self, uint32_t slice_ms, lens_progress *progress) {
   lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_index(self, slice_ms, progress);
+  lens_status status = lens_index_in(self, &slice, progress);
   if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
   if (status != LENS_OK) return status;
   struct lens_leaks_state *leaks = &self->analysis->leaks;
   if (leaks->phase == LENS_LEAKS_DONE) return LENS_OK;
   if (leaks->phase < LENS_LEAKS_NODES)
-    status = lens_collect(self, LENS_NONE, 0, slice_ms, progress); /* weighs, too */
+    status = lens_collect_in(self, LENS_NONE, 0, &slice, progress); /* weighs, too */
   if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
   if (status != LENS_OK) return status;
   while (leaks->phase != LENS_LEAKS_DONE) {
     if (leaks->phase > LENS_LEAKS_REACH)
       lens_progress_set(progress, "leaks", leaks->phase, LENS_LEAKS_DONE);
-    status = phase_step(self, &slice, slice_ms, progress);
+    status = phase_step(self, &slice, progress);
     if (status == LENS_AGAIN) return status;
     if (status != LENS_OK) {
       lens_leaks_free(leaks);

@@ -236,7 +236,7 @@ static lens_status step(lens *self, const lens_slice *slice, lens_progress *prog
 lens_status lens_cycle_open(lens *self, uint32_t cycle, uint32_t slice_ms,
                             lens_progress *progress) {
   lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_components(self, slice_ms, progress);
+  lens_status status = lens_components_in(self, &slice, progress);
   if (status == LENS_OK) status = lens_weights_step(self, &slice, progress);
   if (status != LENS_OK) return status;
   struct lens_opened *opened = &self->analysis->opened;

@@ -270,7 +270,7 @@ static lens_status phase_step(lens *self, const lens_slice *slice) {
 lens_status lens_paths(lens *self, uint32_t object, uint64_t wanted, uint32_t soft,
                        uint32_t slice_ms, lens_progress *progress) {
   lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_index(self, slice_ms, progress);
+  lens_status status = lens_index_in(self, &slice, progress);
   if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
   if (status != LENS_OK) return status;
   uint64_t objects = self->analysis->snapshot.object_count;

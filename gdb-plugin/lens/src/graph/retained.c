@@ -182,16 +182,20 @@ static lens_status step(lens *self, const lens_slice *slice, lens_progress *prog
   return LENS_OK;
 }
 
-lens_status lens_retained(lens *self, uint32_t slice_ms, lens_progress *progress) {
-  lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_index(self, slice_ms, progress);
+lens_status lens_retained_in(lens *self, const lens_slice *slice, lens_progress *progress) {
+  lens_status status = lens_index_in(self, slice, progress);
   if (status != LENS_OK || self->analysis->retained.phase == LENS_RETAINED_DONE) return status;
-  if (lens_slice_over(&slice)) return LENS_AGAIN;
-  status = lens_weights_step(self, &slice, progress);
+  if (lens_slice_over(slice)) return LENS_AGAIN;
+  status = lens_weights_step(self, slice, progress);
   if (status != LENS_OK) return status;
-  status = step(self, &slice, progress);
+  status = step(self, slice, progress);
   if (status != LENS_OK && status != LENS_AGAIN) lens_retained_free(&self->analysis->retained);
   return status;
+}
+
+lens_status lens_retained(lens *self, uint32_t slice_ms, lens_progress *progress) {
+  lens_slice slice = lens_slice_begin(slice_ms);
+  return lens_retained_in(self, &slice, progress);
 }
 
 /* ---- asking ---- */

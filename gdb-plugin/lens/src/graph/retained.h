@@ -57,6 +57,9 @@ static inline uint64_t lens_retained_bytes(const struct lens_retained *self, uin
 /* The roots as entries of the graph. */
 struct lens_entries lens_retained_entries(const lens *self);
 
+/* lens_retained in a slice of the caller's. */
+lens_status lens_retained_in(lens *self, const lens_slice *slice, lens_progress *progress);
+
 void lens_by_type_free(struct lens_by_type *self);
 void lens_retained_free(struct lens_retained *self);
 

@@ -211,7 +211,8 @@ static bool add_up(lens *self, const lens_slice *slice) {
 
 lens_status lens_retained_types(lens *self, uint32_t slice_ms, lens_progress *progress) {
   lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_retained(self, slice_ms, progress);
+  lens_status status = lens_retained_in(self, &slice, progress);
+  if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
   if (status != LENS_OK) return status;
   struct lens_by_type *types = &self->analysis->retained.types;
   if (types->complete) return LENS_OK;

@@ -205,7 +205,9 @@ static lens_status take_rows(lens *self, struct lens_taking *taking, const lens_
 lens_status lens_moment_take(lens *self, uint32_t slice_ms, lens_progress *progress,
                              lens_moment **out) {
   lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_weights(self, slice_ms, progress);
+  lens_status status = lens_walk_in(self, &slice, progress);
+  if (status == LENS_OK) status = lens_weights_step(self, &slice, progress);
+  if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
   if (status != LENS_OK) return status;
   struct lens_taking *taking = &self->analysis->taking;
   if (taking->moment == NULL) status = begin(self, taking);

@@ -43,7 +43,7 @@ static lens_status step(lens *self, const lens_slice *slice, lens_progress *prog
   return status == LENS_OK ? advance(self) : status;
 }
 
-lens_status lens_index_step(lens *self, const lens_slice *slice, lens_progress *progress) {
+static lens_status all_steps(lens *self, const lens_slice *slice, lens_progress *progress) {
   struct lens_analysis *analysis = self->analysis;
   while (!analysis->index.complete) {
     lens_status status = step(self, slice, progress);
@@ -58,17 +58,21 @@ lens_status lens_index_step(lens *self, const lens_slice *slice, lens_progress *
   return LENS_OK;
 }
 
-lens_status lens_index(lens *self, uint32_t slice_ms, lens_progress *progress) {
-  lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_walk(self, slice_ms, progress);
+lens_status lens_index_in(lens *self, const lens_slice *slice, lens_progress *progress) {
+  lens_status status = lens_walk_in(self, slice, progress);
   if (status != LENS_OK) return status;
-  if (lens_slice_over(&slice)) return LENS_AGAIN;
-  status = lens_index_step(self, &slice, progress);
+  if (lens_slice_over(slice)) return LENS_AGAIN;
+  status = all_steps(self, slice, progress);
   if (status == LENS_OK) {
     uint64_t objects = self->analysis->snapshot.object_count;
     lens_progress_set(progress, "holders", objects, objects);
   }
   return status;
+}
+
+lens_status lens_index(lens *self, uint32_t slice_ms, lens_progress *progress) {
+  lens_slice slice = lens_slice_begin(slice_ms);
+  return lens_index_in(self, &slice, progress);
 }
 
 lens_status lens_need_index(lens *self) {

@@ -128,10 +128,9 @@ static lens_status step(lens *self, const lens_slice *slice, lens_progress *prog
   return LENS_OK;
 }
 
-lens_status lens_reach(lens *self, const uint32_t *starts, uint64_t start_count, uint32_t from,
-                       uint32_t slice_ms, lens_progress *progress) {
-  lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_index(self, slice_ms, progress);
+lens_status lens_reach_in(lens *self, const uint32_t *starts, uint64_t start_count, uint32_t from,
+                          const lens_slice *slice, lens_progress *progress) {
+  lens_status status = lens_index_in(self, slice, progress);
   if (status != LENS_OK) return status;
   struct lens_reach *reach = &self->analysis->reach;
   bool same = reach->starts == starts && reach->start_count == start_count && reach->from == from;
@@ -140,11 +139,17 @@ lens_status lens_reach(lens *self, const uint32_t *starts, uint64_t start_count,
     status = begin(self, starts, start_count, from);
     if (status != LENS_OK) return status;
   }
-  status = step(self, &slice, progress);
+  status = step(self, slice, progress);
   if (status != LENS_OK) return status;
   lens_column_free(&reach->queue);
   reach->complete = true;
   return LENS_OK;
+}
+
+lens_status lens_reach(lens *self, const uint32_t *starts, uint64_t start_count, uint32_t from,
+                       uint32_t slice_ms, lens_progress *progress) {
+  lens_slice slice = lens_slice_begin(slice_ms);
+  return lens_reach_in(self, starts, start_count, from, &slice, progress);
 }
 
 lens_status lens_reached_get(const lens *self, lens_reached *out) {

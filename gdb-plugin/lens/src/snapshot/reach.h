@@ -3,6 +3,7 @@
 #define LENS_REACH_H
 
 #include "memory/column.h"
+#include "memory/slice.h"
 #include "model.h"
 
 struct lens_reach {
@@ -18,6 +19,9 @@ struct lens_reach {
   uint64_t bytes;
 };
 
+/* lens_reach in a slice of the caller's. */
+lens_status lens_reach_in(lens *self, const uint32_t *starts, uint64_t start_count, uint32_t from,
+                          const lens_slice *slice, lens_progress *progress);
 void lens_reach_free(struct lens_reach *self);
 
 #endif

@@ -52,6 +52,8 @@ static inline const uint16_t *lens_row_states(const struct lens_snapshot *self) 
 /* The whole block of an object, also where the column says UINT32_MAX. */
 uint64_t lens_row_size(const lens *self, uint32_t object);
 
+/* The walk, in a slice of the caller's, which may be over then. */
+lens_status lens_walk_in(lens *self, const lens_slice *slice, lens_progress *progress);
 /* LENS_OK when the walk is complete, else a failure that says so. */
 lens_status lens_need_snapshot(lens *self);
 

@@ -256,7 +256,7 @@ static uint32_t exactness_of(const lens *self) {
   return exactness;
 }
 
-lens_status lens_walk(lens *self, uint32_t slice_ms, lens_progress *progress) {
+lens_status lens_walk_in(lens *self, const lens_slice *slice, lens_progress *progress) {
   lens_status status = lens_need_model(self);
   if (status != LENS_OK) return status;
   struct lens_analysis *analysis = lens_analysis_of(self);
@@ -264,9 +264,8 @@ lens_status lens_walk(lens *self, uint32_t slice_ms, lens_progress *progress) {
   uint64_t pages = self->model.page_total;
   if (!analysis->snapshot.complete) {
     if (!analysis->walker.started) status = walk_begin(self);
-    lens_slice slice = lens_slice_begin(slice_ms);
     if (status == LENS_OK)
-      status = lens_sweep_step(self, &analysis->walker.sweep, &slice, walk_run, NULL);
+      status = lens_sweep_step(self, &analysis->walker.sweep, slice, walk_run, NULL);
     lens_progress_set(progress, "objects", analysis->walker.sweep.page_row, pages);
     if (status == LENS_OK) status = try_holdings(self);
     if (status != LENS_OK) return status;
@@ -278,6 +277,11 @@ lens_status lens_walk(lens *self, uint32_t slice_ms, lens_progress *progress) {
   }
   lens_progress_set(progress, "objects", pages, pages);
   return LENS_OK;
+}
+
+lens_status lens_walk(lens *self, uint32_t slice_ms, lens_progress *progress) {
+  lens_slice slice = lens_slice_begin(slice_ms);
+  return lens_walk_in(self, &slice, progress);
 }
 
 void lens_walker_free(struct lens_walker *self) {

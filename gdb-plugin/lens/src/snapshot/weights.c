@@ -320,7 +320,7 @@ lens_status lens_weights_step(lens *self, const lens_slice *slice, lens_progress
 
 lens_status lens_weights(lens *self, uint32_t slice_ms, lens_progress *progress) {
   lens_slice slice = lens_slice_begin(slice_ms);
-  lens_status status = lens_walk(self, slice_ms, progress);
+  lens_status status = lens_walk_in(self, &slice, progress);
   if (status != LENS_OK) return status;
   return lens_weights_step(self, &slice, progress);
 }
