@@ -1,11 +1,14 @@
 /* A heap to measure: N native objects of 48 bytes with two references each.
  *
- *   heap N ordered|shuffled   then it dumps core (abort)
- *   heap N ordered|shuffled wait   then it says "ready" and waits for its input to end
+ *   heap N ordered|shuffled|leaky   then it dumps core (abort)
+ *   heap N ordered|shuffled|leaky wait   then it says "ready" and waits for its input to end
  *
  * ordered:  object i holds objects i + 1 and i + 2, which are its neighbours in memory.
  * shuffled: `next` leads through all objects in a random order, `other` to any object.
  * Either way the one root, `first`, reaches all of them.
+ * leaky:    so for the first half only.  Of the others, in memory between them, four of eight hold
+ *           each other two by two, two hold the next one and are held by nothing, and two are held
+ *           by those: garbage in many small parts, cycles and lost objects.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,10 +77,24 @@ static void link(struct node **nodes, uint64_t count, bool shuffled) {
   }
 }
 
+/* Objects [from, count), which nothing that lives leads to; those that are lost keep a count. */
+static void leak(struct node **nodes, uint64_t from, uint64_t count) {
+  for (uint64_t i = from; i + 8 <= count; i += 8) {
+    for (uint64_t k = i; k < i + 4; k += 2) {
+      cairn_assign(&nodes[k]->next, &nodes[k + 1]->base);
+      cairn_assign(&nodes[k + 1]->next, &nodes[k]->base);
+    }
+    for (uint64_t k = i + 4; k < i + 8; k += 2) {
+      cairn_retain(&nodes[k]->base);
+      cairn_assign(&nodes[k]->next, &nodes[k + 1]->base);
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   uint64_t count = argc >= 3 ? strtoull(argv[1], NULL, 10) : 0;
   if (count == 0) {
-    fprintf(stderr, "usage: %s N ordered|shuffled [wait]\n", argv[0]);
+    fprintf(stderr, "usage: %s N ordered|shuffled|leaky [wait]\n", argv[0]);
     return 2;
   }
   cairn_heap_options options = {.name = "bench", .manual_collection = true};
@@ -88,9 +105,11 @@ int main(int argc, char **argv) {
     free(nodes);
     return 1;
   }
-  bool shuffled = strcmp(argv[2], "shuffled") == 0;
+  bool leaky = strcmp(argv[2], "leaky") == 0, shuffled = leaky || strcmp(argv[2], "shuffled") == 0;
+  uint64_t live = leaky ? (count + 1) / 2 : count;
   if (shuffled) shuffle(nodes, count);
-  link(nodes, count, shuffled);
+  link(nodes, live, shuffled);
+  if (leaky) leak(nodes, live, count);
   first = cairn_retain(&nodes[0]->base);
   for (uint64_t i = 0; i < count; i++) cairn_release(&nodes[i]->base);
   free(nodes);
