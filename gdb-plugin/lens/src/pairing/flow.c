@@ -7,7 +7,7 @@
 
 #include "analysis.h"
 
-enum { FIT_ROUNDS = 60, CLASSES_IN_THREAD = 16 };
+enum { CLASSES_IN_THREAD = 16 };
 
 static const double SMOOTHING = 4; /* references that a pair is taken to have been seen */
 static const double FACTOR_LEAST = 1.0 / 64, FACTOR_MOST = 4;
@@ -35,24 +35,49 @@ double lens_gap_factor(const struct lens_pairs_state *self, const struct lens_bo
   return factor < FACTOR_LEAST ? FACTOR_LEAST : factor > FACTOR_MOST ? FACTOR_MOST : factor;
 }
 
-/* Rows and columns are scaled to their sums by turns; that converges, as no cell is 0. */
-void lens_flow_fit(const uint32_t *taken, uint32_t taker_count, const uint32_t *given,
-                   uint32_t giver_count, lens_flow flow) {
-  double sums[LENS_MIX_PARTS];
-  for (int round = 0; round < FIT_ROUNDS; round++) {
+/* Where no fit was made before: each column alone has its sum. */
+static void guess_scales(const struct lens_fit *fit, double *scales) {
+  double sums[LENS_MIX_PARTS] = {0};
+  for (uint32_t a = 0; a < fit->taker_count; a++) {
+    const double *row = fit->weights + (size_t)a * fit->stride;
+    for (uint32_t r = 0; r < fit->giver_count; r++) sums[r] += row[r];
+  }
+  for (uint32_t r = 0; r < fit->giver_count; r++)
+    scales[r] = sums[r] > 0 ? fit->given[r] / sums[r] : 0;
+}
+
+/* Two sums by turns, as each waits for the addition before. */
+static double product_of(const double *row, const double *scales, uint32_t count) {
+  double even = 0, odd = 0;
+  uint32_t r = 0;
+  for (; r + 1 < count; r += 2) {
+    even += row[r] * scales[r];
+    odd += row[r + 1] * scales[r + 1];
+  }
+  return even + odd + (r < count ? row[r] * scales[r] : 0);
+}
+
+/* Rows and columns are scaled to their sums by turns; that converges, as no cell is 0.  The weights
+ * stay as they are till the end: a round reads each of them once. */
+void lens_flow_fit(const struct lens_fit *fit, double *scales) {
+  double row_scales[LENS_MIX_PARTS] = {0}, sums[LENS_MIX_PARTS];
+  uint32_t count = fit->giver_count;
+  if (count != 0 && scales[0] == 0) guess_scales(fit, scales);
+  for (uint32_t round = 0; round < fit->rounds; round++) {
     double off = 0;
-    for (uint32_t r = 0; r < giver_count; r++) sums[r] = 0;
-    for (uint32_t a = 0; a < taker_count; a++) {
-      for (uint32_t r = 0; r < giver_count; r++) sums[r] += flow[a][r];
+    for (uint32_t r = 0; r < count; r++) sums[r] = 0;
+    for (uint32_t a = 0; a < fit->taker_count; a++) {
+      const double *row = fit->weights + (size_t)a * fit->stride;
+      double sum = product_of(row, scales, count), scale = sum > 0 ? fit->taken[a] / sum : 0;
+      for (uint32_t r = 0; r < count; r++) sums[r] += scale * row[r];
+      row_scales[a] = scale;
     }
-    for (uint32_t r = 0; r < giver_count; r++) sums[r] = sums[r] > 0 ? given[r] / sums[r] : 0;
-    for (uint32_t a = 0; a < taker_count; a++) {
-      double sum = 0;
-      for (uint32_t r = 0; r < giver_count; r++) sum += flow[a][r] *= sums[r];
-      double scale = sum > 0 ? taken[a] / sum : 0;
-      for (uint32_t r = 0; r < giver_count; r++) flow[a][r] *= scale;
-      off += fabs(scale - 1);
-    }
-    if (off < 1e-5) break;
+    for (uint32_t r = 0; r < count; r++) off += fabs(scales[r] * sums[r] / fit->given[r] - 1);
+    if (off < fit->slack || round + 1 == fit->rounds) break; /* the rows are exact */
+    for (uint32_t r = 0; r < count; r++) scales[r] = sums[r] > 0 ? fit->given[r] / sums[r] : 0;
+  }
+  for (uint32_t a = 0; a < fit->taker_count; a++) {
+    double *row = fit->weights + (size_t)a * fit->stride;
+    for (uint32_t r = 0; r < count; r++) row[r] *= row_scales[a] * scales[r];
   }
 }

@@ -189,6 +189,7 @@ void lens_pairs_free(struct lens_pairs_state *self) {
   lens_column_free(&self->mixes);
   lens_column_free(&self->parts);
   lens_column_free(&self->cells);
+  lens_column_free(&self->scales);
   lens_column_free(&self->bonds);
   lens_column_free(&self->partners);
   lens_column_free(&self->sums);

@@ -23,10 +23,11 @@ enum {
   WINDOWS_MAX = 16, /* of one history, and the last */
   VARIANTS = 4,
   MIXES_MAX = 1 << 14,
-  CELLS_MAX = 1 << 19
+  CELLS_MAX = 1 << 19,
+  FIT_ROUNDS = 4 /* of one mix, in each round: it goes on where the one before ended */
 };
 
-static const double BACKWARDS = 1e-12;
+static const double BACKWARDS = 1e-12, FIT_SLACK = 1e-5;
 
 /* ---- gathering ---- */
 
@@ -106,6 +107,8 @@ static lens_status keep_cells(lens *self, struct lens_cell *cells, bool *fits) {
   for (uint32_t a = 0; a < mix->taker_count; a++) {
     for (uint32_t r = 0; r < mix->giver_count; r++, cells++) {
       cells->gap = lens_gap_class(&mix->takers[a], &mix->givers[r]);
+      cells->factor = (float)lens_bond_even_factor(mix->takers[a].code, mix->givers[r].code,
+                                                   self->analysis->pairs.match.even);
       lens_status status =
           lens_bond_get(self, mix->takers[a].code, mix->givers[r].code, &cells->bond);
       if (status != LENS_OK) return status;
@@ -126,6 +129,7 @@ static lens_status keep_new(lens *self, uint32_t variant, bool *kept) {
   if (!lens_column_reserve(&pairs->mixes, pairs->mix_count + 1, sizeof(struct lens_kept_mix)) ||
       !lens_column_reserve(&pairs->parts, pairs->part_count + part_count,
                            sizeof(struct lens_kept_part)) ||
+      !lens_column_reserve(&pairs->scales, pairs->part_count + part_count, sizeof(double)) ||
       !lens_column_reserve(&pairs->cells, pairs->cell_count + cell_count,
                            sizeof(struct lens_cell))) {
     return lens_out_of_memory(self);
@@ -242,33 +246,42 @@ static bool sums_make(struct lens_pairs_state *pairs) {
 
 /* ---- rounds ---- */
 
+/* The weights of a mix's cells as the bonds have them now. */
+static void weigh(const struct lens_pairs_state *pairs, const struct lens_cell *cells,
+                  uint64_t count, double *weights) {
+  const struct lens_bond *bonds = pairs->bonds.items;
+  uint32_t start = pairs->start;
+  for (uint64_t i = 0; i < count; i++) {
+    double weight = cells[i].gap > LENS_GAPS ? BACKWARDS : bonds[cells[i].bond].weight[start];
+    weight *= (double)cells[i].factor;
+    weights[i] = weight * weight;
+  }
+}
+
 static void spread(struct lens_pairs_state *pairs, const struct lens_kept_mix *mix) {
   struct lens_bond *bonds = pairs->bonds.items;
   const struct lens_kept_part *parts = parts_of(pairs, mix);
   const struct lens_cell *cells = (const struct lens_cell *)pairs->cells.items + mix->first_cell;
-  int start = (int)pairs->start;
-  double(*flow)[LENS_MIX_PARTS] = pairs->match.flow[0];
+  double *scales = (double *)pairs->scales.items + mix->first_part + mix->taker_count;
+  uint64_t cell_count = mix->taker_count * (uint64_t)mix->giver_count;
   uint32_t taken[LENS_MIX_PARTS], given[LENS_MIX_PARTS];
   for (uint32_t a = 0; a < mix->taker_count; a++) taken[a] = parts[a].count;
   for (uint32_t r = 0; r < mix->giver_count; r++) given[r] = parts[mix->taker_count + r].count;
-  const struct lens_cell *cell = cells;
-  for (uint32_t a = 0; a < mix->taker_count; a++) {
-    for (uint32_t r = 0; r < mix->giver_count; r++, cell++) {
-      const struct lens_bond *bond = &bonds[cell->bond];
-      flow[a][r] = cell->gap > LENS_GAPS ? BACKWARDS : bond->weight[start];
-      flow[a][r] *= lens_bond_even_factor(parts[a].code, parts[mix->taker_count + r].code,
-                                          (enum lens_evenness)mix->even);
-      flow[a][r] *= flow[a][r];
-    }
-  }
-  lens_flow_fit(taken, mix->taker_count, given, mix->giver_count, flow);
-  cell = cells;
-  for (uint32_t a = 0; a < mix->taker_count; a++) {
-    for (uint32_t r = 0; r < mix->giver_count; r++, cell++) {
-      double refs = mix->times * flow[a][r];
-      bonds[cell->bond].next += refs;
-      if (cell->gap < LENS_GAPS) bonds[cell->bond].gaps_next[cell->gap] += (float)refs;
-    }
+  const struct lens_fit fit = {.taken = taken,
+                               .given = given,
+                               .taker_count = mix->taker_count,
+                               .giver_count = mix->giver_count,
+                               .weights = pairs->match.flow[0][0],
+                               .stride = mix->giver_count,
+                               .slack = FIT_SLACK,
+                               .rounds = FIT_ROUNDS};
+  weigh(pairs, cells, cell_count, fit.weights);
+  if (pairs->round == 1) scales[0] = 0; /* another start */
+  lens_flow_fit(&fit, scales);
+  for (uint64_t i = 0; i < cell_count; i++) {
+    double refs = mix->times * fit.weights[i];
+    bonds[cells[i].bond].next += refs;
+    if (cells[i].gap < LENS_GAPS) bonds[cells[i].bond].gaps_next[cells[i].gap] += (float)refs;
   }
 }
 

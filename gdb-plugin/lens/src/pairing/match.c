@@ -11,10 +11,11 @@
 
 #include "analysis.h"
 
-enum { LOOK_BACK = 64 };
+enum { LOOK_BACK = 64, FIT_ROUNDS = 60 };
 
 static const double BACKWARDS = 1e-9; /* given back before it was taken */
 static const double WORTH_SORTING = 1e-4;
+static const double FIT_SLACK = 1e-5;
 
 /* ---- the flow of one window ---- */
 
@@ -140,8 +141,17 @@ static void find_flow(struct lens_pairs_state *pairs) {
   for (uint32_t a = 0; a < mix->taker_count; a++) taken[a] = mix->takers[a].count;
   for (uint32_t r = 0; r < mix->giver_count; r++) given[r] = mix->givers[r].count;
   for (int start = 0; start < LENS_STARTS; start++) {
+    double scales[LENS_MIX_PARTS] = {0};
+    const struct lens_fit fit = {.taken = taken,
+                                 .given = given,
+                                 .taker_count = mix->taker_count,
+                                 .giver_count = mix->giver_count,
+                                 .weights = match->flow[start][0],
+                                 .stride = LENS_MIX_PARTS,
+                                 .slack = FIT_SLACK,
+                                 .rounds = FIT_ROUNDS};
     weigh(pairs, mix, start, match->flow[start]);
-    lens_flow_fit(taken, mix->taker_count, given, mix->giver_count, match->flow[start]);
+    lens_flow_fit(&fit, scales);
   }
   round_flow(match);
 }

@@ -84,6 +84,7 @@ struct lens_kept_part {
 struct lens_cell {
   uint32_t bond;
   uint32_t gap; /* class, as lens_gap_class has it */
+  float factor; /* lens_bond_even_factor */
 };
 
 struct lens_bond {
@@ -146,6 +147,7 @@ struct lens_pairs_state {
   struct lens_column made; /* uint32_t a place: 1 + the type of an object that it made; 0: none */
   uint64_t deed_count, history_count, site_count;
   struct lens_column mixes, parts, cells, bonds;
+  struct lens_column scales;   /* double a part: of a giver what fitted its mix last */
   struct lens_column partners; /* uint32_t a code: 1 + its strongest bond with a place; 0: none */
   uint64_t mix_count, part_count, cell_count, bond_count;
   struct lens_column even; /* uint8_t a code: 1: of a live object whose count comes out even */
@@ -220,10 +222,19 @@ uint32_t lens_gap_class(const struct lens_part *taker, const struct lens_part *g
 /* How much more often than others a pair with this bond is so far apart. */
 double lens_gap_factor(const struct lens_pairs_state *self, const struct lens_bond *bond,
                        uint32_t gap, int start);
-/* Spreads each taker over the givers so that both sums hold, in the proportions of `flow`, which is
- * changed into the result. */
-void lens_flow_fit(const uint32_t *taken, uint32_t taker_count, const uint32_t *given,
-                   uint32_t giver_count, lens_flow flow);
+/* What is to be fitted: the sums, and the proportions between the cells. */
+struct lens_fit {
+  const uint32_t *taken, *given; /* none is 0 */
+  uint32_t taker_count, giver_count;
+  double *weights; /* a row for each taker; they become the flow */
+  size_t stride;   /* doubles from one row to the next */
+  double slack;    /* how far off all columns together may be, each as a share of its sum */
+  uint32_t rounds; /* at most */
+};
+/* Spreads each taker over the givers so that both sums hold, in the proportions of the weights.
+ * `scales`, one for each giver: what the last fit of these sums found, to begin with, or 0 first.
+ */
+void lens_flow_fit(const struct lens_fit *fit, double *scales);
 
 /* ---- learn.c ---- */
 
