@@ -1,0 +1,350 @@
+/* The answers are the same wherever the work is interrupted: each question is asked of one heap in
+ * one go, and by another lens whose slices end at two of three looks at the clock, by lot.
+ *
+ * That the answers are right is for the property tests to say, on heaps too small to be interrupted
+ * in every place; this one is as large as it takes.
+ */
+#include <stdlib.h>
+
+#include "cairn/cairn.h"
+#include "memory/slice.h"
+#include "self.h"
+
+/* TYPES: more than what types retain is worked out for at a time.  MOST_CALLS: of one question; so
+ * many without an end are a question that gets nowhere. */
+enum {
+  NODES = 90000,
+  PAIRS = 40000,
+  LOST = 40000,
+  ROOTS = 40000,
+  ALONE = 3000,
+  TYPES = 70,
+  BUSY = 400,
+  EVENTS = 1 << 15,
+  MOST_CALLS = 10000000
+};
+
+static bool by_lot;
+static uint64_t lot = 88172645463325252u, interruptions;
+
+static uint64_t random_of(uint64_t *state, uint64_t limit) {
+  *state ^= *state << 13;
+  *state ^= *state >> 7;
+  *state ^= *state << 17;
+  return (*state >> 11) % limit;
+}
+
+bool __real_lens_slice_over(const lens_slice *slice);
+bool __wrap_lens_slice_over(const lens_slice *slice);
+bool __wrap_lens_slice_over(const lens_slice *slice) {
+  if (!by_lot) return __real_lens_slice_over(slice);
+  bool over = random_of(&lot, 3) != 0;
+  interruptions += over;
+  return over;
+}
+
+/* ---- the heap ---- */
+
+struct node {
+  cairn_object base;
+  cairn_object *next, *other, *hub;
+};
+
+static cairn_heap *heap;
+static struct node *nodes[NODES], *alone[ALONE];
+static cairn_object *hub;
+static uint64_t drawn = 1234567;
+
+static struct node *node_new(cairn_type type) {
+  struct node *node = (struct node *)cairn_object_new(heap, type);
+  assert_non_null(node);
+  return node;
+}
+
+static void define(cairn_type *types) {
+  static const cairn_slot_spec slots[] = {CAIRN_STRONG(struct node, next),
+                                          CAIRN_STRONG(struct node, other),
+                                          CAIRN_STRONG(struct node, hub)};
+  for (int i = 0; i < TYPES; i++) {
+    char name[16];
+    (void)snprintf(name, sizeof name, "node %d", i);
+    const cairn_type_spec spec = {
+        .name = name, .size_bytes = sizeof(struct node), .slots = slots, .slot_count = 3};
+    types[i] = cairn_type_define(heap, &spec);
+    assert_int_not_equal(types[i], 0);
+  }
+}
+
+/* A text of its own, which the next one shares. */
+static void give_text(struct node *node, uint64_t number) {
+  cairn_object *text = cairn_str_format(heap, "text %d", (int)number);
+  assert_non_null(text);
+  cairn_assign(&node->hub, text);
+  cairn_release(text);
+}
+
+/* A ring that goes through all nodes in any order, and from each to another one; pairs of garbage,
+ * and objects that are lost, some with what hangs on two of them. */
+static void make_heap(void) {
+  cairn_type types[TYPES];
+  heap = cairn_heap_new(&(cairn_heap_options){.name = "same", .manual_collection = true});
+  assert_non_null(heap);
+  define(types);
+  hub = cairn_str_new(heap, "hub", 3);
+  for (uint64_t i = 0; i < NODES; i++) {
+    nodes[i] = node_new(types[random_of(&drawn, TYPES)]);
+    uint64_t k = random_of(&drawn, i + 1);
+    struct node *node = nodes[k];
+    nodes[k] = nodes[i];
+    nodes[i] = node;
+  }
+  for (uint64_t i = 0; i < NODES; i++) {
+    cairn_assign(&nodes[i]->next, &nodes[(i + 1) % NODES]->base);
+    cairn_assign(&nodes[i]->other, &nodes[random_of(&drawn, NODES)]->base);
+    if (i % 2 == 0) cairn_assign(&nodes[i]->hub, hub);
+  }
+  for (uint64_t i = 0; i < PAIRS; i++) {
+    struct node *one = node_new(types[i % TYPES]), *two = node_new(types[i % 3]);
+    cairn_assign(&one->next, &two->base);
+    cairn_assign(&two->next, &one->base);
+    cairn_release(&one->base);
+    cairn_release(&two->base);
+  }
+  for (uint64_t i = 0; i < ALONE; i++) {
+    alone[i] = node_new(types[i % TYPES]);
+    give_text(alone[i], i);
+  }
+  struct node *last = NULL;
+  for (uint64_t i = 0; i < LOST; i++) {
+    struct node *node = node_new(types[i % TYPES]);
+    if (last != NULL && i % 3 == 1) cairn_assign(&node->hub, last->hub);
+    if (i % 3 == 0) give_text(node, i);
+    last = node;
+  }
+}
+
+/* Some nodes are taken and given back in many places of the ring, and not always given back. */
+static void be_busy(void) {
+  const cairn_track_options options = {.events = EVENTS};
+  assert_true(cairn_track_start(heap, &options));
+  for (uint64_t i = 0; i < EVENTS; i++) {
+    cairn_object *object = &nodes[random_of(&drawn, BUSY)]->base;
+    (void)cairn_retain(object);
+    if (i % 2 == 0) (void)cairn_retain(object);
+    if (random_of(&drawn, 50) != 0) cairn_release(object);
+    if (i % 2 == 0) cairn_release(object);
+  }
+}
+
+/* ---- the questions ---- */
+
+static lens *self;
+static uint64_t sum; /* of the answers so far */
+
+static void add(const void *rows, uint64_t bytes) {
+  const unsigned char *at = rows;
+  for (uint64_t i = 0; i < bytes; i++) sum = (sum ^ at[i]) * 0x100000001b3u;
+}
+
+#define RUN(call)                                                             \
+  do {                                                                        \
+    lens_status status_ = LENS_AGAIN;                                         \
+    for (uint64_t calls_ = 0; status_ == LENS_AGAIN; calls_++) {              \
+      status_ = (call);                                                       \
+      if (calls_ > MOST_CALLS) fail_msg("%s gets nowhere", #call);            \
+    }                                                                         \
+    if (status_ != LENS_OK) print_error("%s: %s\n", #call, lens_error(self)); \
+    assert_int_equal(status_, LENS_OK);                                       \
+  } while (0)
+
+/* The rows of a listing, up to so many. */
+enum { ROWS = 20000 };
+static uint64_t written, total;
+#define ADD_ROWS(type, call)           \
+  do {                                 \
+    static type rows[ROWS];            \
+    assert_int_equal(call, LENS_OK);   \
+    assert_true(written > 0);          \
+    add(&total, sizeof total);         \
+    add(rows, written * sizeof *rows); \
+  } while (0)
+
+static void add_root(uint64_t slot, const void *object) {
+  const lens_root root = {
+      .slot_address = slot, .value = address_of(object), .kind = LENS_ROOT_GLOBAL};
+  assert_int_equal(lens_root_add(self, &root), LENS_OK);
+}
+
+static uint32_t row_of(const void *object) {
+  uint32_t row = LENS_NONE;
+  assert_int_equal(lens_snapshot_find(self, address_of(object), &row), LENS_OK);
+  return row;
+}
+
+static void snapshot(void) {
+  lens_columns columns;
+  lens_weights_shown weights;
+  RUN(lens_walk(self, 1, NULL));
+  RUN(lens_index(self, 1, NULL));
+  RUN(lens_weights(self, 1, NULL));
+  assert_int_equal(lens_columns_get(self, &columns), LENS_OK);
+  assert_int_equal(lens_weights_get(self, &weights), LENS_OK);
+  uint64_t count = columns.object_count;
+  add(columns.address, count * sizeof *columns.address);
+  add(columns.refcount, count * sizeof *columns.refcount);
+  add(columns.out_start, (count + 1) * sizeof *columns.out_start);
+  add(columns.out_target, columns.edge_count * sizeof *columns.out_target);
+  add(columns.in_start, (count + 1) * sizeof *columns.in_start);
+  add(columns.in_source, columns.edge_count * sizeof *columns.in_source);
+  add(weights.own_bytes, count * sizeof *weights.own_bytes);
+  for (uint64_t i = 0; i < ROOTS; i++) add_root(8 * (i + 1), nodes[2 * i]);
+  for (uint64_t i = 0; i < ALONE; i++) add_root(8 * (ROOTS + i + 1), alone[i]);
+}
+
+static void cycles(void) {
+  lens_components_shown components;
+  RUN(lens_components(self, 1, NULL));
+  assert_int_equal(lens_components_get(self, &components), LENS_OK);
+  add(components.component, components.object_count * sizeof *components.component);
+  RUN(lens_cycles(self, 1, NULL));
+  uint32_t all = LENS_CYCLES_GARBAGE | LENS_CYCLES_LIVE, large = LENS_NONE;
+  ADD_ROWS(lens_cycle, lens_cycles_select(self, all, ROWS, rows, &written, &total));
+  RUN(lens_cycles_group(self, all, 1, NULL));
+  ADD_ROWS(lens_cycle_group, lens_cycle_groups(self, ROWS, rows, &written, &total));
+  assert_int_equal(lens_cycle_of(self, row_of(nodes[0]), &large), LENS_OK);
+  RUN(lens_cycle_open(self, large, 1, NULL));
+  lens_cycle_opened opened;
+  assert_int_equal(lens_cycle_opened_get(self, &opened), LENS_OK);
+  add(&opened, sizeof opened);
+  static lens_cycle_break breaks[3 * TYPES];
+  assert_int_equal(lens_cycle_breaks(self, 3 * TYPES, breaks, &written, &total), LENS_OK);
+  for (uint64_t i = 0; i < written; i++) breaks[i].name = NULL; /* it is elsewhere */
+  add(breaks, written * sizeof *breaks);
+}
+
+static void retained(void) {
+  RUN(lens_retained(self, 1, NULL));
+  for (uint32_t i = 0; i < NODES; i += 7) {
+    lens_retained_row row;
+    assert_int_equal(lens_retained_object(self, row_of(nodes[i]), &row), LENS_OK);
+    add(&row, sizeof row);
+  }
+  ADD_ROWS(lens_retained_root, lens_retained_roots(self, ROWS, rows, &written, &total));
+  RUN(lens_retained_types(self, 1, NULL));
+  ADD_ROWS(lens_retained_type, lens_retained_types_get(self, ROWS, rows, &written, &total));
+  assert_true(written >= TYPES);
+}
+
+static void garbage(void) {
+  lens_reached reached;
+  RUN(lens_reach(self, NULL, 0, LENS_REACH_ROOTS | LENS_REACH_RUNTIME, 1, NULL));
+  assert_int_equal(lens_reached_get(self, &reached), LENS_OK);
+  add(&reached.object_count, 2 * sizeof reached.object_count);
+  for (uint32_t local = 0; local < 2; local++) {
+    lens_collected collected;
+    RUN(lens_collect(self, LENS_NONE, local, 1, NULL));
+    assert_int_equal(lens_collected_get(self, &collected), LENS_OK);
+    add(collected.verdict, collected.object_count);
+    add(collected.internal, collected.object_count * sizeof *collected.internal);
+    ADD_ROWS(lens_collect_row,
+             lens_collect_rows(self, LENS_COLLECT_FREED, NULL, ROWS, rows, &written, &total));
+  }
+  RUN(lens_leaks(self, 1, NULL));
+  ADD_ROWS(lens_leak, lens_leaks_select(self, NULL, ROWS, rows, &written, &total));
+  ADD_ROWS(lens_leak, lens_leaks_joint(self, ROWS, rows, &written, &total));
+}
+
+static void ways(void) {
+  for (int soft = 0; soft < 2; soft++) {
+    const void *asked[] = {hub, nodes[1], nodes[NODES - 1]};
+    for (int i = 0; i < 3; i++) {
+      lens_paths_totals totals;
+      RUN(lens_paths(self, row_of(asked[i]), 50, (uint32_t)soft, 1, NULL));
+      assert_int_equal(lens_paths_totals_get(self, &totals), LENS_OK);
+      assert_true(totals.ways > 0);
+      for (uint64_t way = 0; way < totals.ways; way++) {
+        static uint32_t objects[64];
+        assert_int_equal(lens_way_objects(self, way, 0, 64, objects, &written, &total), LENS_OK);
+        add(objects, written * sizeof *objects);
+      }
+    }
+  }
+}
+
+static void counts(void) {
+  lens_accounts accounts;
+  const lens_audit_filter filter = {.guessed = 1};
+  RUN(lens_account_all(self, 1, NULL));
+  assert_int_equal(lens_accounts_get(self, &accounts), LENS_OK);
+  add(accounts.heap_refs, accounts.object_count * sizeof *accounts.heap_refs);
+  add(accounts.root_refs, accounts.object_count * sizeof *accounts.root_refs);
+  add(accounts.verdict, accounts.object_count);
+  RUN(lens_audit(self, &filter, 1, NULL));
+  ADD_ROWS(lens_finding, lens_findings(self, ROWS, rows, &written, &total));
+  RUN(lens_pairs_read(self, 1, NULL));
+  RUN(lens_pairs_learn(self, 1, NULL));
+  RUN(lens_blame(self, 1, NULL));
+  uint64_t silent;
+  ADD_ROWS(lens_unmatched, lens_blame_rows(self, ROWS, rows, &written, &total, &silent));
+}
+
+static void moments(void) {
+  lens_moment *first = NULL, *second = NULL;
+  lens_diff *diff = NULL;
+  lens_diff_totals totals;
+  bool lots = by_lot;
+  by_lot = false;
+  RUN(lens_moment_take(self, 0, NULL, &first));
+  by_lot = lots;
+  RUN(lens_moment_take(self, 1, NULL, &second));
+  assert_int_equal(lens_diff_new(first, second, NULL, 20, &diff), LENS_OK);
+  RUN(lens_diff_step(diff, 1, NULL));
+  assert_int_equal(lens_diff_totals_get(diff, &totals), LENS_OK);
+  assert_int_equal(totals.kept, totals.count_a);
+  assert_int_equal(totals.kept, totals.count_b);
+  assert_int_equal(totals.added + totals.gone + totals.reused + totals.resized, 0);
+  add(&totals, sizeof totals);
+  lens_diff_free(diff);
+  lens_moment_free(first);
+  lens_moment_free(second);
+}
+
+/* ---- both ways ---- */
+
+static const struct {
+  const char *name;
+  void (*ask)(void);
+} questions[] = {{"snapshot", snapshot}, {"cycles", cycles}, {"retained", retained},
+                 {"garbage", garbage},   {"ways", ways},     {"counts", counts},
+                 {"moments", moments}};
+enum { QUESTIONS = sizeof questions / sizeof *questions };
+
+static void test_slices_change_nothing(void **state) {
+  (void)state;
+  uint64_t sums[2][QUESTIONS];
+  for (int sliced = 0; sliced < 2; sliced++) {
+    self = self_lens();
+    for (int i = 0; i < QUESTIONS; i++) {
+      sum = 0xcbf29ce484222325u;
+      interruptions = 0;
+      by_lot = sliced != 0;
+      questions[i].ask();
+      by_lot = false;
+      sums[sliced][i] = sum;
+      if (sliced == 0) continue;
+      print_message("%s: %" PRIu64 " interruptions\n", questions[i].name, interruptions);
+      assert_true(interruptions >= 10);
+      if (sums[0][i] != sums[1][i]) fail_msg("%s: another answer", questions[i].name);
+    }
+    lens_free(self);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_slices_change_nothing)};
+  make_heap();
+  be_busy();
+  int failed = cmocka_run_group_tests_name("the same in slices", tests, NULL, NULL);
+  (void)cairn_heap_destroy(heap, NULL);
+  return failed;
+}
