@@ -135,6 +135,7 @@ static struct cairn_arena *arena_new(cairn_heap *heap, size_t bytes, uint32_t pa
   arena->page_table_offset = CAIRN_PAGE_TABLE_OFFSET;
   arena->side = (char *)arena - CAIRN_SIDE_BYTES;
   arena->side_bytes = CAIRN_SIDE_BYTES;
+  arena->side_places = cairn_side_bytes_of(arena);
   for (uint32_t i = 1; i < arena->page_count; i++) {
     cairn_arena_page(arena, i)->flags = CAIRN_PAGE_FLAG_ZERO;
   }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "cairn/contract.h"
+#include "side.h"
 #include "tracking.h"
 
 /* ---- what is exported ------------------------------------------------------------------------ */
@@ -65,6 +66,7 @@ struct weak_table_head {
   C("magic.arena", CAIRN_ARENA_MAGIC)            \
   C("magic.heap", CAIRN_HEAP_MAGIC)              \
   C("heap.runtime_slots", CAIRN_RUNTIME_SLOTS)   \
+  C("side.place_bytes", CAIRN_SIDE_PLACE_BYTES)  \
   C("track.page_records", CAIRN_PAGE_BLOCKS_MAX) \
   C("quarantine.poison", CAIRN_POISON_BYTE)
 

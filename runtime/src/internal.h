@@ -117,7 +117,7 @@ struct cairn_heap {
   uint32_t collect_full_left; /* full ones to come: a linear walk was found to be cheaper */
   uint32_t release_depth;     /* nesting of cascades through finalizers */
   cairn_object *parked_head;  /* deaths put off because they were nested too deep (die.c) */
-  bool manual_collection, collecting, destroying, in_near_limit;
+  bool destroying, in_near_limit;
   bool ready;         /* cairn_heap_new is done: collecting is allowed */
   uint64_t hash_seed; /* of hashes (compare.c), the same in all heaps */
   /* threads (owner.c, shared.c) */

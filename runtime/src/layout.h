@@ -204,7 +204,9 @@ enum {
   F(uint32_t, , hot_count, UINT)        /* rows */                                                \
   F(struct cairn_holding *, , holdings, ADDRESS)    /* of the functions that run; 0: none */      \
   F(uint32_t, , slow, UINT)                         /* CAIRN_HEAP_SLOW, masks */                  \
-  F(struct cairn_plan *, , plans_observed, ADDRESS) /* for `plans`, while it is observed */
+  F(struct cairn_plan *, , plans_observed, ADDRESS) /* for `plans`, while it is observed */       \
+  F(uint32_t, , collecting, UINT)        /* 1: in a collection, whatever `flux` says meanwhile */ \
+  F(uint32_t, , manual_collection, UINT) /* 1: it collects when the program asks */
 
 /* References that a function of the runtime owns while it runs, one to each of words[first] to
  * words[count - 1]; it lies on that function's stack. */
@@ -243,7 +245,8 @@ enum {
   F(void *, , side, ADDRESS)             /* the collector's trial counts: never in the objects */ \
   F(uint64_t, , side_bytes, UINT)                                                                 \
   F(struct cairn_track_record *, , track, ADDRESS) /* a record a block; 0: it is not tracked */   \
-  F(uint64_t, , track_bytes, UINT)
+  F(uint64_t, , track_bytes, UINT)                                                                \
+  F(uint8_t *, , side_places, ADDRESS) /* in `side`: a byte for each place, see side.h */
 
 #define CAIRN_LAYOUT_PAGE(F)                                                                      \
   F(uint8_t, , kind, UINT) /* CAIRN_PAGE_KINDS */                                                 \

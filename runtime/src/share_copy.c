@@ -195,14 +195,15 @@ static bool meet(struct copying *copying, cairn_object *from) {
   return cairn_type_of(cairn_object_heap(from), from)->slot_count == 0 || push(copying, *place);
 }
 
+/* No other thread knows of the copy yet. */
 static void fill_tuple(const struct copying *copying, const struct copied *pair) {
   const struct cairn_tuple *from = cairn_tuple_of(pair->from);
   struct cairn_tuple *to = (struct cairn_tuple *)pair->to;
   for (uint32_t i = 0; i < from->count; i++) {
     to->items[i] = cairn_retain(copy_of(copying, from->items[i]));
+    CAIRN_ORDER();
+    to->count = i + 1; /* each shows at once: nothing else says who holds it */
   }
-  CAIRN_ORDER();
-  to->count = from->count;
 }
 
 /* Gives the copy what the object holds, of which all copies exist. */

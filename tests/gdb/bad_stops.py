@@ -26,6 +26,7 @@ class Told:
         self.truth = truth
         self.over, self.under, self.lost = all_of("over"), all_of("under"), all_of("lost")
         self.ring, self.passing = all_of("ring"), all_of("passing")
+        self.hung = all_of("hung")  # on rings alone
 
 
 Ask = Callable[[Told, str, bool], None]  # what was told, the moment, whether rings may be collected

@@ -18,7 +18,7 @@ HeapStruct = struct(
     *u64("object_count", "buffer_count", "used_bytes", "reserved_bytes", "returned_bytes",
          "limit_bytes", "external_bytes", "arena_count", "collection_count", "collected_count",
          "candidate_count", "flux_object"),
-    ("flux", c_char_p), *u32("type_count", "root_record", "shared", "reserved"),
+    ("flux", c_char_p), *u32("type_count", "root_record", "shared", "manual_collection"),
     *u64("soft_limit_bytes", "taken_bytes", "peak_bytes", "group_limit_bytes",
          "group_taken_bytes"), ("group", c_char_p))
 ArenaStruct = struct(
@@ -98,7 +98,8 @@ class Model(Memory):
             row.external_bytes, row.arena_count, row.collection_count, row.collected_count,
             row.candidate_count, row.flux_object, as_text(row.flux), row.type_count,
             bool(row.shared), row.soft_limit_bytes, row.taken_bytes, row.peak_bytes,
-            row.group_limit_bytes, row.group_taken_bytes, as_text(row.group) if row.group else None)
+            row.group_limit_bytes, row.group_taken_bytes, as_text(row.group) if row.group else None,
+            bool(row.manual_collection))
 
     def shortcut(self) -> Optional[records.Shortcut]:
         """How to look at one object without the lens; None where the program is not so simple."""

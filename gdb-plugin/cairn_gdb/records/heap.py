@@ -37,6 +37,7 @@ class Heap(NamedTuple):
     group_limit_bytes: int = 0
     group_taken_bytes: int = 0
     group: Optional[str] = None  # the name of the heaps that share a limit with it
+    manual_collection: bool = False  # it collects when the program asks, and else never
 
 
 class Arena(NamedTuple):

@@ -84,6 +84,7 @@ struct lens_heap_model {
   const struct lens_contract *contract;
   uint32_t first_type, type_count; /* flat; the first is no type */
   uint8_t flux;                    /* enum lens_flux */
+  bool collecting;                 /* whatever `flux` is meanwhile; false: not, or not told */
   struct lens_range *meta;         /* metadata mappings; sorted once the model is loaded */
   size_t meta_count, meta_capacity;
   uint64_t runtime_slots; /* address of the words the runtime itself owns */
@@ -116,6 +117,7 @@ struct lens_arena_model {
   lens_arena shown;
   struct lens_page_model *pages; /* shown.page_count of them */
   uint64_t track, track_bytes;   /* the records of its blocks; 0: it is not tracked */
+  uint64_t side_places;          /* the collector's bytes, one a place; 0: not told */
 };
 
 struct lens_pool;     /* small things that live until the next refresh (pool.h) */

@@ -37,8 +37,8 @@ typedef struct lens_heap {
   uint64_t flux_object;
   const char *flux; /* "none", or what the heap is in the middle of */
   uint32_t type_count, root_record;
-  uint32_t shared; /* 1: all threads use it, and other heaps' objects hold its objects */
-  uint32_t reserved;
+  uint32_t shared;            /* 1: all threads use it, and other heaps' objects hold its objects */
+  uint32_t manual_collection; /* 1: it collects when the program asks, and else never */
   uint64_t soft_limit_bytes, taken_bytes, peak_bytes; /* what limits speak of, now and at most */
   uint64_t group_limit_bytes, group_taken_bytes;      /* of the heap's group */
   const char *group;                                  /* its name; NULL: the heap is in none */

@@ -25,7 +25,7 @@ static bool is_collecting(const lens *self, uint32_t object) {
   uint32_t type = lens_row_types(&self->analysis->snapshot)[object];
   if (type == LENS_NONE) return true;
   const struct lens_heap_model *heap = &self->model.heaps[self->model.types[type].shown.heap];
-  return heap->flux != LENS_FLUX_NONE && heap->flux != LENS_FLUX_RELEASE;
+  return heap->collecting || (heap->flux != LENS_FLUX_NONE && heap->flux != LENS_FLUX_RELEASE);
 }
 
 static uint32_t verdict_of(uint32_t state, uint64_t refcount, const struct explained *by,

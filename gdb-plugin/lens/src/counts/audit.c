@@ -3,7 +3,8 @@
  * Findings are kept by address, a few bytes each; the worst of them are chosen when rows are asked
  * for, so a heap whose every count is wrong costs no sort.
  *
- * What this is not: the accounts (account.c), the doubts (doubts.c), or who forgot what (pairs.h).
+ * What this is not: the accounts (account.c), the doubts (doubts.c, reclaim.c), or who forgot what
+ * (pairs.h).
  */
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ enum { ROWS_A_CLOCK = 1 << 13, STRAYS_A_CLOCK = 1 << 10 };
 void lens_audit_free(struct lens_audit_state *self) {
   lens_dealloc(self->matches);
   lens_dealloc(self->heap_doubts);
+  lens_dealloc(self->reclaims);
   lens_dealloc(self->in_flux);
   lens_column_free(&self->rows);
   *self = (struct lens_audit_state){0};
@@ -143,7 +145,8 @@ static lens_status judge(lens *self, uint32_t object) {
     if (audit->filter.guessed == 0) return LENS_OK;
     doubts = LENS_DOUBT_GUESSED;
   } else {
-    doubts = lens_doubts_of(self, object, verdict);
+    lens_status status = lens_doubts_of(self, object, verdict, &doubts);
+    if (status != LENS_OK) return status;
     add_unbalanced(&audit->totals, verdict, doubts, surplus_of(analysis, object, verdict));
   }
   struct lens_audit_row row = {.address = lens_row_addresses(&analysis->snapshot)[object],

@@ -19,6 +19,7 @@ struct lens_audit_state {
   lens_audit_filter filter; /* its text is not used after the start */
   uint8_t *matches;         /* by flat type; the last: objects without a type */
   uint8_t *heap_doubts;     /* by flat heap: what holds for its over-retained objects */
+  uint8_t *reclaims;        /* by flat heap: garbage may wait there whose counts are too high */
   uint64_t *in_flux;        /* a bit an object; NULL: none is */
   struct lens_column rows;  /* struct lens_audit_row, by address; the freed ones last */
   uint64_t row;             /* the next object to be judged */
@@ -27,9 +28,19 @@ struct lens_audit_state {
 
 void lens_audit_free(struct lens_audit_state *self);
 
-/* doubts.c: fills heap_doubts and in_flux. */
+/* doubts.c: fills heap_doubts, reclaims and in_flux. */
 lens_status lens_doubts_find(lens *self);
-/* The doubts about an over- or under-retained object, or about a balance. */
-uint32_t lens_doubts_of(const lens *self, uint32_t object, uint32_t verdict);
+/* The doubts about an over- or under-retained object. */
+lens_status lens_doubts_of(lens *self, uint32_t object, uint32_t verdict, uint32_t *doubts);
+
+/* ---- reclaim.c ---- */
+
+/* The heap is freeing garbage. */
+bool lens_heap_reclaims(const struct lens_heap_model *heap);
+/* Fills reclaims. */
+lens_status lens_reclaim_find(lens *self);
+/* Whether the live object may be garbage that waits to be freed.  LENS_OK, or LENS_CANCELLED and
+ * what else a read may end with. */
+lens_status lens_reclaim_may_wait(lens *self, uint32_t object, bool *waits);
 
 #endif

@@ -5,9 +5,11 @@
  *
  *  - a register, or a place on the stack of optimised code, holds the object: a compiler keeps two
  *    variables of one value in one place;
- *  - the heap was stopped while a buffer's elements were being shifted, or while the collector
- * frees garbage whose counts it does not lower one by one; or its list of references on their way
- * could not be read to its end;
+ *  - the heap was stopped while a buffer's elements were being shifted: some may be in no memory at
+ *    all, but in a vector register; or its list of references on their way could not be read to its
+ *    end;
+ *  - it is garbage that the collector is freeing, whose counts are not lowered one by one
+ *    (reclaim.c);
  *  - an opaque object of the heap may hold it in disguise, or a part of the heap can't be read, for
  *    its memory is missing or its contract does not tell how.
  *
@@ -125,7 +127,7 @@ lens_status lens_doubts_find(lens *self) {
   for (size_t i = 0; i < self->model.heap_count; i++) {
     const struct lens_heap_model *heap = &self->model.heaps[i];
     if (!tells_all(heap->contract)) audit->heap_doubts[i] |= LENS_DOUBT_UNREADABLE;
-    if (heap->flux == LENS_FLUX_RECLAIM || heap->flux == LENS_FLUX_OTHER || heap->holdings_cut)
+    if (heap->flux == LENS_FLUX_OTHER || heap->holdings_cut)
       audit->heap_doubts[i] |= LENS_DOUBT_FLUX;
     if (heap->flux == LENS_FLUX_NONE || heap->shown.flux_object == 0) continue;
     if (audit->in_flux == NULL) {
@@ -136,7 +138,7 @@ lens_status lens_doubts_find(lens *self) {
     lens_status status = mark_moving(self, heap->shown.flux_object);
     if (status != LENS_OK) return status;
   }
-  return LENS_OK;
+  return lens_reclaim_find(self);
 }
 
 /* ---- by object ---- */
@@ -158,15 +160,27 @@ static uint32_t doubts_of_roots(const struct lens_roots *roots, uint32_t object)
   return 0;
 }
 
-uint32_t lens_doubts_of(const lens *self, uint32_t object, uint32_t verdict) {
+static bool is_resizing(const lens *self, uint32_t type) {
+  return self->model.heaps[self->model.types[type].shown.heap].flux == LENS_FLUX_RESIZE;
+}
+
+lens_status lens_doubts_of(lens *self, uint32_t object, uint32_t verdict, uint32_t *doubts) {
   const struct lens_audit_state *audit = &self->analysis->audit;
-  uint32_t doubts = 0;
+  *doubts = 0;
   if (audit->in_flux != NULL && (audit->in_flux[object / 64] >> (object % 64) & 1) != 0)
-    doubts |= LENS_DOUBT_FLUX;
+    *doubts |= LENS_DOUBT_FLUX;
   uint32_t type = lens_row_types(&self->analysis->snapshot)[object];
   uint32_t heap_doubts =
       type == LENS_NONE ? 0 : audit->heap_doubts[self->model.types[type].shown.heap];
   /* What is not seen can explain a count, it can't make it too low. */
-  if (verdict == LENS_UNDER_RETAINED) return doubts | (heap_doubts & LENS_DOUBT_FLUX);
-  return doubts | heap_doubts | doubts_of_roots(&self->analysis->roots, object);
+  if (verdict == LENS_UNDER_RETAINED) {
+    *doubts |= heap_doubts & LENS_DOUBT_FLUX;
+    return LENS_OK;
+  }
+  *doubts |= heap_doubts | doubts_of_roots(&self->analysis->roots, object);
+  if (type != LENS_NONE && is_resizing(self, type)) *doubts |= LENS_DOUBT_FLUX;
+  bool waits = false;
+  lens_status status = lens_reclaim_may_wait(self, object, &waits);
+  if (waits) *doubts |= LENS_DOUBT_FLUX;
+  return status;
 }

@@ -58,6 +58,7 @@ static lens_status decode(lens *self, uint32_t heap_index, uint64_t address, con
   if (status != LENS_OK) return status;
   arena->track = lens_load_place(bytes, layout->track);
   arena->track_bytes = lens_load_place(bytes, layout->track_bytes);
+  arena->side_places = lens_load_place(bytes, layout->side_places);
   status = lens_heap_meta_add(heap, shown->side, shown->side_bytes);
   if (status != LENS_OK) return status;
   return lens_heap_meta_add(heap, arena->track, arena->track_bytes);

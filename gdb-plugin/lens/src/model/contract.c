@@ -140,6 +140,7 @@ static const struct known_value known_masks[] = {
     VALUE("heap_slow.observed", REPLACED, heap_slow_observed),
     VALUE("quarantine.poison", OPTIONAL, poison),
     VALUE("track.page_records", OPTIONAL, track_page_records),
+    VALUE("side.place_bytes", OPTIONAL, side_place_bytes),
     VALUE("count.saturated", OPTIONAL, header.saturated),
     VALUE("count.immortal", OPTIONAL, header.immortal),
     VALUE("type_flag.acyclic", OPTIONAL, type_flag_acyclic),

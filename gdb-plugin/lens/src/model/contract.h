@@ -52,6 +52,7 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   F(heap, taken_bytes, UINT, OPTIONAL) F(heap, peak_bytes, UINT, OPTIONAL) \
   F(heap, group, ADDRESS, OPTIONAL) F(heap, external_table, ADDRESS, OPTIONAL) \
   F(heap, tracking, ADDRESS, OPTIONAL) F(heap, holdings, ADDRESS, OPTIONAL) \
+  F(heap, collecting, UINT, OPTIONAL) F(heap, manual_collection, UINT, OPTIONAL) \
   F(heap, plans, ADDRESS, REPLACED) F(heap, slow, UINT, REPLACED) \
   F(heap, plans_observed, ADDRESS, REPLACED)
 #define LENS_LAYOUT_chunk(F) \
@@ -62,6 +63,7 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   F(arena, page_bytes, UINT, ESSENTIAL) F(arena, page_count, UINT, ESSENTIAL) \
   F(arena, page_free_count, UINT, OPTIONAL) F(arena, page_table_offset, UINT, ESSENTIAL) \
   F(arena, side, ADDRESS, OPTIONAL) F(arena, side_bytes, UINT, OPTIONAL) \
+  F(arena, side_places, ADDRESS, OPTIONAL) \
   F(arena, track, ADDRESS, OPTIONAL) F(arena, track_bytes, UINT, OPTIONAL)
 #define LENS_LAYOUT_page(F) \
   F(page, kind, UINT, ESSENTIAL) F(page, span_pages, UINT, ESSENTIAL) \
@@ -227,6 +229,7 @@ struct lens_contract {
   uint64_t track_switches[LENS_TRACK_BITS]; /* masks, by bit of enum lens_track_switch; 0: none */
   uint64_t poison;             /* the byte that fills blocks in quarantine; 0: not stated */
   uint64_t track_page_records; /* records a page has in an arena's array */
+  uint64_t side_place_bytes; /* of an arena, to each byte from its side_places on; 0: not stated */
   uint64_t type_flag_acyclic, type_flag_opaque, type_flag_builtin, type_flag_finalizer,
       type_flag_tail; /* masks; 0: none */
   uint64_t slot_flag_count_in_buffer, slot_flag_foreign;

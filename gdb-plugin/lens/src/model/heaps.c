@@ -105,6 +105,7 @@ static lens_status decode(lens *self, size_t contract_index, uint64_t address, c
   lens_heap *shown = &heap->shown;
   heap->contract = contract;
   heap->flux = flux_of(contract, lens_load_place(bytes, layout->flux));
+  heap->collecting = lens_load_place(bytes, layout->collecting) != 0;
   if (layout->runtime_slots.width != 0) {
     heap->runtime_slots = address + layout->runtime_slots.offset;
     heap->runtime_slot_count = layout->runtime_slots.width / 8;
@@ -133,6 +134,7 @@ static lens_status decode(lens *self, size_t contract_index, uint64_t address, c
   shown->flux_object = lens_load_place(bytes, layout->flux_object);
   shown->flux = flux_names[heap->flux];
   shown->shared = lens_load_place(bytes, layout->shared) != 0;
+  shown->manual_collection = lens_load_place(bytes, layout->manual_collection) != 0;
   shown->root_record = (uint32_t)contract_index;
   shown->name = name_of(self, contract, bytes, shown->id);
   return shown->name == NULL ? LENS_NO_MEMORY : LENS_OK;
