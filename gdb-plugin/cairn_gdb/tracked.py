@@ -6,7 +6,7 @@ not track its heap, all of this is absent and costs one question to the lens.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, List, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, List, NamedTuple, Optional, Sequence
 
 from .records import Event, Place, Track
 
@@ -48,23 +48,26 @@ def of(session: Session, address: int, event_limit: int = 0) -> Optional[Tracked
                    _site(session, track.heap, track.freed_site), happened, count, lost)
 
 
-CAUGHT_SEARCHED = 256  # of the last events of each heap
-CAUGHT_MAX = 4
+CAUGHT_MAX = 4  # of each heap
 
 
-def caught(session: Session) -> Tuple[int, List[Happened]]:
-    """How many uses of freed objects were caught in quarantine, and the last of their events."""
-    uses = 0
-    found: List[Happened] = []
+class Caught(NamedTuple):
+    """Uses of freed objects that were caught in quarantine."""
+
+    matched: int = 0  # of the types that were asked for
+    others: int = 0
+    unknown: int = 0  # where types were asked for: nobody knows of which they were
+    last: Sequence[Happened] = ()  # of those that matched, as far as their events are left
+
+
+def caught(session: Session, type_glob: str) -> Caught:
+    found = Caught()
     for heap in range(len(session.lens.heaps())):
-        tracking = session.lens.tracking(heap)
-        if tracking is None or not tracking.misuse_count:
-            continue
-        uses += tracking.misuse_count
-        last, _ = session.lens.events(heap, capacity=CAUGHT_SEARCHED, newest_first=True)
-        found += [Happened(event, _place(session, event.caller)) for event in last
-                  if event.caught][:CAUGHT_MAX]
-    return uses, found
+        here = session.lens.misuses(heap, type_glob, CAUGHT_MAX)
+        last = [Happened(event, _place(session, event.caller)) for event in here.last]
+        found = Caught(found.matched + here.matched, found.others + here.others,
+                       found.unknown + here.unknown, [*found.last, *last])
+    return found
 
 
 def _place(session: Session, caller: int) -> Optional[Place]:

@@ -38,6 +38,7 @@ class FakeLens:
         self.tracks: Dict[int, records.Track] = {}
         self.event_rows: List[records.Event] = []
         self.tracking_row: Optional[records.Tracking] = None
+        self.misuse_row = records.Misuses(0, 0, 0, [])
         self.site_rows: Dict[int, records.Site] = {}
         self.pair_sites: List[records.PairSite] = []
         self.pairing_row: Optional[records.Pairing] = None
@@ -134,6 +135,10 @@ class FakeLens:
 
     def tracking(self, heap: int) -> Optional[records.Tracking]:
         return self.tracking_row
+
+    def misuses(self, heap: int, type_glob: str, capacity: int) -> records.Misuses:
+        known = self.tracking_row
+        return self.misuse_row if known is not None else records.Misuses(0, 0, 0, [])
 
     def sites(self, heap: int, capacity: int = 0) -> Tuple[List[records.Site], int]:
         return list(self.site_rows.values()), len(self.site_rows)

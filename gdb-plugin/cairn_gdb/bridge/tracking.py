@@ -1,6 +1,6 @@
 """What the program recorded of its objects: sites, events, quarantine."""
 
-from ctypes import POINTER, byref, c_uint32, c_uint64
+from ctypes import POINTER, byref, c_char_p, c_uint32, c_uint64
 from typing import Any, List, Optional, Tuple
 
 from .. import records
@@ -19,6 +19,7 @@ TrackStruct = struct("lens_track", *u64("base", "serial"),
                      *u32("place", "heap", "type", "site", "freed_site", "freed_thread"))
 EventStruct = struct("lens_event", *u64("sequence", "object", "serial", "caller"),
                      *u32("op", "count", "type", "thread", "site", "heap", "inner", "caught"))
+MisusesStruct = struct("lens_misuses", *u64("matched", "others", "unknown"))
 SiteStruct = struct("lens_site", *u32("number", "frame_count"),
                     *u64("object_count", "object_bytes", "allocation_count"),
                     ("frames", c_uint64 * 8))
@@ -28,6 +29,8 @@ declare({
     "lens_track_at": (STATUS, [LensPointer, c_uint64, POINTER(TrackStruct)]),
     "lens_events": (STATUS, [LensPointer, c_uint64, c_uint64, c_uint64, c_uint32, c_uint64,
                              c_uint64, POINTER(EventStruct), COUNT, COUNT]),
+    "lens_misuses_get": (STATUS, [LensPointer, c_uint64, c_char_p, c_uint64, POINTER(EventStruct),
+                                  COUNT, POINTER(MisusesStruct)]),
     "lens_site_get": (STATUS, [LensPointer, c_uint64, c_uint32, POINTER(SiteStruct)]),
     "lens_sites": (STATUS, [LensPointer, c_uint64, c_uint64, c_uint64, POINTER(SiteStruct), COUNT,
                             COUNT]),
@@ -67,11 +70,24 @@ class Tracking(One):
         """The events that are left, of one object and one serial (0: any), and how many."""
         rows, written, total = self._rows(self._library.lens_events, EventStruct, capacity, heap,
                                           address, serial, int(newest_first), 0)
-        return [records.Event(row.sequence, row.object, row.serial, row.caller,
-                              named(EVENT_OPS, row.op), row.count,
-                              None if row.type == NONE else row.type, row.thread, row.site,
-                              row.heap, bool(row.inner), bool(row.caught))
-                for row in rows[:written]], total
+        return [self._event(row) for row in rows[:written]], total
+
+    @staticmethod
+    def _event(row: Any) -> records.Event:
+        return records.Event(row.sequence, row.object, row.serial, row.caller,
+                             named(EVENT_OPS, row.op), row.count,
+                             None if row.type == NONE else row.type, row.thread, row.site,
+                             row.heap, bool(row.inner), bool(row.caught))
+
+    def misuses(self, heap: int, type_glob: str, capacity: int) -> records.Misuses:
+        """The uses of freed objects that a heap caught, and the last of their events."""
+        rows = (EventStruct * max(capacity, 1))()
+        written, found = c_uint64(), MisusesStruct()
+        self._check(self._library.lens_misuses_get(
+            self._self, heap, type_glob.encode() if type_glob else None, capacity, rows,
+            byref(written), byref(found)))
+        return records.Misuses(found.matched, found.others, found.unknown,
+                               [self._event(row) for row in rows[:written.value]])
 
     def site(self, heap: int, number: int) -> Optional[records.Site]:
         row = SiteStruct()

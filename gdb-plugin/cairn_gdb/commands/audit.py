@@ -12,7 +12,7 @@ from ..render import json_doc, objects, units
 from ..render.accounts import doubt_lines, unexplained
 from ..render.page import Page
 from ..session import Session, type_names
-from ..tracked import Happened
+from ..tracked import Caught
 from .command import Command
 from .history import left_lines
 
@@ -28,8 +28,7 @@ class Audit(NamedTuple):
     blame: List[Left]  # of all findings together
     silent: int  # findings of which no event is left
     tracked: bool
-    misuses: int  # uses of freed objects that were caught so far
-    caught: List[Happened]  # the last of these, as far as they are among the last events
+    caught: Caught  # uses of freed objects
 
 
 def run(session: Session, arguments: Arguments) -> Result:
@@ -43,8 +42,8 @@ def run(session: Session, arguments: Arguments) -> Result:
     findings, matched = lens.findings(arguments.limit)
     rows = audits.suspects(session, findings)
     session.remember([row.object.address for row in rows])
-    misuses, caught = tracked.caught(session)
-    wrong = totals.over + totals.under + misuses
+    caught = tracked.caught(session, glob)
+    wrong = totals.over + totals.under + caught.matched
     left: List[List[Left]] = []
     blame: List[Left] = []
     silent = 0
@@ -53,7 +52,7 @@ def run(session: Session, arguments: Arguments) -> Result:
         everyone, silent = lens.blame(session.target.progress)
         blame = pairing.left(session, everyone)
         left = [_left_of(session, row) for row in rows]
-    return Result(Audit(rows, matched, totals, glob, left, blame, silent, known, misuses, caught),
+    return Result(Audit(rows, matched, totals, glob, left, blame, silent, known, caught),
                   session.exactness(),
                   session.walk_warnings() + roots.warnings, status=1 if wrong else 0)
 
@@ -89,11 +88,16 @@ def document(found: Audit) -> Any:
         "over_doubtful": totals.over_doubtful, "under_doubtful": totals.under_doubtful,
         "unsure": totals.guessed, "immortal": totals.immortal, "unknown": totals.unknown,
         "freed": totals.freed, "surplus": totals.surplus, "deficit": totals.deficit}
-    if found.misuses:
-        record["misuses"] = found.misuses
+    caught = found.caught
+    if caught.matched:
+        record["misuses"] = caught.matched
         record["caught"] = [dict(json_doc.event_record(each),
                                  addr=json_doc.address(each.event.object),
-                                 serial=each.event.serial) for each in found.caught]
+                                 serial=each.event.serial) for each in caught.last]
+    if caught.others:
+        record["misuses_other_types"] = caught.others
+    if caught.unknown:
+        record["misuses_unknown_type"] = caught.unknown
     if found.tracked:
         record["unmatched"] = json_doc.left_records(found.blame)
         record["without_events"] = found.silent
@@ -214,17 +218,30 @@ def _verdict_lines(row: Suspect, page: Page) -> Iterator[str]:
 
 
 def _caught(found: Audit, page: Page) -> Iterator[str]:
-    if not found.misuses:
-        return
-    one = found.misuses == 1
-    said = ("1 use of a freed object was" if one else
-            f"{units.number(found.misuses)} uses of freed objects were")
-    yield (page.style("bad", f"{said} caught in quarantine")
-           + ("; no event of it is left." if not found.caught else ":" if one else
-              "; the last ones:"))
-    for event, place in found.caught:
+    caught = found.caught
+    if caught.matched:
+        said = ("1 use of a freed object was" if caught.matched == 1 else
+                f"{units.number(caught.matched)} uses of freed objects were")
+        of_type = f" of the types {found.type_glob}" if found.type_glob else ""
+        yield (page.style("bad", f"{said} caught in quarantine") + of_type
+               + ("; no event of it is left." if not caught.last else
+                  ":" if caught.matched == 1 else "; the last ones:"))
+    for event, place in caught.last:
         yield (f"  0x{event.object:x}, serial {event.serial}, {event.op}d at "
                f"{tracked.place_text(place)}; cairn history 0x{event.object:x} says more")
+    yield from _caught_elsewhere(caught, page)
+
+
+def _caught_elsewhere(caught: Caught, page: Page) -> Iterator[str]:
+    """What -type leaves out."""
+    if caught.others:
+        yield page.style("warning", "Caught in quarantine as well: "
+                         f"{units.counted(caught.others, 'use')} of freed objects of other types; "
+                         "`cairn audit` without -type lists them.")
+    if caught.unknown:
+        yield page.style("warning", "Caught in quarantine as well: "
+                         f"{units.counted(caught.unknown, 'use')} of freed objects whose type no "
+                         "event tells any more.")
 
 
 def _totals(found: Audit, page: Page) -> Iterator[str]:
@@ -277,8 +294,9 @@ for sure; roots (variables, registers, words of stacks and other memory) may own
 
 A row says what explains the count, and whether anything makes the verdict uncertain.  A place in
 memory is taken to own one reference at most, at an aligned address.  $cairn_status is 1 where a
-count is wrong for certain, or a use of a freed object was caught, else 0; -exit quits GDB with
-it.""",
+count is wrong for certain, or a use of a freed object was caught, else 0; with -type that means
+objects of these types, and what was caught of others is counted in one line.  -exit quits GDB with
+the status.""",
     examples=(("cairn audit", "is every count right?"),
               ("cairn audit -type session", "those of one type"),
               ("cairn audit -json -limit 0", "for a program"),

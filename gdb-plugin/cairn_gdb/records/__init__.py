@@ -13,7 +13,7 @@ from .moments import DiffObject, DiffRow, DiffTotals, MomentInfo
 from .objects import Account, Field, Head, Object, Reference, Referrer, Root, Shortcut
 from .program import Identity, Place, Region, Section, Stop, Store, Thread
 from .reach import PathTotals, Retained, RetainedRoot, RetainedTotals, RetainedType, Way
-from .tracking import Deed, Event, PairSite, Pairing, Site, Track, Tracking, Unmatched
+from .tracking import Deed, Event, Misuses, PairSite, Pairing, Site, Track, Tracking, Unmatched
 from .wrong import (AuditTotals, CollectRow, Collected, Cycle, CycleBreak, CycleGroup, CycleLink,
                     CycleOpened, CycleSlot, CyclesTotals, Finding, Leak, LeakCensus, LeakTotals)
 
@@ -21,7 +21,8 @@ __all__ = ["CONSERVATIVE", "EVERYTHING", "EXACT", "EXACTNESS", "TOLERANT", "UNBO
            "Arena", "AuditTotals", "CheckTotals", "CollectRow", "Collected", "CountCensus", "Cycle",
            "CycleBreak", "CycleGroup", "CycleLink", "CycleOpened", "CycleSlot", "CyclesTotals",
            "Deed", "DiffObject", "DiffRow", "DiffTotals", "Event", "Field", "Filter", "Finding",
-           "Head", "Heap", "Identity", "Leak", "LeakCensus", "LeakTotals", "Location", "MomentInfo",
+           "Head", "Heap", "Identity", "Leak", "LeakCensus", "LeakTotals", "Location", "Misuses",
+           "MomentInfo",
            "Object", "Page", "PairSite", "Pairing", "PathTotals", "Place", "Problem", "Range",
            "Reference", "Referrer", "Region", "Result", "Retained", "RetainedRoot",
            "RetainedTotals", "RetainedType", "Root", "RootRecord", "Section", "Shortcut", "Site",

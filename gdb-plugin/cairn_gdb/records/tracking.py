@@ -49,6 +49,15 @@ class Event(NamedTuple):
     caught: bool = False  # of a freed object in quarantine: it changed nothing
 
 
+class Misuses(NamedTuple):
+    """Uses of freed objects that were caught in quarantine."""
+
+    matched: int  # of the types that were asked for
+    others: int  # of other types
+    unknown: int  # of types that nobody knows any more, where some were asked for
+    last: Sequence[Event]  # of those that matched, the newest first
+
+
 class Site(NamedTuple):
     number: int
     objects: int  # that live and were allocated here

@@ -233,7 +233,6 @@ static void print_totals(const struct session *session, const lens_audit_totals 
   json_number(json, "surplus", totals->surplus);
   json_number(json, "deficit", totals->deficit);
   yajl_gen_map_close(json);
-  yajl_gen_map_close(json);
 }
 
 lens_status audit_run(struct session *session) {
@@ -253,7 +252,12 @@ lens_status audit_run(struct session *session) {
   for (uint64_t i = 0; status == LENS_OK && i < written; i++)
     status = finding_row(session, &rows[session->json != NULL ? i : written - 1 - i], paired);
   free(rows);
-  if (status == LENS_OK) print_totals(session, &totals, written);
+  if (status != LENS_OK) return status;
+  print_totals(session, &totals, written);
+  lens_misuses misuses;
+  status = tracked_misuses(session, &misuses);
+  session->found = session->found || misuses.matched != 0;
+  if (session->json != NULL) yajl_gen_map_close(session->json);
   return status;
 }
 

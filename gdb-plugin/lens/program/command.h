@@ -110,6 +110,9 @@ uint64_t rows_room(const struct session *session, uint64_t count);
 /* What the program tracked of the object: members of its record, or lines.  Nothing where it is not
  * tracked. */
 lens_status tracked_show(const struct session *session, const lens_object *object);
+/* Uses of freed objects that were caught, of the types of -type: members of the answer, or lines.
+ */
+lens_status tracked_misuses(const struct session *session, lens_misuses *found);
 
 /* A place in the code: the module and the distance from where it begins (`name` NULL: an array's
  * item). */

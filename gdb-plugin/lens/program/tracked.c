@@ -9,8 +9,9 @@
 
 #include "command.h"
 #include "table.h"
+#include "units.h"
 
-enum { LAST_EVENTS = 8, PLACE_BYTES = 160 };
+enum { LAST_EVENTS = 8, MISUSES_A_HEAP = 4, PLACE_BYTES = 160 };
 
 static const char *const OPS[] = {"other",   "allocate",      "free",       "retain",
                                   "release", "collect_start", "collect_end"};
@@ -50,6 +51,15 @@ void json_caller(const struct session *session, const char *name, uint64_t calle
   yajl_gen_map_close(session->json);
 }
 
+static void json_event(const struct session *session, const lens_event *event) {
+  json_number(session->json, "seq", event->sequence);
+  json_text(session->json, "op", OPS[event->op]);
+  json_number(session->json, "refcount", event->count);
+  json_number(session->json, "thread", event->thread);
+  json_caller(session, "site", event->caller);
+  if (event->caught != 0) json_flag(session->json, "caught", true);
+}
+
 static void json_tracked(const struct session *session, const lens_track *track,
                          const lens_site *site, const lens_event *events, uint64_t count,
                          uint64_t total) {
@@ -66,11 +76,7 @@ static void json_tracked(const struct session *session, const lens_track *track,
   yajl_gen_array_open(session->json);
   for (uint64_t i = count; i-- > 0;) {
     yajl_gen_map_open(session->json);
-    json_number(session->json, "seq", events[i].sequence);
-    json_text(session->json, "op", OPS[events[i].op]);
-    json_number(session->json, "refcount", events[i].count);
-    json_number(session->json, "thread", events[i].thread);
-    json_caller(session, "site", events[i].caller);
+    json_event(session, &events[i]);
     yajl_gen_map_close(session->json);
   }
   yajl_gen_array_close(session->json);
@@ -124,4 +130,73 @@ lens_status tracked_show(const struct session *session, const lens_object *objec
     print_tracked(session, &track, &site, events, count, total);
   }
   return LENS_OK;
+}
+
+/* ---- misuses ---- */
+
+static void misuse_row(const struct session *session, const lens_event *event) {
+  if (session->json != NULL) {
+    yajl_gen_map_open(session->json);
+    json_event(session, event);
+    json_address(session->json, "addr", event->object);
+    json_number(session->json, "serial", event->serial);
+    yajl_gen_map_close(session->json);
+    return;
+  }
+  char place[PLACE_BYTES];
+  caller_text(session, event->caller, place, sizeof place);
+  printf("  0x%" PRIx64 ", serial %" PRIu64 ", %sd at %s\n", event->object, event->serial,
+         OPS[event->op], place);
+}
+
+/* Adds up what the heaps caught; with `rows` prints the last of each. */
+static lens_status misuses_of_heaps(const struct session *session, bool rows, lens_misuses *sum) {
+  *sum = (lens_misuses){0};
+  for (uint64_t heap = 0; heap < lens_heap_count(session->target); heap++) {
+    lens_event events[MISUSES_A_HEAP] = {0};
+    uint64_t count;
+    lens_misuses here;
+    lens_status status =
+        lens_misuses_get(session->target, heap, session->options->type_glob,
+                         rows ? MISUSES_A_HEAP : 0, rows ? events : NULL, &count, &here);
+    if (status != LENS_OK) return status;
+    sum->matched += here.matched;
+    sum->others += here.others;
+    sum->unknown += here.unknown;
+    for (uint64_t i = 0; i < count; i++) misuse_row(session, &events[i]);
+  }
+  return LENS_OK;
+}
+
+static void misuses_text(const lens_misuses *found) {
+  if (found->others != 0)
+    printf("Uses of freed objects of other types: %s; without -type they are listed.\n",
+           text_number(found->others).text);
+  if (found->unknown != 0)
+    printf("Uses of freed objects whose type no event tells any more: %s.\n",
+           text_number(found->unknown).text);
+}
+
+lens_status tracked_misuses(const struct session *session, lens_misuses *found) {
+  yajl_gen json = session->json;
+  lens_status status = misuses_of_heaps(session, false, found);
+  if (status == LENS_OK && found->matched != 0) {
+    if (json == NULL) {
+      printf("Uses of freed objects, caught in quarantine: %s\n", text_number(found->matched).text);
+      status = misuses_of_heaps(session, true, found);
+    } else {
+      json_number(json, "misuses", found->matched);
+      json_name(json, "caught");
+      yajl_gen_array_open(json);
+      status = misuses_of_heaps(session, true, found);
+      yajl_gen_array_close(json);
+    }
+  }
+  if (json == NULL) {
+    misuses_text(found);
+    return status;
+  }
+  if (found->others != 0) json_number(json, "misuses_other_types", found->others);
+  if (found->unknown != 0) json_number(json, "misuses_unknown_type", found->unknown);
+  return status;
 }

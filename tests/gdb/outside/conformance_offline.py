@@ -25,7 +25,7 @@ def lines(core: str, told: Dict[str, str], saved: str) -> Dict[str, List[str]]:
     asked["collect"] = ["-candidates", "-freed", "-all"]
     asked["leaks"] = ["-type node", "-max-objects 9", told["living"]]
     asked["cycles"] = ["-live", "-live -objects 1"]
-    asked["audit"] = ["-type str", "-unsure"]
+    asked["audit"] = ["-type str", "-type list", "-unsure"]
     asked["types"] = ["-sort count -reverse"]
     asked["sites"] = ["-type str"]
     asked["retained"] = ["-type list"]

@@ -56,7 +56,8 @@ LINES += [(line, "") for line in (
     "show %s -depth 1" % NODE, "show " + told["odd"][0], "stack", "stack -all", "stack -full",
     "stack -all -full", "roots", "refs " + KEEPER, "refs " + NODE, "referrers " + KEEPER,
     "referrers " + OVER, "path " + DEEP, "path %s -count 1" % DEEP,
-    "path %s -count 0 -weak" % KEEPER, "audit", "audit -unsure", "audit -type str", "leaks",
+    "path %s -count 0 -weak" % KEEPER, "audit", "audit -unsure", "audit -type str",
+    "audit -type list", "leaks",
     "leaks -tree", "leaks -type node", "leaks -max-objects 9 -max-bytes 1k",
     "leaks " + told["garbage"][0], "cycles", "cycles -live", "cycles -objects 1",
     "cycles -objects 0 -live", "collect", "collect -candidates", "collect -freed",
@@ -97,6 +98,15 @@ verdict = {row["addr"]: (row["verdict"], row["surplus"]) for row in conforms("au
 equal({told[word][0]: verdict.get(told[word][0]) for word in ("over", "under", "lost")},
       {told["over"][0]: ("over-retained", 1), told["under"][0]: ("under-retained", -1),
        told["lost"][0]: ("over-retained", 1)}, "the verdicts")
+# The one use of a dead object, a str: it is no matter of another type, but said all the same.
+for line, uses, others in (("audit", 1, 0), ("audit -type str", 1, 0), ("audit -type list", 0, 1)):
+    found = conforms(line)
+    equal([found.get(key, 0) for key in ("misuses", "misuses_other_types")], [uses, others], line)
+    equal(len(found.get("caught", [])), uses, line + ": the last of them")
+    equal("1 use of a freed object was caught" in execute("cairn " + line), uses == 1, line)
+check("1 use of freed objects of other types" in execute("cairn audit -type list"), "it is said")
+conforms("audit -type list")
+equal(status(), 0, "$cairn_status: no list was misused")
 (none,) = conforms("objects -type none")["rows"]
 check(conforms("path " + none["addr"])["paths"], "there is a way to what is never freed")
 for way in conforms("path " + DEEP)["paths"]:

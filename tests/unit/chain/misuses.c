@@ -1,0 +1,83 @@
+/* Uses of freed objects, as the quarantine caught them and as the lens counts them: by type, with
+ * the last events, and what no event tells any more. */
+#include "../runtime/nodes.h"
+#include "self.h"
+#include "tracking.h"
+
+enum { ROWS = 4, OF_NODES = 3, OF_FLOATS = 2 };
+
+static void ignore_misuse(cairn_heap *heap, const cairn_misuse_report *report, void *context) {
+  (void)heap;
+  (void)report;
+  (void)context;
+}
+
+static void start(const struct nodes *nodes, uint64_t events) {
+  const cairn_track_options options = {
+      .events = events, .quarantine_bytes = 1 << 20, .misuse = ignore_misuse};
+  assert_true(cairn_track_start(nodes->heap, &options));
+}
+
+/* Three uses of a dead node, then two of a dead float; the serial of the float. */
+static uint64_t misuse(const struct nodes *nodes) {
+  cairn_object *node = &node_new(nodes, nodes->plain, 1)->base;
+  cairn_object *number = cairn_float_new(nodes->heap, 1.5);
+  uint64_t serial = cairn_track_serial(number);
+  cairn_release(node);
+  cairn_release(number);
+  for (int i = 0; i < OF_NODES - 1; i++) cairn_release(node);
+  (void)cairn_retain(node);
+  for (int i = 0; i < OF_FLOATS; i++) cairn_release(number);
+  return serial;
+}
+
+static void assert_misuses(const char *glob, uint64_t matched, uint64_t others, uint64_t unknown,
+                           uint64_t rows, lens_event *events) {
+  lens *self = self_lens();
+  uint64_t written;
+  lens_misuses found;
+  assert_int_equal(lens_misuses_get(self, 0, glob, ROWS, events, &written, &found), LENS_OK);
+  assert_int_equal(found.matched, matched);
+  assert_int_equal(found.others, others);
+  assert_int_equal(found.unknown, unknown);
+  assert_int_equal(written, rows);
+  for (uint64_t i = 0; i < written; i++) assert_int_equal(events[i].caught, 1);
+  for (uint64_t i = 1; i < written; i++) assert_true(events[i].sequence < events[i - 1].sequence);
+  lens_free(self);
+}
+
+static void test_by_type(void **state) {
+  struct nodes *nodes = *state;
+  lens_event events[ROWS];
+  assert_misuses(NULL, 0, 0, 0, 0, events); /* nothing is tracked */
+  start(nodes, 64);
+  assert_misuses(NULL, 0, 0, 0, 0, events);
+  uint64_t serial = misuse(nodes);
+  assert_misuses(NULL, OF_NODES + OF_FLOATS, 0, 0, ROWS, events);
+  assert_int_equal(events[0].serial, serial);
+  assert_int_not_equal(events[ROWS - 1].serial, serial);
+  assert_misuses("float", OF_FLOATS, OF_NODES, 0, OF_FLOATS, events);
+  assert_int_equal(events[0].serial, serial);
+  assert_int_equal(events[0].op, LENS_EVENT_RELEASE);
+  assert_misuses("no*", OF_NODES, OF_FLOATS, 0, OF_NODES, events);
+  assert_int_equal(events[0].op, LENS_EVENT_RETAIN);
+  assert_misuses("list", 0, OF_NODES + OF_FLOATS, 0, 0, events);
+  cairn_track_stop(nodes->heap);
+}
+
+static void test_of_what_no_event_is_left(void **state) {
+  struct nodes *nodes = *state;
+  lens_event events[ROWS];
+  start(nodes, 2);
+  (void)misuse(nodes);
+  assert_misuses(NULL, OF_NODES + OF_FLOATS, 0, 0, 2, events);
+  assert_misuses("float", OF_FLOATS, 0, OF_NODES, 2, events);
+  assert_misuses("node", 0, OF_FLOATS, OF_NODES, 0, events);
+  cairn_track_stop(nodes->heap);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, nodes_setup, nodes_teardown)
+  const struct CMUnitTest tests[] = {TEST(test_by_type), TEST(test_of_what_no_event_is_left)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
