@@ -38,7 +38,8 @@ FRAME = {"level": int, "function": (str, None), "file": (str, None), "line": (in
          "variables": [VARIABLE]}
 FIELD = {"name": str, "kind": str, "value": (OBJECT, str, int, float, bool, None)}
 HEAP = {"id": int, "name": str, "addr": ADDRESS, "objects": int, "bytes": int, "arenas": int,
-        "reserved_bytes": int}
+        "reserved_bytes": int, "collections?": int, "manual_collection?": bool}
+MANUAL = [{"id": int, "collections": int}]
 REGION_KIND = {"text", "rodata", "data", "bss", "heap", "arena", "library", "stack", "other"}
 
 
@@ -78,11 +79,11 @@ DATA: Dict[str, Any] = {
                      **{"misuses?": int, "misuses_other_types?": int, "misuses_unknown_type?": int,
                         "caught?": [dict(EVENT, addr=ADDRESS, serial=int)]}),
     "leaks": listing({"kind": {"cycle", "lost"}, "objects": int, "bytes": int, "root": OBJECT,
-                      "surplus": int}, totals=OBJECTS_AND_BYTES),
+                      "surplus": int}, totals=OBJECTS_AND_BYTES, **{"manual_heaps?": MANUAL}),
     "cycles": listing({"objects": [OBJECT], "slots": [dict], "bytes": int, "garbage": bool,
                        "break": (dict, None)}),
     "collect": listing(dict(OBJECT, internal=int, external=int, verdict={"freed", "kept"}),
-                       would_free=OBJECTS_AND_BYTES),
+                       would_free=OBJECTS_AND_BYTES, **{"manual_heaps?": MANUAL}),
     "retained": listing(dict(OBJECT, retained_bytes=int, retained_objects=int)),
     "retained -by type": listing({"type": str, "retained_bytes": int, "retained_objects": int}),
     "retained -by root": listing({"kind": str, "name": str, "retained_bytes": int,

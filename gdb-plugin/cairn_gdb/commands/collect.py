@@ -2,6 +2,8 @@
 
 from typing import Any, Iterator, List, NamedTuple
 
+from .. import collecting
+from ..collecting import Manual
 from ..options import Arguments, Option
 from ..records import CONSERVATIVE, Collected, CollectRow, Result, least_sure
 from ..render import json_doc, objects, units
@@ -25,6 +27,7 @@ class Found(NamedTuple):
     local: bool
     chosen: bool  # the rows are some of a kind that was asked for
     heap: str  # of which alone this is; "": of all
+    manual: List[Manual]  # of the heaps that it is about
 
 
 def run(session: Session, arguments: Arguments) -> Result:
@@ -45,7 +48,8 @@ def run(session: Session, arguments: Arguments) -> Result:
     if totals.opaque:
         exactness = least_sure(exactness, CONSERVATIVE)
     label = "" if heap is None or len(lens.heaps()) == 1 else session.heap_label(heap)
-    return Result(Found(rows, matched, totals, local, bool(glob or only_freed or every), label),
+    return Result(Found(rows, matched, totals, local, bool(glob or only_freed or every), label,
+                        collecting.manual(lens.heaps(), heap)),
                   exactness, session.walk_warnings() + list(_warnings(totals)))
 
 
@@ -78,6 +82,8 @@ def document(found: Found) -> Any:
                             "interned": totals.swept}
     record["members"], record["candidates"] = totals.members, totals.candidates
     record["kept"], record["reached"] = totals.kept, totals.reached
+    if found.manual:
+        record["manual_heaps"] = collecting.records_of(found.manual)
     return record
 
 
@@ -129,6 +135,8 @@ def _sums(found: Found, page: Page) -> Iterator[str]:
         stay = (f"; {units.number(kept)} stay: {units.number(totals.kept)} held from outside, "
                 f"{units.number(totals.reached)} reached from these")
     yield (f"{looked}, {units.counted(totals.candidates, 'candidate')} among them{stay}.")
+    if totals.freed_objects:
+        yield from collecting.lines(found.manual)
 
 
 COMMAND = Command(

@@ -3,7 +3,8 @@
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from .. import leak_baseline, leak_report, leak_rules, leak_tree, options
+from .. import collecting, leak_baseline, leak_report, leak_rules, leak_tree, options
+from ..collecting import Manual
 from ..leak_report import Group, Row, SetAside, Sifted
 from ..leak_rules import Rule
 from ..leak_tree import Joint, Tree
@@ -44,6 +45,7 @@ class Found(NamedTuple):
     groups: Optional[List[Group]]  # by kind, type and place; None: there are too many leaks
     joint: Optional[List[Joint]]  # what is held jointly, @N behind the rows; None: was not asked
     joint_matched: int
+    manual: List[Manual]  # heaps that collect only when the program asks
 
 
 class _One(NamedTuple):
@@ -107,7 +109,8 @@ def run(session: Session, arguments: Arguments) -> Result:
         exactness = least_sure(exactness, baseline.exactness)
         warnings += baseline.warnings
     found = Found(rows, sums, totals, _by_name(lens.leak_census()), sifted.aside, sifted.unused,
-                  within, limits, glob, one.answer, groups, joint, joint_matched)
+                  within, limits, glob, one.answer, groups, joint, joint_matched,
+                  collecting.manual(lens.heaps()))
     return Result(found, exactness, warnings, status=0 if within else 1)
 
 
@@ -284,6 +287,8 @@ def document(found: Found) -> Any:
                                          for rule in found.unused]
     if found.answer:
         record["answer"] = found.answer
+    if found.manual:
+        record["manual_heaps"] = collecting.records_of(found.manual)
     return record
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple
 
+from .. import collecting
 from ..options import Arguments
 from ..records import Heap, Result, RootRecord, TypeCensus, WalkTotals
 from ..render import json_doc, objects, units
@@ -63,6 +64,9 @@ def _heap_record(line: HeapLine) -> Dict[str, Any]:
     if line.heap.taken_bytes:
         record["taken_bytes"] = line.heap.taken_bytes
         record["peak_bytes"] = line.heap.peak_bytes
+    record["collections"] = line.heap.collection_count
+    if line.heap.manual_collection:
+        record["manual_collection"] = True
     if line.heap.group is not None:
         record["group"] = {"name": line.heap.group, "taken_bytes": line.heap.group_taken_bytes,
                            "limit_bytes": line.heap.group_limit_bytes}
@@ -81,6 +85,8 @@ def _limits(heap: Heap) -> str:
         said.append(f"group {heap.group} takes {units.size(heap.group_taken_bytes)}{limit}")
     if heap.external_bytes:
         said.append(f"keeps {units.size(heap.external_bytes)} outside")
+    if heap.manual_collection:
+        said.append(collecting.so_far(heap.collection_count))
     return "; ".join(said)
 
 

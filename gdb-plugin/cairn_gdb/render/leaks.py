@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Dict, Iterator, List, Sequence
 
-from .. import tracked
+from .. import collecting, tracked
 from ..leak_report import Row
 from ..leak_tree import Branch, Joint, Tree
 from ..records import Leak, LeakTotals
@@ -222,6 +222,7 @@ def _mending(found: Found) -> Iterator[str]:
         cycles = "the cycle" if sums.cycles == 1 else f"all {units.number(sums.cycles)} cycles"
         yield (f"The next collection frees {cycles}: "
                f"{units.counted(sums.cycle_objects, 'object')}, {units.size(sums.cycle_bytes)}.")
+        yield from collecting.lines(found.manual)
     for number, row in enumerate(found.rows, 1):
         leak = row.leak
         if leak.kind == "lost" and not leak.held:

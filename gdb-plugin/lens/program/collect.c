@@ -60,6 +60,7 @@ static void collect_end(const struct session *session, const lens_collected *tot
     json_number(json, "candidates", totals->candidates);
     json_number(json, "kept", totals->kept);
     json_number(json, "reached", totals->reached);
+    json_manual_heaps(session);
     yajl_gen_map_close(json);
     return;
   }
@@ -75,6 +76,7 @@ static void collect_end(const struct session *session, const lens_collected *tot
       "these.\n",
       text_number(totals->members).text, text_number(totals->candidates).text,
       text_number(totals->kept).text, text_number(totals->reached).text);
+  if (totals->freed_objects != 0) text_manual_heaps(session);
 }
 
 static lens_status collect_rows(const struct session *session, uint32_t which, uint64_t *shown,

@@ -107,6 +107,11 @@ void rows_end(const struct session *session, uint64_t matched, uint64_t shown);
 /* How many of so many rows -limit lets through. */
 uint64_t rows_room(const struct session *session, uint64_t count);
 
+/* Heaps that collect only when the program asks, those of -heap: "manual_heaps" where there are
+ * some; a line each, up to a few. */
+void json_manual_heaps(const struct session *session);
+void text_manual_heaps(const struct session *session);
+
 /* What the program tracked of the object: members of its record, or lines.  Nothing where it is not
  * tracked. */
 lens_status tracked_show(const struct session *session, const lens_object *object);

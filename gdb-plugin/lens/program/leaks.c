@@ -344,6 +344,7 @@ static void json_end(const struct session *session, const struct found *found, u
   json_flag(json, "within_limits", found->within);
   if (found->aside.leaks != 0 || found->rules.count != 0) json_aside(session, found);
   if (found->answer[0] != 0) json_text(json, "answer", found->answer);
+  json_manual_heaps(session);
   yajl_gen_map_close(json);
 }
 
@@ -379,6 +380,7 @@ static void text_end(const struct session *session, const struct found *found, u
   } else if (found->answer[0] == 0) {
     puts(found->aside.leaks == 0 ? "No leak." : "No other leak.");
   }
+  if (sums->cycles != 0) text_manual_heaps(session);
   if (found->aside.leaks != 0)
     printf("%s more %s set aside: %s objects, %s.\n", text_number(found->aside.leaks).text,
            found->aside.leaks == 1 ? "leak is" : "leaks are",

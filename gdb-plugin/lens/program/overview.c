@@ -39,6 +39,8 @@ static void json_limits(yajl_gen json, const lens_heap *heap) {
   json_some(json, "soft_limit_bytes", heap->soft_limit_bytes);
   json_some(json, "taken_bytes", heap->taken_bytes);
   if (heap->taken_bytes != 0) json_number(json, "peak_bytes", heap->peak_bytes);
+  json_number(json, "collections", heap->collection_count);
+  if (heap->manual_collection != 0) json_flag(json, "manual_collection", true);
   if (heap->group == NULL) return;
   json_name(json, "group");
   yajl_gen_map_open(json);
@@ -132,6 +134,7 @@ lens_status overview_run(struct session *session) {
            text_size(totals.object_bytes).text, text_number(totals.buffers).text,
            text_size(totals.buffer_bytes).text, text_number(lens_heap_count(session->target)).text,
            lens_heap_count(session->target) == 1 ? "heap" : "heaps");
+    text_manual_heaps(session);
   }
 out:
   free(census);

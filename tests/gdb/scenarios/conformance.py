@@ -98,6 +98,13 @@ verdict = {row["addr"]: (row["verdict"], row["surplus"]) for row in conforms("au
 equal({told[word][0]: verdict.get(told[word][0]) for word in ("over", "under", "lost")},
       {told["over"][0]: ("over-retained", 1), told["under"][0]: ("under-retained", -1),
        told["lost"][0]: ("over-retained", 1)}, "the verdicts")
+# The heap collects only when asked, and nobody asks: the cycle stays for that reason.
+for line in ("leaks", "collect"):
+    equal(conforms(line)["manual_heaps"], [{"id": 1, "collections": 0}], line)
+    check("Heap everything collects only when the program asks, and it never has."
+          in execute("cairn " + line).splitlines(), line + " says why the cycle stays")
+(heap,) = conforms("")["heaps"]
+equal((heap["collections"], heap["manual_collection"]), (0, True), "the overview says it")
 # The one use of a dead object, a str: it is no matter of another type, but said all the same.
 for line, uses, others in (("audit", 1, 0), ("audit -type str", 1, 0), ("audit -type list", 0, 1)):
     found = conforms(line)

@@ -70,15 +70,16 @@ LENS_API lens_status lens_events(lens *self, uint64_t heap, uint64_t object, uin
                                  uint32_t newest_first, uint64_t first, uint64_t capacity,
                                  lens_event *events, uint64_t *written, uint64_t *total);
 
-/* Uses of freed objects that were caught in quarantine.  All of them: matched + others + unknown. */
+/* Uses of freed objects that were caught in quarantine.  All of them: matched + others + unknown.
+ */
 typedef struct lens_misuses {
   uint64_t matched; /* of types that match; without a pattern: all */
   uint64_t others;  /* of other types */
   uint64_t unknown; /* with a pattern: of which no event is left, or that does not tell the type */
 } lens_misuses;
-/* Those of a heap, of types whose name matches `type_glob` (NULL: all; as in lens_filter): how many,
- * and the last of their events that are left, the newest first.  All 0 where the heap never tracked.
- * O(ring) where there is one, else O(1).  LENS_NO_MEMORY, LENS_CANCELLED. */
+/* Those of a heap, of types whose name matches `type_glob` (NULL: all; as in lens_filter): how
+ * many, and the last of their events that are left, the newest first.  All 0 where the heap never
+ * tracked. O(ring) where there is one, else O(1).  LENS_NO_MEMORY, LENS_CANCELLED. */
 LENS_API lens_status lens_misuses_get(lens *self, uint64_t heap, const char *type_glob,
                                       uint64_t capacity, lens_event *events, uint64_t *written,
                                       lens_misuses *out);
