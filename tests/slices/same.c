@@ -13,14 +13,14 @@
 /* TYPES: more than what types retain is worked out for at a time.  MOST_CALLS: of one question; so
  * many without an end are a question that gets nowhere. */
 enum {
-  NODES = 90000,
-  PAIRS = 40000,
-  LOST = 40000,
-  ROOTS = 40000,
-  ALONE = 3000,
-  TYPES = 70,
+  NODES = 40000,
+  PAIRS = 20000,
+  LOST = 20000,
+  ROOTS = 19000,
+  ALONE = 2000,
+  TYPES = 66,
   BUSY = 400,
-  EVENTS = 1 << 15,
+  EVENTS = 1 << 14,
   MOST_CALLS = 10000000
 };
 
