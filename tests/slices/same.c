@@ -340,8 +340,104 @@ static void test_slices_change_nothing(void **state) {
   }
 }
 
+/* ---- given up for another question ---- */
+
+static const lens_audit_filter some = {.type_glob = "node 1*"}, every = {.guessed = 1};
+
+static lens_status reach(bool other) {
+  uint32_t from = other ? LENS_REACH_RUNTIME | LENS_REACH_IMMORTAL : LENS_REACH_ROOTS;
+  static uint32_t start;
+  if (other) start = row_of(nodes[5]);
+  return lens_reach(self, other ? &start : NULL, other, from, 1, NULL);
+}
+static void add_reached(void) {
+  lens_reached reached;
+  assert_int_equal(lens_reached_get(self, &reached), LENS_OK);
+  add(&reached.object_count, sizeof reached.object_count);
+  add(&reached.bytes, sizeof reached.bytes);
+}
+
+static lens_status collect(bool other) { return lens_collect(self, LENS_NONE, other, 1, NULL); }
+static void add_collected(void) {
+  lens_collected collected;
+  assert_int_equal(lens_collected_get(self, &collected), LENS_OK);
+  add(collected.verdict, collected.object_count);
+  add(collected.internal, collected.object_count * sizeof *collected.internal);
+}
+
+static lens_status path(bool other) {
+  return lens_paths(self, row_of(other ? (const void *)hub : nodes[7]), 40, other, 1, NULL);
+}
+static void add_ways(void) {
+  lens_paths_totals totals;
+  assert_int_equal(lens_paths_totals_get(self, &totals), LENS_OK);
+  for (uint64_t way = 0; way < totals.ways; way++) {
+    static uint32_t objects[64];
+    assert_int_equal(lens_way_objects(self, way, 0, 64, objects, &written, &total), LENS_OK);
+    add(objects, written * sizeof *objects);
+  }
+}
+
+static lens_status audit(bool other) { return lens_audit(self, other ? &some : &every, 1, NULL); }
+static void add_findings(void) {
+  ADD_ROWS(lens_finding, lens_findings(self, ROWS, rows, &written, &total));
+}
+
+static lens_status group(bool other) {
+  return lens_cycles_group(self, other ? LENS_CYCLES_LIVE : LENS_CYCLES_GARBAGE, 1, NULL);
+}
+static void add_groups(void) {
+  ADD_ROWS(lens_cycle_group, lens_cycle_groups(self, ROWS, rows, &written, &total));
+}
+
+static const struct {
+  const char *name;
+  lens_status (*ask)(bool other);
+  void (*add)(void);
+  bool may_agree; /* the local collection may turn full */
+} pairs[] = {{"reach", reach, add_reached, false},
+             {"collect", collect, add_collected, true},
+             {"paths", path, add_ways, false},
+             {"audit", audit, add_findings, false},
+             {"cycles_group", group, add_groups, false}};
+
+/* Each question is asked in one go; then it is given up at each interruption, and again, for the
+ * other one, which answers as if nothing had been before. */
+static void test_given_up_for_another(void **state) {
+  (void)state;
+  self = self_lens();
+  snapshot();
+  for (uint64_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    uint64_t plain[2];
+    for (int other = 0; other < 2; other++) {
+      sum = 0;
+      RUN(pairs[i].ask(other));
+      pairs[i].add();
+      plain[other] = sum;
+    }
+    assert_true(pairs[i].may_agree || plain[0] != plain[1]);
+    uint64_t given_up = 0;
+    for (int turn = 0; turn < 30; turn++) {
+      by_lot = true;
+      lens_status status = LENS_AGAIN;
+      for (int calls = 0; calls <= turn && status == LENS_AGAIN; calls++)
+        status = pairs[i].ask(turn % 2 == 0);
+      by_lot = false;
+      given_up += status == LENS_AGAIN;
+      sum = 0;
+      RUN(pairs[i].ask(turn % 2 != 0));
+      pairs[i].add();
+      if (sum != plain[turn % 2]) fail_msg("%s: another answer at turn %d", pairs[i].name, turn);
+    }
+    print_message("%s: given up %" PRIu64 " times\n", pairs[i].name, given_up);
+    assert_true(given_up > 5);
+  }
+  lens_free(self);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_slices_change_nothing)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_slices_change_nothing),
+                                     cmocka_unit_test(test_given_up_for_another)};
   make_heap();
   be_busy();
   int failed = cmocka_run_group_tests_name("the same in slices", tests, NULL, NULL);

@@ -25,7 +25,8 @@ typedef struct lens_audit_filter {
 } lens_audit_filter;
 
 /* Judges all objects by the roots that were added so far (walks, indexes and accounts first where
- * that was not done); the same filter at each call until LENS_OK.  LENS_AGAIN / LENS_OK. */
+ * that was not done).  With another filter than at the call before it begins anew.  LENS_AGAIN /
+ * LENS_OK. */
 LENS_API lens_status lens_audit(lens *self, const lens_audit_filter *filter, uint32_t slice_ms,
                                 lens_progress *progress);
 

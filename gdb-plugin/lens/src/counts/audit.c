@@ -8,6 +8,7 @@
  */
 #include <fnmatch.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis.h"
 #include "memory/best.h"
@@ -15,6 +16,7 @@
 enum { ROWS_A_CLOCK = 1 << 13, STRAYS_A_CLOCK = 1 << 10 };
 
 void lens_audit_free(struct lens_audit_state *self) {
+  lens_dealloc(self->type_glob);
   lens_dealloc(self->matches);
   lens_dealloc(self->heap_doubts);
   lens_dealloc(self->reclaims);
@@ -33,6 +35,26 @@ static void match_types(const lens *self, const char *type_glob, uint8_t *matche
   matches[self->model.type_count] = type_glob == NULL;
 }
 
+/* The text is copied: the caller's may be another by the next call. */
+static lens_status keep_filter(lens *self, const lens_audit_filter *filter) {
+  struct lens_audit_state *audit = &self->analysis->audit;
+  audit->filter = *filter;
+  audit->filter.type_glob = NULL;
+  if (filter->type_glob == NULL) return LENS_OK;
+  size_t bytes = strlen(filter->type_glob) + 1;
+  audit->type_glob = lens_alloc(bytes);
+  if (audit->type_glob == NULL) return lens_out_of_memory(self);
+  memcpy(audit->type_glob, filter->type_glob, bytes);
+  audit->filter.type_glob = audit->type_glob;
+  return LENS_OK;
+}
+
+static bool is_same(const lens_audit_filter *one, const lens_audit_filter *other) {
+  if (one->roots_missing != other->roots_missing || one->guessed != other->guessed) return false;
+  if (one->type_glob == NULL || other->type_glob == NULL) return one->type_glob == other->type_glob;
+  return strcmp(one->type_glob, other->type_glob) == 0;
+}
+
 static bool is_wanted(const lens *self, uint32_t type) {
   return self->analysis->audit.matches[type == LENS_NONE ? self->model.type_count : type] != 0;
 }
@@ -48,12 +70,12 @@ static lens_status begin(lens *self, const lens_audit_filter *filter) {
   struct lens_audit_state *audit = &analysis->audit;
   lens_audit_free(audit);
   lens_blame_forget(&analysis->pairs);
-  audit->filter = *filter;
+  lens_status status = keep_filter(self, filter);
+  if (status != LENS_OK) return status;
   audit->matches = lens_alloc_zeroed(self->model.type_count + 1, 1);
   if (audit->matches == NULL) return lens_out_of_memory(self);
   match_types(self, filter->type_glob, audit->matches);
-  audit->filter.type_glob = NULL; /* the caller's text */
-  lens_status status = lens_doubts_find(self);
+  status = lens_doubts_find(self);
   if (status != LENS_OK) return status;
   audit->totals.exactness = analysis->snapshot.totals.exactness;
   struct lens_index *index = &analysis->index;
@@ -231,7 +253,8 @@ lens_status lens_audit(lens *self, const lens_audit_filter *filter, uint32_t sli
   if (status == LENS_OK && lens_slice_over(&slice)) return LENS_AGAIN;
   if (status != LENS_OK) return status;
   struct lens_audit_state *audit = &self->analysis->audit;
-  if (!audit->started || audit->complete) status = begin(self, filter);
+  if (!audit->started || audit->complete || !is_same(&audit->filter, filter))
+    status = begin(self, filter);
   if (status == LENS_OK) status = step(self, &slice, progress);
   if (status == LENS_AGAIN) return status;
   if (status != LENS_OK) {

@@ -16,13 +16,14 @@ struct lens_audit_row {
 
 struct lens_audit_state {
   bool started, complete;
-  lens_audit_filter filter; /* its text is not used after the start */
-  uint8_t *matches;         /* by flat type; the last: objects without a type */
-  uint8_t *heap_doubts;     /* by flat heap: what holds for its over-retained objects */
-  uint8_t *reclaims;        /* by flat heap: garbage may wait there whose counts are too high */
-  uint64_t *in_flux;        /* a bit an object; NULL: none is */
-  struct lens_column rows;  /* struct lens_audit_row, by address; the freed ones last */
-  uint64_t row;             /* the next object to be judged */
+  lens_audit_filter filter;
+  char *type_glob;         /* the filter's, or NULL */
+  uint8_t *matches;        /* by flat type; the last: objects without a type */
+  uint8_t *heap_doubts;    /* by flat heap: what holds for its over-retained objects */
+  uint8_t *reclaims;       /* by flat heap: garbage may wait there whose counts are too high */
+  uint64_t *in_flux;       /* a bit an object; NULL: none is */
+  struct lens_column rows; /* struct lens_audit_row, by address; the freed ones last */
+  uint64_t row;            /* the next object to be judged */
   lens_audit_totals totals;
 };
 
