@@ -329,6 +329,12 @@ def _say(number: int, text: str) -> None:
     gdb.write(f"cairn {number}: {text}\n")
 
 
+def _remember(session: Session, number: int, address: int) -> None:
+    """@1 is the object that stopped."""
+    session.begin(f"the stop at {number}")
+    session.remember([address])
+
+
 def _explain_watch(session: Session, watching: ObjectWatch) -> None:
     """Says what happened to the object; its watchpoint goes with it."""
     number, name = watching.number, watching.name
@@ -342,8 +348,9 @@ def _explain_watch(session: Session, watching: ObjectWatch) -> None:
     before, after = watching.change
     watching.change = None
     word = "retained" if after > before else "released"
-    _say(number, f"the count of {name} was {before} and is {after}{_by(session, word)}.")
-    session.remember([watching.address])
+    _say(number, f"the count of {name} was {before} and is {after}{_by(session, word)}.  @1 names "
+         "it.")
+    _remember(session, number, watching.address)
 
 
 def _explain_event(session: Session, stopped: EventBreak) -> None:
@@ -362,7 +369,7 @@ def _explain_event(session: Session, stopped: EventBreak) -> None:
     verb = _VERBS[stopped.kind]
     _say(stopped.number, f"{name} at {address:#x}{serial}{_by(session, verb) or ', ' + verb}.  @1 "
          "names it.")
-    session.remember([address])
+    _remember(session, stopped.number, address)
 
 
 def _collection(session: Session, stopped: EventBreak) -> str:

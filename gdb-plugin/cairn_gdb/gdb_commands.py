@@ -181,8 +181,11 @@ def ask(command: Command, arguments: Arguments) -> Result:
         raise CairnError(f'"{arguments.expression}" is one word too many.  Usage: '
                          f"{help_text.usage(command)}")
     session = sessions.current()
+    session.begin(" ".join(f"cairn {command.name} {arguments.line}".split()))
     try:
-        return command.run(session, arguments)
+        result = command.run(session, arguments)
+        result.warnings += session.notes()
+        return result
     except gdb.error as problem:  # a connection was lost, a register can't be read
         raise CairnError(str(problem))
     finally:
@@ -257,6 +260,9 @@ class CairnCommand(gdb.Command):
         if self.command.name == "" and argument and not argument.startswith("-"):
             set_status(STATUS_NO_ANSWER)
             raise gdb.GdbError(help_text.unknown(argument.split()[0], list(_table)))
+        if argument.strip() in ("-help", "--help", "-h"):
+            gdb.execute(f"help cairn {self.command.name}")
+            return
         run(self.command, argument, from_tty)
 
     def complete(self, text: str, word: Optional[str]) -> Any:

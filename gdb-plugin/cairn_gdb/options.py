@@ -38,6 +38,7 @@ class Arguments:
     """A parsed line.  An option that was not given answers with the default."""
 
     def __init__(self, limit: int) -> None:
+        self.line = ""  # all of it, as it was typed
         self.expression = ""  # as it was typed
         self.values: Dict[str, object] = {}  # of the options, by their full names
         self.limit = limit  # of rows; 0: all
@@ -82,6 +83,7 @@ def parse_words(words: Sequence[str], declared: Tuple[Option, ...], limit: int) 
 
 def _parse(line: str, words: List[_Word], declared: Tuple[Option, ...], limit: int) -> Arguments:
     arguments = Arguments(limit)
+    arguments.line = line.strip()
     kept: List[Tuple[int, int]] = []
     index = 0
     while index < len(words):

@@ -103,7 +103,11 @@ class Session:
     def __init__(self, target: Target, kept: Optional[moments.Store] = None) -> None:
         self.target = target
         self.moments = moments.Store() if kept is None else kept  # that have a name
-        self.listing: List[int] = []  # addresses of the last listing's rows
+        self.listing: List[int] = []  # addresses of the last listing's rows that have marks
+        self.asked = ""  # the command that runs, or what else lists now
+        self._listed_by = ""  # what listed those rows
+        self._unmarked_by = ""  # what listed without a mark since then; "": nothing did
+        self._notes: List[str] = []  # what the answer has to say of the marks that were used
         self._lens: Optional[Lens] = None
         self._current = False  # the lens has seen the program as it is now
         self._problem = ""  # why it has seen no heap; said again until the program changes
@@ -219,9 +223,20 @@ class Session:
     # ---- rows ----
 
     def remember(self, addresses: Sequence[int]) -> None:
-        """The rows of a listing, for `@N`.  One without a row leaves the last one standing."""
+        """The rows of a listing, for `@N`.  One whose rows have no marks, or that is empty, leaves
+        the last one standing; who then uses a mark is told of which listing it is."""
         if addresses:
-            self.listing = list(addresses)
+            self.listing, self._listed_by, self._unmarked_by = list(addresses), self.asked, ""
+        elif self.listing:
+            self._unmarked_by = self.asked
+
+    def begin(self, asked: str) -> None:
+        """A command begins, whose words these are."""
+        self.asked, self._notes = asked, []
+
+    def notes(self) -> List[str]:
+        """What its answer has to say of the marks that it used."""
+        return self._notes
 
     def describe(self, row: Object) -> Object:
         """The object with its short value text."""
@@ -274,6 +289,9 @@ class Session:
             raise CairnError(f"@{number}: nothing was listed yet; try `cairn objects` first.")
         if not 1 <= number <= len(self.listing):
             raise CairnError(f"@{number}: the last listing has rows @1 to @{len(self.listing)}.")
+        if self._unmarked_by:
+            self._notes.append(f"@{number} is of `{self._listed_by}`: `{self._unmarked_by}` listed "
+                               "nothing that has a mark.")
         return self.listing[number - 1]
 
     def object(self, expression: str) -> Tuple[Object, Location]:

@@ -5,13 +5,15 @@ A long way is told by its two ends: who began to hold, and who holds at last.
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional, Union
+from typing import Dict, List, NamedTuple, Optional, Union
 
 from .records import Object, PathTotals, Root, Way
 from .rootset import Roots
 from .session import Session
 
 END_STEPS = 16  # of a long way, at each of its ends
+
+Texts = Dict[int, Object]  # with their values, by index: ways share most of their objects
 
 
 class Step(NamedTuple):
@@ -53,35 +55,38 @@ def find(session: Session, index: int, wanted: int, soft: bool, distinct: bool) 
         only_soft = bool(ways)
     if distinct:
         ways = [way for way in ways if not way.variant]
-    paths = [_path(session, roots, way) for way in ways]
+    texts: Texts = {}
+    paths = [_path(session, roots, way, texts) for way in ways]
     return Found(session.describe(lens.snapshot_object(index)), paths, totals, soft or only_soft,
                  only_soft, distinct)
 
 
-def _path(session: Session, roots: Roots, way: Way) -> Path:
+def _path(session: Session, roots: Roots, way: Way, texts: Texts) -> Path:
     root = roots.row(way.root) if way.start == "root" else None
     place = "" if root is None else roots.place(root)
     if way.objects <= 2 * END_STEPS + 1:
-        steps = _steps(session, session.lens.way_objects(way.number, 0, way.objects))
+        steps = _steps(session, session.lens.way_objects(way.number, 0, way.objects), texts)
     else:
         first = session.lens.way_objects(way.number, 0, END_STEPS + 1)
         last = session.lens.way_objects(way.number, way.objects - END_STEPS, END_STEPS)
         middle = Skipped(way.objects - 2 * END_STEPS)
-        steps = [*_steps(session, first)[:-1], middle, *_steps(session, last)]
+        steps = [*_steps(session, first, texts)[:-1], middle, *_steps(session, last, texts)]
     name = ""
     if way.start == "runtime" and isinstance(steps[0], Step):
         name = session.runtime_name(steps[0].object)
     return Path(way, root, place, steps, name)
 
 
-def _steps(session: Session, objects: List[int]) -> List[Union[Step, Skipped]]:
+def _steps(session: Session, objects: List[int], texts: Texts) -> List[Union[Step, Skipped]]:
     lens = session.lens
     steps: List[Union[Step, Skipped]] = []
     for number, index in enumerate(objects):
-        row = lens.snapshot_object(index)
+        if index not in texts:
+            texts[index] = session.describe(lens.snapshot_object(index))
+        row = texts[index]
         display = lens.type(row.type).display
         if number + 1 == len(objects):
-            steps.append(Step(session.describe(row), display, "", ""))
+            steps.append(Step(row, display, "", ""))
             continue
         reference = lens.holding_ref(index, objects[number + 1])
         slot, kind = ("?", "opaque") if reference is None else (reference.slot_name,

@@ -80,7 +80,9 @@ DATA: Dict[str, Any] = {
                         "caught?": [dict(EVENT, addr=ADDRESS, serial=int)]}),
     "leaks": listing({"kind": {"cycle", "lost"}, "objects": int, "bytes": int, "root": OBJECT,
                       "surplus": int}, totals=OBJECTS_AND_BYTES, **{"manual_heaps?": MANUAL}),
-    "cycles": listing({"objects": [OBJECT], "slots": [dict], "bytes": int, "garbage": bool,
+    "cycles": listing({"objects": [OBJECT], "slots": [{
+        "holder": ADDRESS, "holder_type": str, "slot": str, "kind": SLOT_KIND, "target": ADDRESS,
+        "target_type": str}], "bytes": int, "garbage": bool,
                        "break": (dict, None)}),
     "collect": listing(dict(OBJECT, internal=int, external=int, verdict={"freed", "kept"}),
                        would_free=OBJECTS_AND_BYTES, **{"manual_heaps?": MANUAL}),

@@ -51,9 +51,22 @@ class Caching(unittest.TestCase):
         self.assertEqual(self.session.address_of("@2"), 0x2000)
 
     def test_a_listing_without_a_row_leaves_the_last_one_standing(self) -> None:
+        self.session.begin("cairn objects -type list")
         self.session.remember([0x1000])
+        self.session.begin("cairn show @1")
+        self.session.address_of("@1")
+        self.assertEqual(self.session.notes(), [])
+        self.session.begin("cairn types")
         self.session.remember([])
+        self.session.begin("cairn show @1")
         self.assertEqual(self.session.address_of("@1"), 0x1000)
+        self.assertEqual(self.session.notes(), [
+            "@1 is of `cairn objects -type list`: `cairn types` listed nothing that has a mark."])
+        self.session.begin("cairn refs @1")
+        self.session.address_of("@1")
+        self.session.remember([0x2000])
+        self.session.begin("cairn show @1")
+        self.assertEqual((self.session.address_of("@1"), self.session.notes()), (0x2000, []))
 
 
 class Arenas(unittest.TestCase):

@@ -49,6 +49,8 @@ def run(session: Session, arguments: Arguments) -> Result:
     from ..bridge import Diff
     first, second = _moments_of(session, arguments.expression)
     by = arguments.text("by", "type")
+    if by != "object":
+        session.remember([])
     glob = arguments.text("type")
     wanted = arguments.limit or records_of(first, second)
     compared = Diff(first.moment, second.moment, glob, wanted if by == "object" else 0,
@@ -63,8 +65,8 @@ def run(session: Session, arguments: Arguments) -> Result:
             raise CairnError(f"{a.name} and {b.name} have no heap and so no object in common: "
                              "they are of different processes.  Try -by type or -by site.")
         rows, matched = compared.objects(arguments.limit)
-        if second.name == moments.NOW:  # an address of another moment may be another object's now
-            session.remember([row.address for row in rows if row.change != "gone"])
+        marked = rows if second.name == moments.NOW else []  # else it may be another object's now
+        session.remember([row.address for row in marked if row.change != "gone"])
     elif by == "site":
         if not a.info.sites and not b.info.sites:
             raise CairnError("Of no object of either moment is known who allocated it: they are "

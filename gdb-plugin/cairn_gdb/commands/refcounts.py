@@ -22,6 +22,7 @@ class Histogram(NamedTuple):
 
 def run(session: Session, arguments: Arguments) -> Result:
     rows = session.snapshot().refcounts()
+    session.remember([])
     rows.sort(key=lambda row: (row.immortal, row.refcount))
     kept = rows[:arguments.limit] if arguments.limit else rows
     return Result(Histogram(kept, len(rows), sum(row.objects for row in rows),

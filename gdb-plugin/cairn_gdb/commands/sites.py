@@ -31,6 +31,7 @@ class Found(NamedTuple):
 
 
 def run(session: Session, arguments: Arguments) -> Result:
+    session.remember([])
     sums: Dict[Tuple[int, ...], Tuple[int, int, int]] = {}
     lost, live, any_sites = 0, 0, False
     glob = arguments.text("type")

@@ -48,6 +48,7 @@ def _save(session: Session, words: List[str], _limit: int) -> Found:
 def _list(session: Session, words: List[str], limit: int) -> Found:
     if len(words) > 1:
         raise CairnError(f"{' '.join(words)}: `cairn snapshot list` takes no name.")
+    session.remember([])
     every = list(session.moments.values())
     return Found("listed", every[-limit:] if limit else every, len(every))
 

@@ -30,6 +30,7 @@ class Census(NamedTuple):
 
 def run(session: Session, arguments: Arguments) -> Result:
     rows = merge(session.snapshot().census())
+    session.remember([])
     sort = arguments.text("sort", "bytes")
     rows.sort(key=KEYS[sort], reverse=arguments.flag("reverse"))
     kept = rows[:arguments.limit] if arguments.limit else rows

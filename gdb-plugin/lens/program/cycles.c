@@ -96,16 +96,20 @@ static lens_status cycle_slots_json(const struct session *session, const struct 
   yajl_gen_array_open(session->json);
   for (uint64_t i = 0; i < cycle->slot_count; i++) {
     char text[96];
-    lens_object holder;
+    lens_object holder, target;
     lens_status status = lens_snapshot_object(session->target, cycle->slots[i].holder, &holder);
+    if (status == LENS_OK)
+      status = lens_snapshot_object(session->target, cycle->slots[i].target, &target);
     if (status != LENS_OK) return status;
     slot_text(session, &cycle->slots[i], text, sizeof text);
     yajl_gen_map_open(session->json);
     json_address(session->json, "holder", holder.address);
+    json_text(session->json, "holder_type", type_name(session, holder.type));
     json_text(session->json, "slot", text);
     json_text(session->json, "kind",
               cycle->slots[i].ref.kind == LENS_REF_STRONG ? "strong" : "opaque");
-    json_address(session->json, "target", cycle->slots[i].ref.target);
+    json_address(session->json, "target", target.address);
+    json_text(session->json, "target_type", type_name(session, target.type));
     yajl_gen_map_close(session->json);
   }
   yajl_gen_array_close(session->json);

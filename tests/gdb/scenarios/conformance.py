@@ -144,6 +144,19 @@ for line in ("arenas", "arenas -pages"):
     (row, *_) = conforms(line, line)["rows"]
     equal(conforms("map @1")["address"]["addr"], row["addr"], "@1 after " + line)
 
+# ---- help, as programs give it ----
+for line in ("", "audit", "watch"):
+    equal(execute("cairn %s --help" % line), execute("help cairn " + line), "help of " + line)
+# ---- a mark that an older listing gave is told of ----
+execute("cairn objects -type list -limit 5")
+check("is of" not in execute("cairn show @1"), "the last listing")
+for line in ("types", "refcounts", "sites", "diff first", "snapshot list", "roots -kind tls"):
+    execute("cairn objects -type list -limit 5")
+    execute("cairn " + line)
+    said = ("@1 is of `cairn objects -type list -limit 5`: `cairn %s` listed nothing that has a "
+            "mark." % line)
+    check("warning: " + said in execute("cairn show @1"), line + ": " + execute("cairn show @1"))
+    check(said in strictly(execute("cairn show @1 -json"))["warnings"], line + ", as JSON")
 # ---- and docs/JSON.md names them all ----
 page = documented()
 equal(set(page) - {"watch", "break"}, set(DATA), "the page has a section for each document")

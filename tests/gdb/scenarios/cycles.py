@@ -39,6 +39,8 @@ for row in found["rows"]:
     slots = row["slots"]
     equal([slot["slot"] for slot in slots], [want] * count, "the slots by name")
     equal([slot["kind"] for slot in slots], ["strong"] * count, "they own")
+    equal({kind for slot in slots for kind in (slot["holder_type"], slot["target_type"])},
+          {"list" if want == "[0]" else "session"}, "who holds whom, by type")
     for slot, after in zip(slots, slots[1:] + slots[:1]):
         equal(slot["target"], after["holder"], "each holds the next one")
     equal([one["addr"] for one in row["objects"]], [slot["holder"] for slot in slots],

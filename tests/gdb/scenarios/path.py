@@ -35,6 +35,9 @@ for path in ways:
     check("root" in path[0], "the root stands first")
     equal(path[-1]["object"]["addr"], address["target"], "the object stands last")
     check("slot" not in path[-1], "it holds nothing on the way")
+    for step in path[1:]:
+        equal(step["object"].get("value"), data("show " + step["object"]["addr"]).get("value"),
+              "an object on the way has its value")
 lengths = [len(path) for path in ways]
 equal(lengths, sorted(lengths), "the shortest first")
 equal(slots(ways[0]), ['["user:17"]', "peer"], "by the cache")

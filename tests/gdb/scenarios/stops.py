@@ -68,6 +68,7 @@ def counts() -> None:
         wanted = f"the count of the list at {address} was {before} and is {after}, {verb} at "
         check(said.startswith(f"cairn {number}: {wanted}"), said or text)
         at_line(said, line)
+        check(said.endswith(".  @1 names it."), said)
         names_it(address)
     text, said = continued()
     wanted = f"the list at {address} died, with a count of 1 before, released at "
