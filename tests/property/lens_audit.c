@@ -16,6 +16,7 @@ enum { OBJECTS = 40, STEPS_MAX = 400, WRONG_MAX = 4, LEFT_OUT_IN = 8 };
 struct expected {
   uint64_t count, slots, roots; /* the count that is written, who owns, who may */
   bool stand_in;                /* a root may stand for several references */
+  uint32_t confidence;          /* of the least sure root */
   bool found;
 };
 
@@ -87,6 +88,7 @@ static void add_roots(lens *self) {
                       .unmerged = (uint32_t)world_random(&world, 2)};
     bool in_frame = root.kind == LENS_ROOT_ARG || root.kind == LENS_ROOT_LOCAL;
     expected[id].roots++;
+    if (root.confidence > expected[id].confidence) expected[id].confidence = root.confidence;
     expected[id].stand_in = expected[id].stand_in || root.kind == LENS_ROOT_REGISTER ||
                             root.kind == LENS_ROOT_WORD || (in_frame && root.unmerged == 0);
     assert_int_equal(lens_root_add(self, &root), LENS_OK);
@@ -99,6 +101,37 @@ static uint32_t id_of(uint64_t address) {
     if (address_of(world_object(&world, id)) == address) return id;
   }
   return 0;
+}
+
+/* The account of one object, however it is come by: with the index, or by a search for its holders.
+ */
+static void compare_account(lens *self, uint32_t id) {
+  const struct expected *one = &expected[id];
+  uint32_t row = LENS_NONE;
+  lens_account account;
+  uint64_t address = address_of(world_object(&world, id));
+  assert_int_equal(lens_snapshot_find(self, address, &row), LENS_OK);
+  assert_int_equal(lens_account_object(self, row, 0, &account), LENS_OK);
+  assert_int_equal(account.refcount, one->count);
+  assert_int_equal(account.heap_refs + account.runtime_refs, one->slots);
+  assert_int_equal(account.root_refs, one->roots);
+  bool under = one->count<one->slots, over = one->count> one->slots + one->roots;
+  assert_int_equal(account.verdict, under  ? LENS_UNDER_RETAINED
+                                    : over ? LENS_OVER_RETAINED
+                                           : LENS_BALANCED);
+  int64_t least = (int64_t)one->slots, most = least + (int64_t)one->roots;
+  assert_int_equal(account.surplus, under  ? (int64_t)one->count - least
+                                    : over ? (int64_t)one->count - most
+                                           : 0);
+  bool needs_roots = one->count > one->slots && one->roots != 0;
+  if (!has_opaque)
+    assert_int_equal(account.exactness, needs_roots ? one->confidence : LENS_CONFIDENCE_EXACT);
+}
+
+static void compare_accounts(lens *self, uint32_t every) {
+  for (uint32_t i = 0; i < world.model.alive.count; i += every) {
+    if (is_counted(world.model.alive.ids[i])) compare_account(self, world.model.alive.ids[i]);
+  }
 }
 
 static void compare_row(const lens_finding *row) {
@@ -163,11 +196,29 @@ static void compare_all(const lens_audit_totals *totals, const lens_finding *row
   doubtful_total += sum.over_doubtful;
 }
 
+/* The sums over all objects are those of the rows, whatever doubts there are. */
+static void compare_sums(const lens *self, const lens_finding *rows, uint64_t count) {
+  lens_accounts accounts;
+  uint64_t over = 0, under = 0, surplus = 0, deficit = 0;
+  assert_int_equal(lens_accounts_get(self, &accounts), LENS_OK);
+  for (uint64_t i = 0; i < count; i++) {
+    over += rows[i].surplus > 0;
+    under += rows[i].surplus < 0;
+    surplus += rows[i].surplus > 0 ? (uint64_t)rows[i].surplus : 0;
+    deficit += rows[i].surplus < 0 ? (uint64_t)-rows[i].surplus : 0;
+  }
+  assert_int_equal(accounts.over, over);
+  assert_int_equal(accounts.under, under);
+  assert_int_equal(accounts.surplus, surplus);
+  assert_int_equal(accounts.deficit, deficit);
+}
+
 static void audit(uint32_t slice_ms) {
   static lens_finding rows[4 * OBJECTS];
   lens *self = self_lens();
   assert_int_equal(lens_walk(self, 0, NULL), LENS_OK);
   add_roots(self);
+  compare_accounts(self, 4);
   const lens_audit_filter filter = {0};
   lens_status status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_audit(self, &filter, slice_ms, NULL);
@@ -179,6 +230,8 @@ static void audit(uint32_t slice_ms) {
   assert_int_equal(written, total);
   assert_int_equal(total, totals.findings);
   compare_all(&totals, rows, written);
+  compare_sums(self, rows, written);
+  compare_accounts(self, 1);
   lens_finding worst[2];
   assert_int_equal(lens_findings(self, 2, worst, &written, &total), LENS_OK);
   assert_int_equal(written, total < 2 ? total : 2);
@@ -187,8 +240,11 @@ static void audit(uint32_t slice_ms) {
 }
 
 static void run(uint64_t seed) {
-  const struct world_options options = {
-      .seed = seed, .object_goal = OBJECTS, .keep_interned = true, .heap_name = "audited"};
+  const struct world_options options = {.seed = seed,
+                                        .object_goal = OBJECTS,
+                                        .keep_interned = true,
+                                        .transparent = seed % 2 == 0,
+                                        .heap_name = "audited"};
   assert_true(world_new(&world, &options));
   uint64_t steps = 20 + world_random(&world, STEPS_MAX);
   for (uint64_t i = 0; i < steps; i++) world_step(&world);
