@@ -224,18 +224,9 @@ static void cycles_end(const struct session *session, uint64_t matched, uint64_t
   }
   yajl_gen_array_close(json);
   json_listing_end(json, matched, shown);
-  json_name(json, "garbage");
-  yajl_gen_map_open(json);
-  json_number(json, "cycles", totals->garbage_cycles);
-  json_number(json, "objects", totals->garbage_objects);
-  json_number(json, "bytes", totals->garbage_bytes);
-  yajl_gen_map_close(json);
-  json_name(json, "live");
-  yajl_gen_map_open(json);
-  json_number(json, "cycles", totals->live_cycles);
-  json_number(json, "objects", totals->live_objects);
-  json_number(json, "bytes", totals->live_bytes);
-  yajl_gen_map_close(json);
+  json_sums(json, "garbage", "cycles", totals->garbage_cycles, totals->garbage_objects,
+            totals->garbage_bytes);
+  json_sums(json, "live", "cycles", totals->live_cycles, totals->live_objects, totals->live_bytes);
   yajl_gen_map_close(json);
 }
 

@@ -179,21 +179,9 @@ static void retained_end(const struct session *session, uint64_t matched, uint64
   yajl_gen_array_close(json);
   json_listing_end(json, matched, shown);
   json_text(json, "by", session->options->by);
-  json_name(json, "of_no_single_root");
-  yajl_gen_map_open(json);
-  json_number(json, "objects", totals->shared_objects);
-  json_number(json, "bytes", totals->shared_bytes);
-  yajl_gen_map_close(json);
-  json_name(json, "reached");
-  yajl_gen_map_open(json);
-  json_number(json, "objects", totals->objects);
-  json_number(json, "bytes", totals->bytes);
-  yajl_gen_map_close(json);
-  json_name(json, "unreached");
-  yajl_gen_map_open(json);
-  json_number(json, "objects", totals->lost_objects);
-  json_number(json, "bytes", totals->lost_bytes);
-  yajl_gen_map_close(json);
+  json_sums(json, "of_no_single_root", NULL, 0, totals->shared_objects, totals->shared_bytes);
+  json_sums(json, "reached", NULL, 0, totals->objects, totals->bytes);
+  json_sums(json, "unreached", NULL, 0, totals->lost_objects, totals->lost_bytes);
   yajl_gen_map_close(json);
 }
 

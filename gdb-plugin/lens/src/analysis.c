@@ -6,10 +6,20 @@ struct lens_analysis *lens_analysis_of(lens *self) {
   return self->analysis;
 }
 
+static void snapshot_free(struct lens_snapshot *self) {
+  lens_column_free(&self->address);
+  lens_column_free(&self->type);
+  lens_column_free(&self->refcount);
+  lens_column_free(&self->size_bytes);
+  lens_column_free(&self->state);
+  lens_directory_free(&self->directory);
+  *self = (struct lens_snapshot){0};
+}
+
 void lens_analysis_free(struct lens_analysis *analysis) {
   if (analysis == NULL) return;
   lens_walker_free(&analysis->walker);
-  lens_snapshot_free(&analysis->snapshot);
+  snapshot_free(&analysis->snapshot);
   lens_indexer_free(&analysis->indexer);
   lens_index_free(&analysis->index);
   lens_reach_free(&analysis->reach);
@@ -41,16 +51,6 @@ void lens_roots_changed(lens *self) {
   lens_audit_free(&self->analysis->audit);
   lens_leaks_free(&self->analysis->leaks);
   lens_paths_free(&self->analysis->paths);
-}
-
-void lens_snapshot_free(struct lens_snapshot *self) {
-  lens_column_free(&self->address);
-  lens_column_free(&self->type);
-  lens_column_free(&self->refcount);
-  lens_column_free(&self->size_bytes);
-  lens_column_free(&self->state);
-  lens_directory_free(&self->directory);
-  *self = (struct lens_snapshot){0};
 }
 
 static bool has_snapshot(const lens *self) {

@@ -258,6 +258,17 @@ struct lens_place_ref {
   uint32_t slot, part, kind; /* as in lens_ref */
 };
 
+/* The reference as it is shown; `target_place` is what its target is, see lens_locate. */
+static inline lens_ref lens_ref_shown(const struct lens_place_ref *ref, uint32_t target_place) {
+  return (lens_ref){.slot_address = ref->slot_address,
+                    .target = ref->target,
+                    .kind = ref->kind,
+                    .slot = ref->slot,
+                    .element = ref->element,
+                    .part = ref->part,
+                    .target_place = target_place};
+}
+
 /* The object's block is `block_bytes` long; `bytes` are the first `byte_count` of them (at least
  * the header): all of a small object, a prefix of a large one, whose rest is read as it is needed.
  */

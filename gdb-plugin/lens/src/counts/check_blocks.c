@@ -123,13 +123,7 @@ static lens_status name_slot(lens *self, const struct lens_type_model *type, uin
   lens_location target;
   lens_status status = lens_locate(self, place->target, &target);
   if (status != LENS_OK) return status == LENS_UNREADABLE ? LENS_OK : status;
-  lens_ref ref = {.slot_address = place->slot_address,
-                  .target = place->target,
-                  .kind = place->kind,
-                  .slot = place->slot,
-                  .element = place->element,
-                  .part = place->part,
-                  .target_place = target.place};
+  lens_ref ref = lens_ref_shown(place, target.place);
   char slot[64];
   status = lens_ref_text(self, holder, &ref, slot, sizeof slot);
   if (status == LENS_CANCELLED || status == LENS_NO_MEMORY) return status;

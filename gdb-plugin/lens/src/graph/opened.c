@@ -306,13 +306,7 @@ static lens_status describe(lens *self, uint64_t edge, lens_cycle_slot *row) {
   while (lens_slots_next(&slots, &ref)) {
     bool counts = ref.kind == LENS_REF_STRONG || ref.kind == LENS_REF_OPAQUE;
     if (!counts || ref.target != target || before-- != 0) continue;
-    row->ref = (lens_ref){.slot_address = ref.slot_address,
-                          .target = target,
-                          .kind = ref.kind,
-                          .slot = ref.slot,
-                          .element = ref.element,
-                          .part = ref.part,
-                          .target_place = LENS_PLACE_OBJECT};
+    row->ref = lens_ref_shown(&ref, LENS_PLACE_OBJECT);
     return LENS_OK;
   }
   return slots.status;

@@ -370,13 +370,7 @@ lens_status lens_holding_ref(lens *self, uint32_t holder, uint32_t target, lens_
   while (best < preference(LENS_REF_STRONG) && lens_slots_next(&slots, &ref)) {
     if (ref.target != address || preference(ref.kind) <= best) continue;
     best = preference(ref.kind);
-    *out = (lens_ref){.slot_address = ref.slot_address,
-                      .target = ref.target,
-                      .kind = ref.kind,
-                      .slot = ref.slot,
-                      .element = ref.element,
-                      .part = ref.part,
-                      .target_place = LENS_PLACE_OBJECT};
+    *out = lens_ref_shown(&ref, LENS_PLACE_OBJECT);
   }
   if (slots.status != LENS_OK) return slots.status;
   return best != 0 ? LENS_OK : LENS_NOT_FOUND;

@@ -17,7 +17,8 @@ void lens_retained_free(struct lens_retained *self) {
   *self = (struct lens_retained){0};
 }
 
-struct lens_entries lens_retained_entries(const lens *self) {
+/* The roots as entries of the graph. */
+static struct lens_entries entries_of(const lens *self) {
   const struct lens_retained *retained = &self->analysis->retained;
   return (struct lens_entries){.nodes = retained->rooted.items,
                                .owning = retained->owning_count,
@@ -161,7 +162,7 @@ static lens_status step(lens *self, const lens_slice *slice, lens_progress *prog
   }
   if (status == LENS_OK && retained->phase == LENS_RETAINED_TREE) {
     struct lens_graph graph = lens_graph_of(self);
-    struct lens_entries entries = lens_retained_entries(self);
+    struct lens_entries entries = entries_of(self);
     status = lens_dominators_step(&retained->tree, &graph, &entries, slice);
     lens_progress_set(progress, "dominators",
                       lens_dominators_progress(&retained->tree, graph.node_count),

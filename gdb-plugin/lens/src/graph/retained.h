@@ -54,9 +54,6 @@ static inline uint64_t lens_retained_bytes(const struct lens_retained *self, uin
   return number == 0 ? 0 : ((const uint64_t *)self->bytes.items)[number];
 }
 
-/* The roots as entries of the graph. */
-struct lens_entries lens_retained_entries(const lens *self);
-
 /* lens_retained in a slice of the caller's. */
 lens_status lens_retained_in(lens *self, const lens_slice *slice, lens_progress *progress);
 

@@ -107,13 +107,7 @@ lens_status lens_object_refs(lens *self, uint64_t address, uint64_t first, uint6
     lens_location target;
     status = lens_locate(self, ref.target, &target);
     if (status != LENS_OK) return status;
-    refs[stored++] = (lens_ref){.slot_address = ref.slot_address,
-                                .target = ref.target,
-                                .kind = ref.kind,
-                                .slot = ref.slot,
-                                .element = ref.element,
-                                .part = ref.part,
-                                .target_place = target.place};
+    refs[stored++] = lens_ref_shown(&ref, target.place);
   }
   if (it.status != LENS_OK) return it.status;
   *written = stored;

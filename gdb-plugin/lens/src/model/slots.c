@@ -52,17 +52,9 @@ static void log_slot(struct lens_slots *it, const char *problem) {
 
 /* The end of the region that holds `address`: how far memory of the program may reach. */
 static uint64_t foreign_end(const lens *self, uint64_t address) {
-  size_t low = 0, high = self->region_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (self->regions[middle].end > address)
-      high = middle;
-    else
-      low = middle + 1;
-  }
   if (self->region_count == 0) return UINT64_MAX;
-  bool inside = low < self->region_count && self->regions[low].start <= address;
-  return inside ? self->regions[low].end : address;
+  const lens_region *region = lens_region_at(self, address);
+  return region == NULL ? address : region->end;
 }
 
 /* Where the memory that an array's pointer leads to ends; `address` itself when it is none that the

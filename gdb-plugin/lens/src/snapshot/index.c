@@ -75,11 +75,6 @@ lens_status lens_index(lens *self, uint32_t slice_ms, lens_progress *progress) {
   return lens_index_in(self, &slice, progress);
 }
 
-lens_status lens_need_index(lens *self) {
-  if (self->analysis != NULL && self->analysis->index.complete) return LENS_OK;
-  return lens_fail(self, LENS_BAD_ARGUMENT, "index the heap first");
-}
-
 void lens_indexer_free(struct lens_indexer *self) {
   lens_edges_free(&self->edges);
   lens_reverse_free(&self->reverse);

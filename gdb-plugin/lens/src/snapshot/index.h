@@ -78,7 +78,6 @@ lens_status lens_reverse_sort(lens *self, const lens_slice *slice);
 /* Walks and indexes where that was not done, in a slice of the caller's; for questions that need
  * the index.  LENS_OK: the slice may be over all the same. */
 lens_status lens_index_in(lens *self, const lens_slice *slice, lens_progress *progress);
-lens_status lens_need_index(lens *self);
 
 static inline const uint64_t *lens_out_starts(const struct lens_index *self) {
   return self->out_start.items;

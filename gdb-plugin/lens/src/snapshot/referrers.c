@@ -239,13 +239,7 @@ static lens_status emit_holder(lens *self, uint64_t holder, uint64_t skip, uint6
     }
     lens_referrer row = {.holder = holder,
                          .holder_dying = (held.shown.state & LENS_STATE_DYING) != 0};
-    row.ref = (lens_ref){.slot_address = ref.slot_address,
-                         .target = ref.target,
-                         .kind = ref.kind,
-                         .slot = ref.slot,
-                         .element = ref.element,
-                         .part = ref.part,
-                         .target_place = target_place};
+    row.ref = lens_ref_shown(&ref, target_place);
     rows[(*at)++] = row;
   }
   return slots.status;

@@ -57,7 +57,6 @@ lens_status lens_walk_in(lens *self, const lens_slice *slice, lens_progress *pro
 /* LENS_OK when the walk is complete, else a failure that says so. */
 lens_status lens_need_snapshot(lens *self);
 
-void lens_snapshot_free(struct lens_snapshot *self);
 void lens_walker_free(struct lens_walker *self);
 
 #endif

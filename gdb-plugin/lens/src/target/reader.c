@@ -158,6 +158,12 @@ static size_t region_behind(const lens *self, uint64_t address) {
   return low;
 }
 
+const lens_region *lens_region_at(const lens *self, uint64_t address) {
+  size_t index = region_behind(self, address);
+  if (index == self->region_count || address < self->regions[index].start) return NULL;
+  return &self->regions[index];
+}
+
 static bool is_readable(const lens_region *region) {
   return (region->flags & LENS_REGION_READ) != 0 && (region->flags & LENS_REGION_ABSENT) == 0;
 }
@@ -270,10 +276,8 @@ static bool is_cached(const struct lens_cache *cache, uint64_t number) {
 
 static bool is_in_one_region(const lens *self, uint64_t address, uint64_t bytes) {
   if (self->region_count == 0) return true;
-  size_t index = region_behind(self, address);
-  if (index == self->region_count) return false;
-  const lens_region *region = &self->regions[index];
-  return is_readable(region) && region->start <= address && address + bytes <= region->end;
+  const lens_region *region = lens_region_at(self, address);
+  return region != NULL && is_readable(region) && address + bytes <= region->end;
 }
 
 /* Whether a small read is best done alone; remembers it. */

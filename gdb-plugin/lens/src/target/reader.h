@@ -60,6 +60,9 @@ lens_status lens_fetch_prefix(lens *self, uint64_t address, uint64_t bytes, void
 lens_status lens_read_direct(lens *self, uint64_t address, uint64_t bytes, void *out,
                              uint64_t *read_bytes);
 
+/* The region that holds the address; NULL: none does, or no regions are known.  O(log regions). */
+const lens_region *lens_region_at(const lens *self, uint64_t address);
+
 /* The first address >= `address` and < `end` that a region says may be readable (`end` when there
  * is none); without regions: `address`.  For passes that skip over holes. */
 uint64_t lens_next_readable(const lens *self, uint64_t address, uint64_t end);
