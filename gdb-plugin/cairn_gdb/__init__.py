@@ -20,6 +20,14 @@ and for what lies outside the heap:
     places.py      a line of the program's code                         imports gdb
     rootset.py     the roots of one stop      layout.py   the memory of the process
 
+for what several of the lens's answers are put together to:
+
+    accounting.py  one object's count         reasons.py      what explains it, beside names
+    audits.py      findings                   pairing.py      who forgot to release
+    leak_report.py leaks; with them leak_rules.py, leak_baseline.py and leak_tree.py
+    ways.py        how an object is reached   cycle_stores.py which line closed a ring
+    moments.py     what there was at a time   maps.py         maps that Linux and GDB print
+
 and for stopping the program where something happens to an object:
 
     breakpoints.py   breakpoints and watchpoints that know objects      imports gdb

@@ -14,7 +14,6 @@ from .session import Session
 class Accounting(NamedTuple):
     account: Account
     roots: List[Root]  # that hold the object
-    roots_complete: bool
     exactness: str
     warnings: List[str]
     doubts: frozenset = frozenset()  # why the verdict is not certain, as in records.Finding
@@ -30,12 +29,12 @@ def of(session: Session, row: Object) -> Accounting:
         unknown = Account(row.refcount, 0, 0, 0, 0, "unknown", EXACT)
         warnings.append("the object is not in the snapshot: its page is damaged, or it is in "
                         "flux; its count can't be accounted for.")
-        return Accounting(unknown, [], roots.complete, session.exactness(), warnings)
+        return Accounting(unknown, [], session.exactness(), warnings)
     account = lens.account(index, session.target.progress)
     found = _finding(session, row.address, account)
     if found is not None:
         account = found.account
-    return Accounting(account, roots.of_object(index), roots.complete,
+    return Accounting(account, roots.of_object(index),
                       least_sure(account.exactness, session.exactness()), warnings,
                       frozenset() if found is None else found.doubts)
 

@@ -26,10 +26,9 @@ static void raise_peak(cairn_group *group, uint64_t taken) {
   }
 }
 
-bool cairn_group_allows(const cairn_group *group, uint64_t bytes) {
+bool cairn_group_is_within(const cairn_group *group) {
   uint64_t limit = load(&group->limit_bytes);
-  uint64_t taken = load(&group->taken_bytes);
-  return limit == 0 || (taken <= limit && bytes <= limit - taken);
+  return limit == 0 || load(&group->taken_bytes) <= limit;
 }
 
 bool cairn_group_take(cairn_group *group, uint64_t bytes) {

@@ -43,7 +43,7 @@ cairn_heap *cairn_heap_new(const cairn_heap_options *options) {
     cairn_chunk_free_all(heap);
     return NULL;
   }
-  if (!cairn_heap_group_set(heap, options->group) || !cairn_limit_allows(heap, 0) ||
+  if (!cairn_heap_group_set(heap, options->group) || !cairn_limit_is_within(heap) ||
       !cairn_builtin_types_define(heap)) {
     heap_free(heap);
     return NULL;

@@ -4,19 +4,19 @@
  *   builtin.h  the built-in types: scalar.c, str.c, list.c, ..., one a file; table.c and compare.c,
  *              which several of them use; intern.c; builtin.c, which makes those of a new heap
  *   due.c      when to collect                object.c   native objects, buffers
- *   collect.c  the cycle collector: detect.c finds garbage, reclaim.c frees it
+ *   collect.c  the cycle collector (collect.h lists its files)
  *   candidate.c  objects whose count was dropped   weak.c     weak slots
  *   count.c    retain and release of objects whose count is not plain
  *   shared.c   heaps and objects of all threads      owner.c    which thread a heap belongs to
- *   share_copy.c   copies from one heap to another
+ *   share_copy.c   copies from one heap to another   slots.c   walking an object's declared slots
  *   die.c      release without recursion; spans.h, pairs.h  the shortest ways through a death
- *   slots.c    walking an object's declared slots
- *   type.c     types as data; plan.c  what they come down to     heap.c  making, limits, numbers
+ *   type.c     types as data; type_check.c; plan.c  what they come down to
+ *   heap.c     making, limits, numbers; leak.c  what is left at the end
  *   hot.c      blocks                         page.c     pages of one size class; size_class.c
- *   arena.c    segments                       walk.c     walking a heap
+ *   arena.c    segments                       walk.c, validate.c   walking a heap, checking it
  *   external.c   bytes outside the heap       limit.c, group.c   how much may be taken
  *   chunk.c    metadata memory                system.c   the system's memory
- *   track.c    tracking (tracking.h lists its files)
+ *   track.c    tracking (tracking.h lists its files); observe.c  who listens to the probes
  *   contract_export.c  the root record, the note, the registry of heaps
  */
 #ifndef CAIRN_INTERNAL_H
@@ -222,8 +222,8 @@ void cairn_limit_external(cairn_heap *heap, int64_t change);
 static inline bool cairn_heap_is_limited(const cairn_heap *heap) {
   return heap->limit_bytes != 0 || heap->soft_limit_bytes != 0 || heap->group != NULL;
 }
-/* True when `bytes` more stay within the limits. */
-bool cairn_limit_allows(const cairn_heap *heap, uint64_t bytes);
+/* True when what the heap and its group have taken is within their limits. */
+bool cairn_limit_is_within(const cairn_heap *heap);
 /* Recomputes CAIRN_SLOW_PRESSED after a limit, an external byte or a fault changed. */
 void cairn_limit_refresh(cairn_heap *heap);
 /* True when a block may be handed out although the heap is pressed. */
@@ -241,7 +241,7 @@ void cairn_metadata_unmap(cairn_heap *heap, void *memory, size_t bytes);
 
 /* ---- group.c: one limit over several heaps ----------------------------------------------------
  */
-bool cairn_group_allows(const cairn_group *group, uint64_t bytes);
+bool cairn_group_is_within(const cairn_group *group);
 bool cairn_group_take(cairn_group *group, uint64_t bytes); /* false: its limit says no */
 void cairn_group_add(cairn_group *group, uint64_t bytes);  /* whatever its limit */
 void cairn_group_give(cairn_group *group, uint64_t bytes);

@@ -31,9 +31,9 @@ static bool fits(uint64_t limit, uint64_t now, uint64_t bytes) {
   return limit == 0 || (now <= limit && bytes <= limit - now);
 }
 
-bool cairn_limit_allows(const cairn_heap *heap, uint64_t bytes) {
-  return fits(heap->limit_bytes, heap->taken_bytes, bytes) &&
-         (heap->group == NULL || cairn_group_allows(heap->group, bytes));
+bool cairn_limit_is_within(const cairn_heap *heap) {
+  return fits(heap->limit_bytes, heap->taken_bytes, 0) &&
+         (heap->group == NULL || cairn_group_is_within(heap->group));
 }
 
 static void note_peak(cairn_heap *heap) {
@@ -128,7 +128,7 @@ void cairn_metadata_unmap(cairn_heap *heap, void *memory, size_t bytes) {
 /* ---- being pressed --------------------------------------------------------------------------- */
 
 void cairn_limit_refresh(cairn_heap *heap) {
-  bool pressed = !cairn_limit_allows(heap, 0) || heap->soft_due || cairn_fault.block_after != 0;
+  bool pressed = !cairn_limit_is_within(heap) || heap->soft_due || cairn_fault.block_after != 0;
   cairn_heap_slow_set(heap, CAIRN_SLOW_PRESSED, pressed);
 }
 
@@ -140,7 +140,7 @@ bool cairn_limit_press_allows(cairn_heap *heap) {
   if (cairn_fault.block_after > 1) cairn_fault.block_after--;
   heap->refusal =
       fits(heap->limit_bytes, heap->taken_bytes, 0) ? CAIRN_LIMIT_GROUP : CAIRN_LIMIT_HARD;
-  if (!cairn_limit_allows(heap, 0)) return false;
+  if (!cairn_limit_is_within(heap)) return false;
   cairn_limit_refresh(heap); /* another heap of the group may have given back */
   return true;
 }

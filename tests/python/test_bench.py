@@ -11,9 +11,9 @@ TREES = Benchmark("B2", "trees", (Case("depth=4 repeat=9", "depth=1"),),
                   (Target(("mimalloc",), 1.5), Target(at_most=8.0)))
 
 
-def sample(peer: str, value: Optional[float], figure: str = "ns/node", case: str = "depth=4",
-           check: str = "1f", crash: str = "") -> Sample:
-    return Sample("B2", case, peer, figure, value, check, "1.0", crash)
+def sample(peer: str, value: Optional[float], case: str = "depth=4", check: str = "1f",
+           crash: str = "") -> Sample:
+    return Sample("B2", case, peer, "ns/node", value, check, "1.0", crash)
 
 
 def line(**changes: object) -> str:

@@ -139,10 +139,9 @@ class Baselines(InAFile):
             leak_baseline.of(session, self.file("") + ".none")
 
 
-def a_leak(number: int = 0, kind: str = "lost", address: int = 0x2000, objects: int = 3,
-           type_name: str = "node") -> Leak:
-    root = an_object(address, "node", 1)._replace(type_name=type_name)
-    return Leak(number, kind, root, False, 1, 48, objects, 200, 1)
+def a_leak(number: int = 0, kind: str = "lost", type_name: str = "node") -> Leak:
+    root = an_object(0x2000, "node", 1)._replace(type_name=type_name)
+    return Leak(number, kind, root, False, 1, 48, 3, 200, 1)
 
 
 # What CI servers' schemas of JUnit files allow: attributes (True: required) and children, in order.

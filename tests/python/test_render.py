@@ -190,7 +190,7 @@ class Accounts(unittest.TestCase):
         roots = [Root(0x10 * number, 0x1000, "local", confidence, f"main.{'xyzuvw'[number]}")
                  for number, confidence in enumerate(confidences)]
         account = Account(refcount, heap_refs, 0, len(roots), 0, "balanced", EXACT)
-        return "\n".join(accounts.verdict_lines(Accounting(account, roots, True, EXACT, []), PAGE))
+        return "\n".join(accounts.verdict_lines(Accounting(account, roots, EXACT, []), PAGE))
 
     def test_without_roots(self) -> None:
         self.assertEqual(self.verdict(3, 3), "balanced: each reference is accounted for.")
@@ -219,9 +219,9 @@ class Accounts(unittest.TestCase):
         """As the audit says it: optimised code may own twice and keep the pointer once."""
         alone = Account(2, 1, 0, 0, 1, "over-retained", EXACT)
         said = "over-retained by 1: 1 of its 2 references is explained; a release is missing"
-        self.assertEqual(list(accounts.verdict_lines(Accounting(alone, [], True, EXACT, []), PAGE)),
+        self.assertEqual(list(accounts.verdict_lines(Accounting(alone, [], EXACT, []), PAGE)),
                          [said])
-        doubted = Accounting(alone, [], True, EXACT, [], frozenset(("opaque", "flux")))
+        doubted = Accounting(alone, [], EXACT, [], frozenset(("opaque", "flux")))
         self.assertEqual(list(accounts.verdict_lines(doubted, PAGE)), [
             said, "not certain: its heap was stopped while references were on their way",
             "not certain: an object of an opaque type may hold it unseen"])
@@ -229,7 +229,7 @@ class Accounts(unittest.TestCase):
     def test_a_deficit(self) -> None:
         account = Account(1, 2, 0, 0, -1, "under-retained", EXACT)
         self.assertEqual(
-            list(accounts.verdict_lines(Accounting(account, [], True, EXACT, []), PAGE)),
+            list(accounts.verdict_lines(Accounting(account, [], EXACT, []), PAGE)),
             ["under-retained by 1: 2 references held, count 1; a retain is missing, or a release "
              "is too many"])
 

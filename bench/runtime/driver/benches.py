@@ -22,10 +22,6 @@ class Case:
     def name(self) -> str:
         return self.arguments.split()[0]
 
-    @property
-    def quick_name(self) -> str:
-        return self.quick.split()[0]
-
 
 @dataclass(frozen=True)
 class Target:

@@ -5,7 +5,7 @@ A row is one block, with the address of its first byte; a dotted line is a gap t
 mapped in.  Pure.
 """
 
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Iterator, Optional, Sequence, Tuple
 
 from ..layout import Block
 from . import units
@@ -54,13 +54,3 @@ def file_name(block: Block) -> str:
     if block.kind == "library":
         return block.name.rsplit("/", 1)[-1]
     return block.name
-
-
-def legend(kinds: Sequence[str]) -> List[str]:
-    """What the kinds mean, for those that there are."""
-    meaning = {
-        "text": "the program's code", "rodata": "its constants", "data": "its variables",
-        "bss": "its variables that begin as zero", "heap": "what malloc hands out",
-        "arena": "what Cairn hands out: counted objects", "library": "shared libraries",
-        "stack": "the locals of each call, growing down", "other": "all else"}
-    return [f"{kind}: {meaning[kind]}" for kind in kinds]

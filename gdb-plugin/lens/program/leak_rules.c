@@ -11,10 +11,10 @@ enum { SLOT_OBJECTS_MAX = 2000, PART = 64, NAME_BYTES = 256 };
 static const char *const KEYS[] = {"kind", "type", "function", "file", "slot"};
 enum { KEY_COUNT = sizeof KEYS / sizeof KEYS[0] };
 
-static lens_status refuse(struct session *session, lens_status status, const char *path,
-                          const char *where, const char *why) {
+static lens_status refuse(struct session *session, const char *path, const char *where,
+                          const char *why) {
   (void)snprintf(session->refusal, sizeof session->refusal, "%s%s: %s", path, where, why);
-  return status;
+  return LENS_BAD_ARGUMENT;
 }
 
 /* ---- reading ---- */
@@ -100,7 +100,7 @@ static lens_status read_words(struct session *session, const char *path, char *l
       (void)snprintf(why, sizeof why,
                      "\"%.100s\" is no KEY=GLOB; the keys are kind, type, function, file, slot.",
                      word);
-      return refuse(session, LENS_BAD_ARGUMENT, path, rule->where, why);
+      return refuse(session, path, rule->where, why);
     }
     if (strncmp(word, "function=", 9) == 0)
       session_note(session, "%.150s%s: functions have no names without a debugger: it fits nothing",
@@ -112,7 +112,7 @@ static lens_status read_words(struct session *session, const char *path, char *l
     to += length + glob;
   }
   *to = 0;
-  return problem == NULL ? LENS_OK : refuse(session, LENS_BAD_ARGUMENT, path, rule->where, problem);
+  return problem == NULL ? LENS_OK : refuse(session, path, rule->where, problem);
 }
 
 static lens_status read_line(struct session *session, char *line, size_t number,

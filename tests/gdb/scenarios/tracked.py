@@ -1,7 +1,7 @@
 """What a program tracked: `cairn show` tells the serial, the line that allocated the object and the
 last events; of a block in quarantine it tells in words what was there and who freed it."""
 import os
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Tuple
 
 from harness import check, data, equal, error_of, execute, passed, start
 
@@ -21,11 +21,6 @@ def is_at(place: Dict[str, Any], word: str, function: str, what: str) -> None:
               ("tracked.c", told[word][2], function), what)
     else:
         check(place.get("module", "").startswith("tracked."), "%s: %s" % (what, place))
-
-
-def events_of(address: str) -> List[Dict[str, Any]]:
-    found: List[Dict[str, Any]] = data("show " + address)["events"]
-    return found
 
 
 address, serial, _ = told["site"]

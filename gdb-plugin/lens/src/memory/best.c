@@ -7,9 +7,10 @@ static bool is_worse(const struct lens_best *a, const struct lens_best *b) {
   return a->key != b->key ? a->key < b->key : a->row > b->row;
 }
 
-/* Restores the heap (worst on top) below `at`. */
-static void sift_down(struct lens_best *rows, uint64_t count, uint64_t at) {
-  struct lens_best row = rows[at];
+/* Restores the heap (worst on top) after its first row was replaced. */
+static void sift_down(struct lens_best *rows, uint64_t count) {
+  struct lens_best row = rows[0];
+  uint64_t at = 0;
   for (;;) {
     uint64_t child = 2 * at + 1;
     if (child >= count) break;
@@ -39,7 +40,7 @@ uint64_t lens_best_offer(struct lens_best *rows, uint64_t count, uint64_t capaci
   }
   if (count != 0 && is_worse(&rows[0], &row)) {
     rows[0] = row;
-    sift_down(rows, count, 0);
+    sift_down(rows, count);
   }
   return count;
 }
@@ -48,7 +49,7 @@ void lens_best_sort(struct lens_best *rows, uint64_t count) {
   while (count > 1) {
     struct lens_best worst = rows[0];
     rows[0] = rows[--count];
-    sift_down(rows, count, 0);
+    sift_down(rows, count);
     rows[count] = worst;
   }
 }
