@@ -148,7 +148,10 @@ class LensProgram(unittest.TestCase):
 
     def test_pages(self) -> None:
         pages = self.ask("arenas", "-pages", "-limit", "0")["rows"]
-        for arena in self.ask("arenas", "-limit", "0")["rows"]:
+        arenas = self.ask("arenas", "-limit", "0")["rows"]
+        self.assertEqual({page["arena"] for page in pages}, {arena["addr"] for arena in arenas})
+        self.assertGreater(len(arenas), 0)
+        for arena in arenas:
             mine = [page for page in pages if page["arena"] == arena["addr"]]
             self.assertEqual(len(mine), arena["pages"])
             self.assertEqual(sum(page["bytes"] for page in mine), arena["bytes"])

@@ -108,7 +108,9 @@ equal((checked["rows"], set(checked["checked"])), ([], {"objects", "pages", "are
 
 # ---- where objects lie; those that are never freed ----
 arenas = {row["addr"]: row["bytes"] for row in rows("arenas")}
-for row in rows("objects"):
+some = rows("objects")
+check(some, "there are objects")
+for row in some:
     check(0 <= int(row["addr"], 16) - int(row["arena"], 16) < arenas[row["arena"]],
           "%s lies in its arena" % row["addr"])
     equal(row.get("immortal", False), row["refcount"] >= 1 << 31, "immortal: %s" % row)
@@ -133,6 +135,7 @@ for key, name in (("refcount", "refcount"), ("size", "size"), ("addr", "addr"), 
         down = (key in ("refcount", "size")) != bool(reverse)
         equal(found, sorted(found, reverse=down), "-sort %s%s" % (key, reverse))
 largest = data("objects -sort size -limit 3")["rows"]
+equal(len(largest), 3, "three rows")
 for number, row in enumerate(largest, 1):
     equal(data("show @%d" % number)["addr"], row["addr"], "@%d" % number)
 check("@4" in error_of("cairn show @4"), "there is no @4")
