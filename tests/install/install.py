@@ -83,6 +83,21 @@ def read_heap(gdb: str, program: pathlib.Path, *load: str) -> None:
           "%s: %s" % (program.name, answer))
 
 
+def manual_page(prefix: pathlib.Path) -> None:
+    """The manual page has each line of the help: all commands, all options and what they are."""
+    text = (prefix / "share" / "man" / "man1" / "cairn-lens.1").read_text()
+    check(text.startswith(".TH CAIRN\\-LENS 1 "), "the manual page begins as one")
+    page = re.sub(r"\\f[BR]|\\&", "", text).replace("\\-", "-")
+    said = run(prefix / "bin" / "cairn-lens", "-help")
+    entries = re.findall(r"^\.TP\n(.*)\n(.*)$", page, re.MULTILINE)
+    heads = [line for line in said.splitlines() if re.match(r"  (-?[a-z])", line)
+             and not line.startswith("  cairn-lens ")]
+    check(len(heads) > 40, "the help has %d rows" % len(heads))
+    found = {" ".join((head + " " + what).split()) for head, what in entries}
+    wanted = {" ".join(line.split()) for line in heads}
+    check(found == wanted, "the manual page and the help differ: %s" % sorted(found ^ wanted))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("build", "cmake", "gdb", "libdir"):
@@ -110,7 +125,7 @@ def main() -> None:
             if program.name.endswith("shared"):
                 read_heap(options.gdb, program, "-iex", "set auto-load safe-path /",
                           "-iex", "set auto-load scripts-directory %s" % auto)
-        run(prefix / "bin" / "cairn-lens", "-help")
+        manual_page(prefix)
     print("installed, moved, built against and read: %d consumers" % len(programs))
 
 

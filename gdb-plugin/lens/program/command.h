@@ -40,6 +40,8 @@ const char *commands_usage(void); /* one line */
 /* On standard output, of a command or (NULL) of all: the help; the words that completion offers. */
 void commands_help(const struct command *command);
 void commands_words(const struct command *command);
+/* The manual page, as troff reads it. */
+void commands_manual(const char *version);
 
 lens_status overview_run(struct session *session);
 lens_status arenas_run(struct session *session);

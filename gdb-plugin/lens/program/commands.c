@@ -1,5 +1,5 @@
-/* The commands: their names, what they answer, which options each takes; help and completion, which
- * say just that.
+/* The commands: their names, what they answer, which options each takes; help, the manual page and
+ * completion, which say just that.
  */
 #include <stdio.h>
 #include <string.h>
@@ -77,18 +77,19 @@ static const struct {
     {"limit", "N", "at most N rows; 0 is all (20)", NULL},
     {"json", "", "one JSON document, schema cairn/1, instead of text", NULL},
     {"help", "", "of all commands, or of the one that is named", NULL},
-    {"version", "", "", NULL}};
+    {"version", "", "which release it is", NULL}};
 
 enum { OPTION_COUNT = sizeof OPTIONS / sizeof OPTIONS[0] };
 
+static const char ABOUT[] =
+    "Reads the reference-counted heaps in a core file, without a debugger and without symbols.\n"
+    "EXECUTABLE fills in pages that the core lacks; it is rarely needed.\n";
+
 static const char END[] =
-    "\n"
     "Options have one dash or two, anywhere on the line.\n"
     "Exit status: 0 nothing is wrong, 1 a problem was found, 2 there is no answer.\n";
 
 static const char EXAMPLES[] =
-    "\n"
-    "Examples\n"
     "  cairn-lens core\n"
     "  cairn-lens core types -json\n"
     "  cairn-lens core objects -type 'dict' -refcount '>=3'\n"
@@ -175,11 +176,8 @@ void commands_help(const struct command *command) {
     printf(
         "%s       cairn-lens [OPTION]... snapshot CORE -output FILE\n"
         "       cairn-lens [OPTION]... diff CORE-OR-SNAPSHOT CORE-OR-SNAPSHOT\n\n"
-        "Reads the reference-counted heaps in a core file, without a debugger and without "
-        "symbols.\n"
-        "EXECUTABLE fills in pages that the core lacks; it is rarely needed.\n\n"
-        "Commands\n",
-        commands_usage());
+        "%s\nCommands\n",
+        commands_usage(), ABOUT);
     for (int i = 0; i < COMMAND_COUNT; i++) {
       char head[64];
       (void)snprintf(head, sizeof head, "%s%s", COMMANDS[i].name, argument_of(&COMMANDS[i]));
@@ -187,8 +185,73 @@ void commands_help(const struct command *command) {
     }
   }
   print_options(command);
-  fputs(END, stdout);
-  if (command == NULL) fputs(EXAMPLES, stdout);
+  printf("\n%s", END);
+  if (command == NULL) printf("\nExamples\n%s", EXAMPLES);
+}
+
+/* ---- the manual page ---- */
+
+/* Text as troff takes it: a hyphen that is typed is none that is printed. */
+static void roff(const char *text) {
+  bool begins = true; /* a line */
+  for (; *text != 0; text++) {
+    if (begins && (*text == '.' || *text == '\'')) fputs("\\&", stdout);
+    begins = *text == '\n';
+    if (*text == '-') {
+      fputs("\\-", stdout);
+    } else if (*text == '\\') {
+      fputs("\\e", stdout);
+    } else {
+      putchar(*text);
+    }
+  }
+}
+
+static void roff_head(const char *bold, const char *rest) {
+  fputs(".TP\n\\fB", stdout);
+  roff(bold);
+  fputs("\\fR", stdout);
+  roff(rest);
+  putchar('\n');
+}
+
+static void roff_option(int index) {
+  char head[64], value[64];
+  (void)snprintf(head, sizeof head, "-%s", OPTIONS[index].name);
+  (void)snprintf(value, sizeof value, " %s", OPTIONS[index].value);
+  roff_head(head, OPTIONS[index].value[0] == 0 ? "" : value);
+  if (OPTIONS[index].of != NULL) {
+    printf("%s: ", OPTIONS[index].of);
+  } else if (!is_common(OPTIONS[index].name)) {
+    print_takers(OPTIONS[index].name);
+  }
+  roff(OPTIONS[index].help);
+  putchar('\n');
+}
+
+void commands_manual(const char *version) {
+  printf(".TH CAIRN\\-LENS 1 \"\" \"cairn %s\"\n", version);
+  puts(".SH NAME\ncairn\\-lens \\- reads the reference\\-counted heaps in a core file");
+  puts(".SH SYNOPSIS\n.nf");
+  roff(commands_usage() + sizeof "usage: " - 1);
+  roff(
+      "cairn-lens [OPTION]... snapshot CORE -output FILE\n"
+      "cairn-lens [OPTION]... diff CORE-OR-SNAPSHOT CORE-OR-SNAPSHOT\n");
+  puts(".fi\n.SH DESCRIPTION");
+  roff(ABOUT);
+  puts(".SH COMMANDS");
+  for (int i = 0; i < COMMAND_COUNT; i++) {
+    roff_head(COMMANDS[i].name, argument_of(&COMMANDS[i]));
+    roff(COMMANDS[i].summary);
+    putchar('\n');
+  }
+  puts(".SH OPTIONS");
+  for (int i = 0; i < OPTION_COUNT; i++) roff_option(i);
+  puts(".SH NOTES\n.nf");
+  roff(END);
+  puts(".fi\n.SH EXAMPLES\n.nf");
+  roff(EXAMPLES);
+  puts(".fi\n.SH SEE ALSO\n.BR gdb (1)");
 }
 
 void commands_words(const struct command *command) {

@@ -103,6 +103,7 @@ static const struct known KNOWN[] = {
     OPTION("freed", FLAG, freed),
     OPTION("all", FLAG, every),
     OPTION("words", FLAG, words),
+    OPTION("manual", FLAG, manual),
     OPTION("help", FLAG, help),
     OPTION("version", FLAG, version),
 };
@@ -276,8 +277,9 @@ int options_parse(struct options *options, int argc, char **argv) {
   const struct command *named = command_among(argc - optind, argv + optind);
   if (options->version) puts("cairn-lens " CAIRN_VERSION);
   if (options->words) commands_words(named);
+  if (options->manual) commands_manual(CAIRN_VERSION);
   if (options->help) commands_help(named);
-  if (options->version || options->words || options->help) return 0;
+  if (options->version || options->words || options->manual || options->help) return 0;
   status = take_words(options, argc - optind, argv + optind);
   if (status == OPTIONS_OK) status = check_options(options, given);
   return status == OPTIONS_OK ? check_values(options) : status;

@@ -15,7 +15,7 @@ struct options {
   const char *command; /* "overview" by default */
   uint64_t address;    /* of the command's object, where has_address */
   bool has_address;
-  bool help, version, words;
+  bool help, version, words, manual;
   bool json, reverse;
   uint64_t limit; /* rows; 0: all */
   const char *type_glob;

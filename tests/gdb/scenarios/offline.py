@@ -108,6 +108,30 @@ def baselines() -> None:
     both("leaks -limit 0 -baseline " + CORE)
 
 
+def reports() -> None:
+    """The JUnit file: the same cases fail, in the same numbers, and those that are set aside are
+    skipped in both; a rule alone tells why."""
+    import xml.etree.ElementTree
+    rules = rules_file("kind=cycle")
+
+    def cases(path: str) -> List[Any]:
+        root = xml.etree.ElementTree.parse(path).getroot()
+        suite = root if root.tag == "testsuite" else root.find("testsuite")
+        assert suite is not None
+        sums = {name: suite.get(name) for name in ("tests", "failures", "skipped")}
+        return [sums] + sorted((case.get("classname"), [(child.tag, child.get("message"))
+                                                        for child in case])
+                               for case in suite.iter("testcase"))
+
+    for number, more in enumerate(("", " -suppress " + rules, " -type list", " -max-objects 1")):
+        paths = [os.path.join(DIRECTORY, "%s%d.xml" % (name, number)) for name in ("here", "there")]
+        gdb.execute("cairn leaks -junit %s%s" % (paths[0], more), to_string=True)
+        offline("leaks -junit %s%s" % (paths[1], more))
+        ours, theirs = cases(paths[0]), cases(paths[1])
+        check(len(ours) > 1, "there are cases")
+        equal(theirs, ours, "the reports" + more)
+
+
 for each in LINES:
     both(each)
 held = both("objects -type session -limit 4 -sort addr")["rows"]
@@ -116,4 +140,5 @@ for row in held:
         both(f"{question} {row['addr']}")
 suppressions()
 baselines()
+reports()
 passed()
