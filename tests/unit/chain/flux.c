@@ -67,6 +67,9 @@ static void look(void) {
   uint64_t held = 0;
   for (uint64_t i = 0; i < columns.object_count; i++) {
     held += (columns.state[i] & LENS_STATE_HELD) != 0;
+    lens_account one; /* judged as all are */
+    assert_int_equal(lens_account_object(self, (uint32_t)i, 0, &one), LENS_OK);
+    assert_int_equal(one.verdict, accounts.verdict[i]);
   }
   assert_int_equal(held, states.held);
   lens_heap heap;

@@ -84,6 +84,9 @@ static void compare_columns(lens *self, const struct drawn *drawn) {
   assert_int_equal(lens_account_all(self, 0, NULL), LENS_OK);
   assert_int_equal(lens_accounts_get(self, &all), LENS_OK);
   assert_non_null(all.opaque_refs);
+  lens_account none;
+  uint32_t behind = (uint32_t)all.object_count;
+  assert_int_equal(lens_account_object(self, behind, 0, &none), LENS_NOT_FOUND);
   for (int i = 0; i < TARGETS; i++) {
     uint32_t row = LENS_NONE;
     assert_int_equal(lens_snapshot_find(self, address_of(drawn[i].node), &row), LENS_OK);
