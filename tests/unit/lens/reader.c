@@ -151,8 +151,8 @@ static void cache_is_bounded(void **state) {
   lens_free(self);
 }
 
-/* Small reads: alone at first; a neighbour, or a second one while there is room, fetches the chunk.
- */
+/* Small reads: alone at first; a second one while there is room, or neighbours in a row, fetch the
+ * chunk. */
 static void stray_reads_fetch_no_chunk(void **state) {
   (void)state;
   const uint64_t start = 1ull << 32, chunks = 4 * LENS_CACHE_CHUNKS;
@@ -174,8 +174,13 @@ static void stray_reads_fetch_no_chunk(void **state) {
   assert_read(self, &memory, start + 100, 40);
   assert_int_equal(memory.reads, before + 3); /* each alone */
   assert_read(self, &memory, start + 140, 40);
+  assert_read(self, &memory, start + 180, 40);
   assert_read(self, &memory, start + 200000, 40);
-  assert_int_equal(memory.reads, before + 4); /* the neighbour fetched the chunk */
+  assert_int_equal(memory.reads, before + 6); /* neighbours by chance */
+  for (uint64_t i = 1; i <= 4; i++) assert_read(self, &memory, start + 200000 + 40 * i, 40);
+  assert_int_equal(memory.reads, before + 9); /* the third neighbour in a row fetched the chunk */
+  assert_read(self, &memory, start + 100, 40);
+  assert_int_equal(memory.reads, before + 9);
   lens_free(self);
 }
 

@@ -10,7 +10,8 @@
 enum {
   GRAINS = LENS_CHUNK_BYTES / LENS_GRAIN_BYTES,
   BUCKETS = 2 * LENS_CACHE_CHUNKS,
-  NEAR_BYTES = 2 << 10 /* small reads that are so near each other are of one piece */
+  NEAR_BYTES = 2 << 10, /* small reads that are so near each other are of one piece */
+  NEARS = 3             /* ... where there are so many of them in a row */
 };
 _Static_assert(GRAINS == 64, "one bit a grain in 64-bit masks");
 
@@ -280,7 +281,10 @@ static bool is_in_one_region(const lens *self, uint64_t address, uint64_t bytes)
   return region != NULL && is_readable(region) && address + bytes <= region->end;
 }
 
-/* Whether a small read is best done alone; remembers it. */
+/* Whether a small read is best done alone; remembers it.  Where there is room, the second one of a
+ * chunk fetches it.  Where another chunk would have to go, NEARS in a row that are near each other
+ * do: of reads anywhere in a chunk one of a hundred is near the one before it by chance, and as
+ * many whole chunks would cost more than all of them alone. */
 static bool is_stray(lens *self, uint64_t address, uint64_t bytes) {
   struct lens_cache *cache = &self->cache;
   uint64_t number = address / LENS_CHUNK_BYTES, offset = address % LENS_CHUNK_BYTES;
@@ -289,8 +293,9 @@ static bool is_stray(lens *self, uint64_t address, uint64_t bytes) {
   struct lens_wish *wish = &cache->wishes[bucket_of(number) % LENS_WISHES];
   bool again = wish->number == number + 1;
   bool near = again && offset - wish->offset + NEAR_BYTES <= 2 * (uint64_t)NEAR_BYTES;
-  *wish = (struct lens_wish){number + 1, offset};
-  return !near && !(again && cache->used < LENS_CACHE_CHUNKS);
+  uint32_t nears = near ? wish->nears + 1 : 0;
+  *wish = (struct lens_wish){number + 1, (uint32_t)offset, nears};
+  return cache->used < LENS_CACHE_CHUNKS ? !again : nears < NEARS;
 }
 
 lens_status lens_fetch_prefix(lens *self, uint64_t address, uint64_t bytes, void *out,

@@ -23,8 +23,8 @@ enum {
 
 /* A chunk that a small read wanted lately, and where in it. */
 struct lens_wish {
-  uint64_t number; /* of the chunk, plus 1 */
-  uint64_t offset;
+  uint64_t number;        /* of the chunk, plus 1 */
+  uint32_t offset, nears; /* of the last one; how many before it were near the one before them */
 };
 
 struct lens_chunk;
