@@ -49,6 +49,7 @@ struct node {
 static cairn_heap *heap;
 static struct node **nodes;
 static cairn_object *hub, *list;
+static cairn_type node_type;
 static uint64_t random_state = 88172645463325252u;
 
 static uint64_t random_below(uint64_t limit) {
@@ -75,12 +76,12 @@ static void make_heap(void) {
   const cairn_heap_options options = {.name = "slices", .manual_collection = true};
   heap = cairn_heap_new(&options);
   assert_non_null(heap);
-  cairn_type type = cairn_type_define(heap, &spec);
+  node_type = cairn_type_define(heap, &spec);
   nodes = malloc(NODES * sizeof *nodes);
   assert_non_null(nodes);
   hub = cairn_str_new(heap, "hub", 3);
   list = cairn_list_new(heap, 0);
-  for (uint64_t i = 0; i < NODES; i++) nodes[i] = node_new(type);
+  for (uint64_t i = 0; i < NODES; i++) nodes[i] = node_new(node_type);
   for (uint64_t i = NODES; i > 1; i--) {
     uint64_t k = random_below(i);
     struct node *node = nodes[i - 1];
@@ -95,13 +96,13 @@ static void make_heap(void) {
     cairn_release(&nodes[i]->base);
   }
   for (uint64_t i = 0; i < PAIRS; i++) {
-    struct node *first = node_new(type), *second = node_new(type);
+    struct node *first = node_new(node_type), *second = node_new(node_type);
     cairn_assign(&first->next, &second->base);
     cairn_assign(&second->next, &first->base);
     cairn_release(&first->base);
     cairn_release(&second->base);
   }
-  for (uint64_t i = 0; i < LOST; i++) (void)node_new(type);
+  for (uint64_t i = 0; i < LOST; i++) (void)node_new(node_type);
 }
 
 /* ---- the questions ---- */
@@ -203,6 +204,62 @@ static void all_garbage(void **state) {
   check_most();
 }
 
+static void check(void **state) {
+  (void)state;
+  lens_check_totals totals;
+  RUN(lens_check(self, 1, NULL));
+  check_most();
+  assert_int_equal(lens_check_totals_get(self, &totals), LENS_OK);
+  assert_int_equal(totals.problems, 0);
+}
+
+/* The program's memory has changed. */
+static void look_again(void) {
+  lens_refresh(self);
+  assert_int_equal(lens_model_load(self, 0), LENS_OK);
+}
+
+/* Audits, and asks for the worst; what was freed and is held. */
+static uint64_t freed_and_held(void) {
+  const lens_audit_filter filter = {.type_glob = NULL};
+  lens_audit_totals totals;
+  static lens_finding rows[20];
+  uint64_t written, total;
+  RUN(lens_index(self, 1, NULL));
+  check_most();
+  RUN(lens_audit(self, &filter, 1, NULL));
+  check_most();
+  RUN(lens_findings(self, 20, rows, &written, &total));
+  check_most();
+  assert_int_equal(lens_audit_totals_get(self, &totals), LENS_OK);
+  return totals.freed;
+}
+
+/* As many slots as there are nodes lead to what was freed: each to a place of its own, and all to
+ * one. */
+static void freed(void **state) {
+  (void)state;
+  cairn_object **others = malloc(NODES * sizeof *others);
+  assert_non_null(others);
+  struct node **gone = malloc(NODES * sizeof *gone);
+  assert_non_null(gone);
+  for (uint64_t i = 0; i < NODES; i++) gone[i] = node_new(node_type);
+  for (uint64_t i = 0; i < NODES; i++) cairn_release(&gone[i]->base);
+  for (uint64_t i = 0; i < NODES; i++) {
+    others[i] = nodes[i]->other;
+    nodes[i]->other = &gone[NODES - 1 - i]->base;
+  }
+  look_again();
+  assert_int_equal(freed_and_held(), NODES);
+  for (uint64_t i = 0; i < NODES; i++) nodes[i]->other = &gone[0]->base;
+  look_again();
+  assert_int_equal(freed_and_held(), 1);
+  for (uint64_t i = 0; i < NODES; i++) nodes[i]->other = others[i];
+  look_again();
+  free((void *)gone);
+  free((void *)others);
+}
+
 static void moments(void **state) {
   (void)state;
   lens_moment *first = NULL, *second = NULL;
@@ -224,6 +281,7 @@ int main(void) {
       cmocka_unit_test(walk_and_index), cmocka_unit_test(graph),
       cmocka_unit_test(accounts),       cmocka_unit_test(why),
       cmocka_unit_test(all_garbage),    cmocka_unit_test(moments),
+      cmocka_unit_test(check),          cmocka_unit_test(freed),
   };
   make_heap();
   self = self_lens();

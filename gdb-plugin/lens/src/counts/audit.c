@@ -1,10 +1,10 @@
 /* The audit: of all accounts those that don't add up, with the doubts about each.
  *
- * Findings are kept by address, a few bytes each; the worst of them are chosen when rows are asked
- * for, so a heap whose every count is wrong costs no sort.
+ * Findings are kept by address, a few bytes each, and which are the worst so far: a heap whose
+ * every count is wrong costs no sort, and asking for a screenful of rows no pass over all.
  *
- * What this is not: the accounts (account.c), the doubts (doubts.c, reclaim.c), or who forgot what
- * (pairs.h).
+ * What this is not: the accounts (account.c), the doubts (doubts.c, reclaim.c), what was freed and
+ * is held (strays.c), or who forgot what (pairs.h).
  */
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "analysis.h"
 #include "memory/best.h"
 
-enum { ROWS_A_CLOCK = 1 << 13, STRAYS_A_CLOCK = 1 << 10 };
+enum { ROWS_A_CLOCK = 1 << 13 };
 
 void lens_audit_free(struct lens_audit_state *self) {
   lens_dealloc(self->type_glob);
@@ -21,7 +21,9 @@ void lens_audit_free(struct lens_audit_state *self) {
   lens_dealloc(self->heap_doubts);
   lens_dealloc(self->reclaims);
   lens_dealloc(self->in_flux);
+  lens_dealloc(self->worst);
   lens_column_free(&self->rows);
+  lens_sorting_free(&self->sorting);
   *self = (struct lens_audit_state){0};
 }
 
@@ -59,12 +61,6 @@ static bool is_wanted(const lens *self, uint32_t type) {
   return self->analysis->audit.matches[type == LENS_NONE ? self->model.type_count : type] != 0;
 }
 
-static int by_target(const void *a, const void *b) {
-  const struct lens_stray *left = a, *right = b;
-  if (left->target != right->target) return left->target < right->target ? -1 : 1;
-  return left->holder < right->holder ? -1 : left->holder > right->holder;
-}
-
 static lens_status begin(lens *self, const lens_audit_filter *filter) {
   struct lens_analysis *analysis = self->analysis;
   struct lens_audit_state *audit = &analysis->audit;
@@ -73,24 +69,33 @@ static lens_status begin(lens *self, const lens_audit_filter *filter) {
   lens_status status = keep_filter(self, filter);
   if (status != LENS_OK) return status;
   audit->matches = lens_alloc_zeroed(self->model.type_count + 1, 1);
-  if (audit->matches == NULL) return lens_out_of_memory(self);
+  audit->worst = lens_alloc(LENS_AUDIT_WORST * sizeof *audit->worst);
+  if (audit->matches == NULL || audit->worst == NULL) return lens_out_of_memory(self);
   match_types(self, filter->type_glob, audit->matches);
   status = lens_doubts_find(self);
   if (status != LENS_OK) return status;
   audit->totals.exactness = analysis->snapshot.totals.exactness;
-  struct lens_index *index = &analysis->index;
-  if (index->stray_count > 1)
-    qsort(index->strays.items, index->stray_count, sizeof(struct lens_stray), by_target);
   audit->started = true;
   return LENS_OK;
 }
 
 /* ---- judging ---- */
 
-static lens_status add_row(lens *self, const struct lens_audit_row *row) {
+/* Certain before doubtful before guessed; then references, then bytes. */
+static uint64_t badness_of(uint32_t verdict, uint32_t doubts, int64_t surplus, uint64_t bytes) {
+  uint64_t sure = verdict == LENS_BALANCED ? 0 : doubts != 0 ? 1 : 2;
+  uint64_t wrong = (uint64_t)(surplus < 0 ? -surplus : surplus);
+  const uint64_t wrong_max = (1ull << 24) - 1, bytes_max = (1ull << 38) - 1;
+  if (wrong > wrong_max) wrong = wrong_max;
+  return sure << 62 | wrong << 38 | (bytes < bytes_max ? bytes : bytes_max);
+}
+
+static lens_status add_row(lens *self, const struct lens_audit_row *row, uint64_t badness) {
   struct lens_audit_state *audit = &self->analysis->audit;
   if (!lens_column_reserve(&audit->rows, audit->totals.findings + 1, sizeof *row))
     return lens_out_of_memory(self);
+  struct lens_best offer = {badness, (uint32_t)audit->totals.findings};
+  audit->worst_count = lens_best_offer(audit->worst, audit->worst_count, LENS_AUDIT_WORST, offer);
   ((struct lens_audit_row *)audit->rows.items)[audit->totals.findings++] = *row;
   return LENS_OK;
 }
@@ -160,6 +165,7 @@ static lens_status judge(lens *self, uint32_t object) {
     return LENS_OK;
   }
   uint32_t doubts = 0;
+  int64_t surplus = surplus_of(analysis, object, verdict);
   if (verdict == LENS_BALANCED) {
     audit->totals.balanced++;
     if (!is_guessed(analysis, object)) return LENS_OK;
@@ -169,66 +175,22 @@ static lens_status judge(lens *self, uint32_t object) {
   } else {
     lens_status status = lens_doubts_of(self, object, verdict, &doubts);
     if (status != LENS_OK) return status;
-    add_unbalanced(&audit->totals, verdict, doubts, surplus_of(analysis, object, verdict));
+    add_unbalanced(&audit->totals, verdict, doubts, surplus);
   }
   struct lens_audit_row row = {.address = lens_row_addresses(&analysis->snapshot)[object],
                                .object = object,
                                .doubts = doubts,
                                .type = lens_row_types(&analysis->snapshot)[object]};
-  return add_row(self, &row);
+  return add_row(self, &row, badness_of(verdict, doubts, surplus, lens_row_size(self, object)));
 }
 
-/* ---- freed, and held ---- */
-
-static bool was_freed(uint32_t place) {
-  return place == LENS_PLACE_FREED || place == LENS_PLACE_QUARANTINED ||
-         place == LENS_PLACE_FRESH || place == LENS_PLACE_FREE_PAGE;
-}
-
-/* The slots [first, first + count) of the strays lead to one address: an object was there. */
-static lens_status judge_strays(lens *self, const struct lens_stray *strays, uint64_t count) {
+lens_status lens_audit_add_freed(lens *self, struct lens_audit_row *row, uint64_t block_bytes) {
   struct lens_audit_state *audit = &self->analysis->audit;
-  lens_location location;
-  lens_status status = lens_locate(self, strays[0].target, &location);
-  if (status != LENS_OK) return status;
-  if (!was_freed(location.place)) {
-    audit->totals.stray += count;
-    return LENS_OK;
-  }
-  lens_track track = {.type = LENS_NONE};
-  status = lens_track_at(self, strays[0].target, &track);
-  if (status != LENS_OK && status != LENS_NOT_FOUND) return status;
-  if (!is_wanted(self, track.type)) return LENS_OK;
-  uint32_t doubts = 0;
-  for (uint64_t i = 0; i < count && audit->in_flux != NULL; i++) {
-    uint32_t holder = strays[i].holder;
-    if ((audit->in_flux[holder / 64] >> (holder % 64) & 1) != 0) doubts = LENS_DOUBT_FLUX;
-  }
-  int64_t surplus = count < INT64_MAX ? -(int64_t)count : -INT64_MAX;
+  if (!is_wanted(self, row->type)) return LENS_OK;
+  int64_t surplus = -(int64_t)row->slots;
   audit->totals.freed++;
-  add_unbalanced(&audit->totals, LENS_UNDER_RETAINED, doubts, surplus);
-  struct lens_audit_row row = {.address = strays[0].target,
-                               .object = LENS_NONE,
-                               .doubts = doubts,
-                               .slots = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX,
-                               .type = track.type};
-  return add_row(self, &row);
-}
-
-static lens_status step_strays(lens *self, const lens_slice *slice) {
-  const struct lens_index *index = &self->analysis->index;
-  struct lens_audit_state *audit = &self->analysis->audit;
-  const struct lens_stray *strays = index->strays.items;
-  uint64_t base = self->analysis->snapshot.object_count, done = 0;
-  while (audit->row - base < index->stray_count) {
-    uint64_t at = audit->row - base, end = at + 1;
-    while (end < index->stray_count && strays[end].target == strays[at].target) end++;
-    lens_status status = judge_strays(self, &strays[at], end - at);
-    if (status != LENS_OK) return status;
-    audit->row = base + end;
-    if (++done % STRAYS_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
-  }
-  return LENS_OK;
+  add_unbalanced(&audit->totals, LENS_UNDER_RETAINED, row->doubts, surplus);
+  return add_row(self, row, badness_of(LENS_UNDER_RETAINED, row->doubts, surplus, block_bytes));
 }
 
 static lens_status step(lens *self, const lens_slice *slice, lens_progress *progress) {
@@ -243,7 +205,7 @@ static lens_status step(lens *self, const lens_slice *slice, lens_progress *prog
     lens_progress_set(progress, "audit", audit->row, objects);
     if (audit->row < objects && lens_slice_over(slice)) return LENS_AGAIN;
   }
-  return step_strays(self, slice);
+  return lens_strays_step(self, slice);
 }
 
 lens_status lens_audit(lens *self, const lens_audit_filter *filter, uint32_t slice_ms,
@@ -309,14 +271,24 @@ static void show(const lens *self, const struct lens_audit_row *found, lens_find
   };
 }
 
-/* Certain before doubtful before guessed; then references, then bytes. */
-static uint64_t badness(const lens_finding *row) {
-  uint64_t sure = row->verdict == LENS_BALANCED ? 0 : row->doubts != 0 ? 1 : 2;
-  uint64_t wrong = (uint64_t)(row->surplus < 0 ? -row->surplus : row->surplus);
-  const uint64_t wrong_max = (1ull << 24) - 1, bytes_max = (1ull << 38) - 1;
-  if (wrong > wrong_max) wrong = wrong_max;
-  uint64_t bytes = row->size_bytes < bytes_max ? row->size_bytes : bytes_max;
-  return sure << 62 | wrong << 38 | bytes;
+/* The `capacity` worst of all findings, in no order: the audit has kept the worst ones, of more all
+ * compete again. */
+static uint64_t choose(const lens *self, uint64_t capacity, struct lens_best *best) {
+  const struct lens_audit_state *audit = &self->analysis->audit;
+  const struct lens_audit_row *found = audit->rows.items;
+  uint64_t count = 0;
+  if (capacity <= LENS_AUDIT_WORST) {
+    for (uint64_t i = 0; i < audit->worst_count && capacity != 0; i++)
+      count = lens_best_offer(best, count, capacity, audit->worst[i]);
+    return count;
+  }
+  for (uint64_t i = 0; i < audit->totals.findings; i++) {
+    lens_finding row;
+    show(self, &found[i], &row);
+    uint64_t badness = badness_of(row.verdict, row.doubts, row.surplus, row.size_bytes);
+    count = lens_best_offer(best, count, capacity, (struct lens_best){badness, (uint32_t)i});
+  }
+  return count;
 }
 
 lens_status lens_findings(lens *self, uint64_t capacity, lens_finding *rows, uint64_t *written,
@@ -324,18 +296,13 @@ lens_status lens_findings(lens *self, uint64_t capacity, lens_finding *rows, uin
   if (self->analysis == NULL || !self->analysis->audit.complete)
     return lens_fail(self, LENS_BAD_ARGUMENT, "audit the heap first");
   const struct lens_audit_state *audit = &self->analysis->audit;
-  const struct lens_audit_row *found = audit->rows.items;
   uint64_t findings = audit->totals.findings;
   if (capacity > findings) capacity = findings;
   struct lens_best *best = lens_alloc(capacity * sizeof *best);
   if (best == NULL) return lens_out_of_memory(self);
-  uint64_t count = 0;
-  for (uint64_t i = 0; i < findings && capacity != 0; i++) {
-    lens_finding row;
-    show(self, &found[i], &row);
-    count = lens_best_offer(best, count, capacity, (struct lens_best){badness(&row), (uint32_t)i});
-  }
+  uint64_t count = choose(self, capacity, best);
   lens_best_sort(best, count);
+  const struct lens_audit_row *found = audit->rows.items;
   for (uint64_t i = 0; i < count; i++) show(self, &found[best[i].row], &rows[i]);
   lens_dealloc(best);
   *written = count;

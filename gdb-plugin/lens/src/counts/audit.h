@@ -2,8 +2,12 @@
 #ifndef LENS_AUDIT_H
 #define LENS_AUDIT_H
 
+#include "memory/best.h"
 #include "memory/column.h"
+#include "memory/sort.h"
 #include "model.h"
+
+enum { LENS_AUDIT_WORST = 1 << 10 };
 
 /* A finding as it is kept: what else is shown of it follows. */
 struct lens_audit_row {
@@ -12,6 +16,12 @@ struct lens_audit_row {
   uint32_t doubts;
   uint32_t slots; /* freed: the strong slots that lead to it */
   uint32_t type;
+};
+
+/* The slots of the index's strays, when they are sorted, that lead to one place. */
+struct lens_stray_place {
+  uint64_t first, end; /* those before `end` were looked at */
+  bool in_flux;        /* a holder is */
 };
 
 struct lens_audit_state {
@@ -23,11 +33,20 @@ struct lens_audit_state {
   uint8_t *reclaims;       /* by flat heap: garbage may wait there whose counts are too high */
   uint64_t *in_flux;       /* a bit an object; NULL: none is */
   struct lens_column rows; /* struct lens_audit_row, by address; the freed ones last */
-  uint64_t row;            /* the next object to be judged */
+  struct lens_best *worst; /* the LENS_AUDIT_WORST worst of them, a heap */
+  uint64_t worst_count;
+  uint64_t row;                  /* the next object to be judged */
+  struct lens_sorting sorting;   /* of the strays */
+  struct lens_stray_place place; /* the next one to be judged */
   lens_audit_totals totals;
 };
 
 void lens_audit_free(struct lens_audit_state *self);
+
+/* Adds a row of a place where no object is any more, where its type is wanted. */
+lens_status lens_audit_add_freed(lens *self, struct lens_audit_row *row, uint64_t block_bytes);
+/* strays.c: finds those places.  LENS_AGAIN: the slice is over. */
+lens_status lens_strays_step(lens *self, const lens_slice *slice);
 
 /* doubts.c: fills heap_doubts, reclaims and in_flux. */
 lens_status lens_doubts_find(lens *self);

@@ -35,8 +35,9 @@ struct lens_index {
   struct lens_column in_source;  /* uint32_t */
   struct lens_column suspects;   /* struct lens_suspect, by object */
   uint64_t suspect_count;
-  struct lens_column strays; /* struct lens_stray, by holder */
+  struct lens_column strays; /* struct lens_stray, by holder; sorted: by target, then holder */
   uint64_t stray_count;
+  bool strays_sorted;
 };
 
 /* The outward pass in progress. */
