@@ -56,6 +56,8 @@ struct lens_check_state {
   uint64_t row;         /* the next object of the snapshot */
   uint32_t arena, page; /* where the pass over the pages stands */
   struct lens_run_copy copy;
+  struct lens_slots slots; /* of an object that may be as large as the heap: */
+  bool iterating;
   lens_check_totals totals;
 };
 

@@ -12,6 +12,8 @@
 #include "analysis.h"
 #include "model/fast_header.h"
 
+enum { REFS_A_CLOCK = 1 << 13 };
+
 static bool test_and_set(struct lens_column *bits, uint64_t index) {
   uint64_t *word = (uint64_t *)bits->items + index / 64, bit = 1ull << (index % 64);
   bool was = (*word & bit) != 0;
@@ -147,24 +149,26 @@ static void check_target_type(lens *self, const struct lens_type_model *type, ui
              self->model.types[wanted].shown.name);
 }
 
+/* Slot by slot, from where check->slots stands. */
 static lens_status check_iterated(lens *self, const struct lens_type_model *type, uint64_t address,
-                                  uint64_t block_bytes, const uint8_t *bytes, uint64_t byte_count) {
+                                  const lens_slice *slice) {
   const struct lens_directory *directory = &self->analysis->snapshot.directory;
-  struct lens_slots slots;
+  struct lens_check_state *check = &self->analysis->check;
   struct lens_place_ref ref;
-  lens_slots_begin(&slots, self, type, address, block_bytes, bytes, byte_count);
-  slots.source = LENS_SOURCE_CHECK;
-  while (lens_slots_next(&slots, &ref)) {
-    if (ref.kind == LENS_REF_OPAQUE) continue;
-    uint32_t object = lens_directory_exact(directory, ref.target);
+  for (uint64_t work = 1; lens_slots_next(&check->slots, &ref); work++) {
+    uint32_t object =
+        ref.kind == LENS_REF_OPAQUE ? LENS_NONE : lens_directory_exact(directory, ref.target);
+    lens_status status = LENS_OK;
     if (object != LENS_NONE) {
       check_target_type(self, type, address, &ref, object);
-      continue;
+    } else if (ref.kind != LENS_REF_OPAQUE) {
+      status = name_slot(self, type, address, &ref);
     }
-    lens_status status = name_slot(self, type, address, &ref);
     if (status != LENS_OK) return status;
+    if (work % REFS_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
   }
-  return slots.status;
+  check->iterating = false;
+  return check->slots.status;
 }
 
 /* True when each word of the plan is null or holds an object. */
@@ -211,36 +215,53 @@ static void own_buffer(void *context, uint32_t slot, uint64_t content) {
 
 /* ---- the sweep ---- */
 
-static lens_status follow_run(lens *self, void *context, const struct lens_run *run) {
+/* The object of check->row, whose bytes are kept, from its start or from where it was left. */
+static lens_status follow_object(lens *self, const struct lens_run *run, const uint8_t *object,
+                                 const lens_slice *slice) {
   struct lens_check_state *check = &self->analysis->check;
   const struct lens_snapshot *snapshot = &self->analysis->snapshot;
-  const uint64_t *addresses = lens_row_addresses(snapshot);
-  uint64_t run_end = run->address + run->block_count * run->stride, row = check->row;
-  uint64_t shown = run->byte_count < run->stride ? run->byte_count : run->stride;
-  const uint8_t *bytes = lens_run_keep(&check->copy, run);
-  if (bytes == NULL) return lens_out_of_memory(self);
-  while (row < snapshot->object_count && addresses[row] < run->address) row++;
-  for (; row < snapshot->object_count && addresses[row] < run_end; row++) {
-    uint32_t type_index = lens_row_types(snapshot)[row], state = lens_row_states(snapshot)[row];
-    if (type_index == LENS_NONE || (state & LENS_STATE_DAMAGED) != 0) continue;
-    const struct lens_type_model *type = &self->model.types[type_index];
+  uint32_t type_index = lens_row_types(snapshot)[check->row],
+           state = lens_row_states(snapshot)[check->row];
+  if (type_index == LENS_NONE || (state & LENS_STATE_DAMAGED) != 0) return LENS_OK;
+  const struct lens_type_model *type = &self->model.types[type_index];
+  uint64_t address = lens_row_addresses(snapshot)[check->row];
+  if (!check->iterating) {
     const struct lens_plan *plan = &check->plans.rows[type_index];
-    const uint8_t *object = bytes + (addresses[row] - run->address);
-    struct owner owner = {self, type, addresses[row]};
+    uint64_t shown = run->byte_count < run->stride ? run->byte_count : run->stride;
+    struct owner owner = {self, type, address};
     lens_slots_buffers(type, object, shown, own_buffer, &owner);
     bool plain = plan->kind == LENS_PLAN_WORDS && (state & LENS_STATE_DYING) == 0 &&
                  type->shown.size_bytes <= shown;
     if (plain && !plan->targeted && words_are_right(check, &snapshot->directory, plan, object))
-      continue;
-    lens_status status = check_iterated(self, type, addresses[row], run->stride, object, shown);
+      return LENS_OK;
+    lens_slots_begin(&check->slots, self, type, address, run->stride, object, shown);
+    check->slots.source = LENS_SOURCE_CHECK;
+    check->iterating = true;
+  }
+  return check_iterated(self, type, address, slice);
+}
+
+/* `context`: the slice.  An object that was left in its middle is gone on with, its run's bytes are
+ * still kept. */
+static lens_status follow_run(lens *self, void *context, const struct lens_run *run) {
+  struct lens_check_state *check = &self->analysis->check;
+  const struct lens_snapshot *snapshot = &self->analysis->snapshot;
+  const uint64_t *addresses = lens_row_addresses(snapshot);
+  uint64_t run_end = run->address + run->block_count * run->stride;
+  const uint8_t *bytes = check->iterating ? check->copy.bytes : lens_run_keep(&check->copy, run);
+  if (bytes == NULL) return lens_out_of_memory(self);
+  while (check->row < snapshot->object_count && addresses[check->row] < run->address) check->row++;
+  for (; check->row < snapshot->object_count && addresses[check->row] < run_end; check->row++) {
+    const uint8_t *object = bytes + (addresses[check->row] - run->address);
+    lens_status status = follow_object(self, run, object, context);
     if (status != LENS_OK) return status;
   }
-  check->row = row;
   return LENS_OK;
 }
 
 lens_status lens_check_slots(lens *self, const lens_slice *slice) {
-  return lens_sweep_step(self, &self->analysis->check.sweep, slice, follow_run, NULL);
+  lens_slice context = *slice;
+  return lens_sweep_step(self, &self->analysis->check.sweep, slice, follow_run, &context);
 }
 
 /* ---- buffers without a declared owner ---- */
