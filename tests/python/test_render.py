@@ -98,6 +98,28 @@ class Tables(unittest.TestCase):
             "      " + "key 44" * 9])
         self.assertEqual(max(cells(line) for line in self.narrow(60)), 60)
 
+    def test_columns_that_may_stand_below_do_so_before_they_are_cut(self) -> None:
+        def shown(width: int) -> List[str]:
+            table = Table(Column("", right=True), Column("address", style="address"),
+                          Column("type"), Column("allocated at", lead="allocated at "),
+                          Column("remark", lead=""), Column("value"))
+            table.add("@2", "0x7ffff6468000", "session", "cache.c:46 in cache_put_there",
+                      "2 that hold each other", "key 44")
+            table.add("@1", "0x7ffff6468010", "str", "", "", "")
+            return list(table.lines(Page(width=width)))
+        self.assertTrue(shown(100)[1].endswith("there  2 that hold each other  key 44"))
+        self.assertEqual(shown(60)[1:3], [
+            "@2  0x7ffff6468000  session  cache.c:46 in cache_put_there",
+            "      2 that hold each other  key 44"])
+        self.assertEqual(shown(52), [
+            "    address         type", "@2  0x7ffff6468000  session",
+            "      allocated at cache.c:46 in cache_put_there",
+            "      2 that hold each other  key 44", "@1  0x7ffff6468010  str"])
+        self.assertEqual(shown(80)[1:3], [
+            "@2  0x7ffff6468000  session  cache.c:46 in cache_put_th…  2 that hold each other",
+            "      key 44"])
+        self.assertEqual(shown(40)[2], "      allocated at cache.c:46 in cache_…")
+
     def test_a_row_in_a_file_is_one_line(self) -> None:
         self.assertEqual(self.narrow(60, endless=True)[1:], [
             "@1  0x7ffff6468000  768 B  ||||......  40 %  cache.c:46 in cache_put  "

@@ -64,8 +64,9 @@ def _table(rows: Sequence[Row]) -> Table:
     table = Table(Column("", right=True), Column("kind"), Column("objects", right=True),
                   Column("bytes", right=True), Column("direct", right=True),
                   Column("surplus", right=True), Column("address", style="address"),
-                  Column("type", style="type"), *([Column("allocated at")] if sites else []),
-                  Column("remark"), Column("value"))
+                  Column("type", style="type"),
+                  *([Column("allocated at", lead="allocated at ")] if sites else []),
+                  Column("remark", lead=""), Column("value"))
     for number, row in reversed(list(enumerate(rows, 1))):
         leak = row.leak
         place = [tracked.place_text(row.places[0]) if row.places else ""] if sites else []

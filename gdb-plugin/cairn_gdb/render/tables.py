@@ -2,11 +2,12 @@
 
 Widths are counted in terminal cells, not letters.  Where a table would not fit the page its texts
 give way, never its numbers and addresses: first the last column, then very long ones of the others;
-then the last column gets lines of its own.  What is cut ends in an ellipsis.
+then the last column gets lines of its own, and so do those before it that may, until the others
+have room.  What is cut ends in an ellipsis.
 """
 
 import unicodedata
-from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from .page import Page
 
@@ -21,6 +22,8 @@ class Column(NamedTuple):
     right: bool = False  # numbers stand to the right
     style: str = ""  # of the cells, see page.py
     whole: bool = False  # a drawing: cut, it would say something else
+    # What leads its text in where it stands below its row; None: only as the last one it does.
+    lead: Optional[str] = None
 
 
 def cells(text: str) -> int:
@@ -80,11 +83,9 @@ class Table:
         """The heading and the rows; a column whose cells are all empty is left out."""
         shown = [index for index, column in enumerate(self.columns)
                  if not self.rows or any(row[index] for row in self.rows)]
-        last = shown[-1] if shown else 0
         widths = self._widths(shown, page.width - len(indent), page.endless)
-        own_line = widths.get(last) == 0
-        if own_line:
-            shown = shown[:-1]
+        below = [index for index in shown if widths[index] == 0]
+        shown = [index for index in shown if widths[index] != 0]
         titles = [column.title for column in self.columns]
         heading = [(index, widths[index], self.columns[index].right, "heading")
                    for index in shown]
@@ -93,13 +94,28 @@ class Table:
                   for index in shown]
         for row in self.rows:
             yield _line(row, layout, page, indent)
-            if own_line and row[last]:
-                style = self.columns[last].style
-                text = cut(row[last], page.width - len(indent) - len(OWN_LINE), page)
-                yield indent + OWN_LINE + (page.style(style, text) if style else text)
+            for line in self._below(row, below, page, page.width - len(indent) - len(OWN_LINE)):
+                yield indent + OWN_LINE + line
+
+    def _below(self, row: Sequence[str], below: Sequence[int], page: Page, room: int
+               ) -> Iterator[str]:
+        """What stands below the row: as much on a line as fits."""
+        line, used = "", 0
+        for index in below:
+            if not row[index]:
+                continue
+            text = cut((self.columns[index].lead or "") + row[index], room, page)
+            style = self.columns[index].style
+            if used and used + len(GAP) + cells(text) > room:
+                yield line
+                line, used = "", 0
+            line += (GAP if used else "") + (page.style(style, text) if style else text)
+            used += (len(GAP) if used else 0) + cells(text)
+        if used:
+            yield line
 
     def _widths(self, shown: Sequence[int], room: int, endless: bool) -> Dict[int, int]:
-        """The cells of each column that is shown; 0 for a last one that gets lines of its own."""
+        """The cells of each column that is shown; 0 for those that stand below their rows."""
         widths = {index: max(cells(self.columns[index].title),
                              max((cells(row[index]) for row in self.rows), default=0))
                   for index in shown}
@@ -116,8 +132,18 @@ class Table:
         if _narrow(beside, texts, -left, TEXT_MIN) <= 0 or not others:
             beside[last] = min(widths[last], LAST_MIN + max(0, left))
             return beside
-        _narrow(widths, texts, needed - len(GAP) - room, TEXT_LEAST)
-        widths[last] = 0
+        widths[last] = over = 0
+        while others:
+            over = sum(widths[index] + len(GAP) for index in others) - len(GAP) - room
+            fitting = dict(widths)
+            if _narrow(fitting, texts, over, TEXT_MIN) <= 0:
+                return fitting
+            if self.columns[others[-1]].lead is None:
+                break
+            widths[others[-1]] = 0
+            texts = [index for index in texts if index != others[-1]]
+            others.pop()
+        _narrow(widths, texts, over, TEXT_LEAST)
         return widths
 
 
