@@ -48,12 +48,14 @@ static struct cairn_tuple *tuple_new_holding(cairn_heap *heap, size_t count,
   if (tuple != NULL) tuple->nest = cairn_compare_nest(count, items);
   for (size_t i = 0; tuple != NULL && i < count; i++) {
     cairn_object *item = items[i];
+    CAIRN_ORDER_KEEPING(item); /* in hand before the holding gives it up */
     holding.first = i + 1;
     CAIRN_ORDER();
     tuple_show(tuple, i, item);
   }
   for (size_t i = count; tuple == NULL && i-- > 0;) {
     cairn_object *item = items[i];
+    CAIRN_ORDER_KEEPING(item);
     holding.count = i;
     CAIRN_ORDER();
     cairn_release(item);
