@@ -207,7 +207,11 @@ static inline void ask_audit(lens *self) {
   if (!ask_whole(self, lens_pairs_read) || !ask_whole(self, lens_pairs_learn)) return;
   if (ask_whole(self, lens_blame)) (void)lens_blame_rows(self, 8, rows, &written, &total, &silent);
   for (uint64_t serial = 1; serial < 16; serial++) {
-    if (lens_pairing_of(self, 0, serial, &pairing) != LENS_OK) continue;
+    lens_status status;
+    int slices = 0;
+    do status = lens_pairing_of(self, 0, serial, ASK_SLICE_MS, NULL, &pairing);
+    while (ask_again(status, &slices));
+    if (status != LENS_OK) continue;
     (void)lens_deeds(self, 0, 8, deeds, &written, &total);
     (void)lens_unmatched_rows(self, 8, rows, &written, &total);
   }

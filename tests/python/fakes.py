@@ -241,7 +241,7 @@ class FakeLens:
     def set_pair_function(self, index: int, function: int, inner: bool) -> None:
         pass
 
-    def pairing(self, heap: int, serial: int) -> Optional[records.Pairing]:
+    def pairing(self, heap: int, serial: int, progress: Any = None) -> Optional[records.Pairing]:
         self.asked.append(f"pairing {serial}")
         return self.pairing_row
 

@@ -396,6 +396,16 @@ class Tracking(unittest.TestCase):
         self.assertIn("    called from demo+0x50", text)
         self.assertIn("    of other objects it was released at main.c:32 in build (12 times)", text)
 
+    def test_history_says_what_is_guessed(self) -> None:
+        self.pair_up()
+        self.assertNotIn("?", " ".join(ask(self.session, history, "0x2000")[2]))
+        self.lens.deed_rows = [deed._replace(guessed=True) for deed in self.lens.deed_rows]
+        _, data, text = ask(self.session, history, "0x2000")
+        self.assertEqual([row.get("guessed") for row in data["rows"]], [True, True])
+        self.assertIn("2  55  9?", "  ".join(" ".join(text).split()).replace("retain  ", ""))
+        self.assertNotIn("nothing?", " ".join(text))
+        self.assertIn("?: by what other objects show, an event of another line fits as well.", text)
+
     def test_history_with_nothing_left_over(self) -> None:
         self.pair_up()
         self.lens.unmatched_rows = []

@@ -102,10 +102,13 @@ class Base:
             said = "GDB itself is out of memory" + (f": {said}" if said else ".")
         raise CairnError(said or as_text(self._library.lens_status_text(status)))
 
-    def _steps(self, step: Any, progress: Optional[Progress]) -> None:
-        """Runs a sliced function to its end."""
+    def _steps(self, step: Any, progress: Optional[Progress], *accepted: int) -> int:
+        """Runs a sliced function to its end, which is OK or a status that is accepted."""
         state = ProgressStruct()
-        while self._check(step(self._self, SLICE_MS, byref(state)), AGAIN) == AGAIN:
+        while True:
+            status = self._check(step(self._self, SLICE_MS, byref(state)), AGAIN, *accepted)
+            if status != AGAIN:
+                return status
             if progress is not None:
                 progress(as_text(state.phase), state.done, state.total)
 

@@ -18,7 +18,7 @@ PairingStruct = struct("lens_pairing", *u64("object", "serial"), *u32("heap", "t
                        *u64("deed_count", "lost_refs"),
                        *u32("freed", "cut", "gaps", "unmatched_count"))
 DeedStruct = struct("lens_deed", *u64("sequence", "partner"),
-                    *u32("op", "count", "thread", "site", "inner", "fate"))
+                    *u32("op", "count", "thread", "site", "inner", "fate", "guessed", "reserved"))
 UnmatchedStruct = struct("lens_unmatched", *u32("site", "op", "inner", "sureness"),
                          *u64("count", "objects", "partner_count"),
                          *u32("partner", "other_count"), ("others", c_uint32 * 4),
@@ -30,7 +30,8 @@ declare({
     "lens_pair_site_get": (STATUS, [LensPointer, c_uint64, POINTER(PairSiteStruct)]),
     "lens_pair_function_set": (STATUS, [LensPointer, c_uint64, c_uint64, c_uint32]),
     "lens_pairs_learn": (STATUS, STEP),
-    "lens_pairing_of": (STATUS, [LensPointer, c_uint64, c_uint64, POINTER(PairingStruct)]),
+    "lens_pairing_of": (STATUS, [LensPointer, c_uint64, c_uint64, *STEP[1:],
+                                 POINTER(PairingStruct)]),
     "lens_deeds": (STATUS, [LensPointer, c_uint64, c_uint64, POINTER(DeedStruct), COUNT, COUNT]),
     "lens_unmatched_rows": (STATUS, [LensPointer, c_uint64, POINTER(UnmatchedStruct), COUNT,
                                      COUNT]),
@@ -67,12 +68,13 @@ class Pairs(Audit):
         known; and whether it is a container's own, inlined into the program."""
         self._check(self._library.lens_pair_function_set(self._self, index, function, int(inner)))
 
-    def pairing(self, heap: int, serial: int) -> Optional[records.Pairing]:
+    def pairing(self, heap: int, serial: int, progress: Optional[Progress] = None
+                ) -> Optional[records.Pairing]:
         """Pairs the events of one object, after an audit; None: none is left.  deeds() and
         unmatched() tell the rest."""
         row = PairingStruct()
-        status = self._check(self._library.lens_pairing_of(
-            self._self, heap, serial, byref(row)), NOT_FOUND)
+        status = self._steps(lambda lens, slice_ms, state: self._library.lens_pairing_of(
+            lens, heap, serial, slice_ms, state, byref(row)), progress, NOT_FOUND)
         return self._pairing(row) if status == OK else None
 
     @staticmethod
@@ -85,7 +87,8 @@ class Pairs(Audit):
         """The events of the last pairing, in order."""
         rows, written, _ = self._rows(self._library.lens_deeds, DeedStruct, 0, 0)
         return [records.Deed(row.sequence, row.partner, named(EVENT_OPS, row.op), row.count,
-                             row.thread, row.site, bool(row.inner), named(FATES, row.fate))
+                             row.thread, row.site, bool(row.inner), named(FATES, row.fate),
+                             bool(row.guessed))
                 for row in rows[:written]]
 
     def unmatched(self) -> List[records.Unmatched]:

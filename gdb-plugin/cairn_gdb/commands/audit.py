@@ -62,7 +62,7 @@ def _left_of(session: Session, row: Suspect) -> List[Left]:
     track = session.lens.track_at(row.finding.address)
     if row.finding.account.verdict == "balanced" or track is None:
         return []
-    if session.lens.pairing(track.heap, track.serial) is None:
+    if session.lens.pairing(track.heap, track.serial, session.target.progress) is None:
         return []
     return pairing.left(session, session.lens.unmatched())
 

@@ -42,7 +42,8 @@ def run(session: Session, arguments: Arguments) -> Result:
     balance, exactness, warnings = _balance(session, known)
     paired = None
     if pairing.learn(session):
-        paired = session.lens.pairing(known.track.heap, known.track.serial)
+        paired = session.lens.pairing(known.track.heap, known.track.serial,
+                                      session.target.progress)
     deeds = {deed.sequence: deed for deed in session.lens.deeds()} if paired else {}
     left = pairing.left(session, session.lens.unmatched()) if paired else []
     return Result(Found(known.track.base, name, known, deeds, paired, left, balance), exactness,
@@ -72,6 +73,8 @@ def document(found: Found) -> Any:
         record["paired"] = deed.partner if deed is not None and deed.partner else None
         if deed is not None and deed.fate != "none":
             record["fate"] = deed.fate
+            if deed.guessed:
+                record["guessed"] = True
     record = json_doc.listing(rows, known.event_count)
     record.update(addr=json_doc.address(found.address), type=found.type_name,
                   serial=known.track.serial, events_lost=known.lost,
@@ -118,6 +121,7 @@ def lines(found: Found, page: Page) -> Iterator[str]:
                   tracked.place_text(place))
     yield from table.lines(page)
     yield from objects.closing(len(known.events), known.event_count, "event", page)
+    yield from _legend(found, page)
     yield from _caught(found, page)
     yield from left_lines(found.left, page)
     if not found.left and found.pairing is not None:
@@ -178,7 +182,16 @@ def _missing(found: Found, page: Page) -> Iterator[str]:
 def _goes_with(deed: Optional[Deed]) -> str:
     if deed is None:
         return ""
-    return units.number(deed.partner) if deed.partner else _FATES.get(deed.fate, "")
+    text = units.number(deed.partner) if deed.partner else _FATES.get(deed.fate, "")
+    return text + "?" if deed.guessed and deed.fate != "unmatched" else text
+
+
+def _legend(found: Found, page: Page) -> Iterator[str]:
+    """What the question mark says, where one was printed."""
+    shown = [found.deeds.get(event.sequence) for event, _ in found.tracked.events]
+    if any(deed is not None and _goes_with(deed).endswith("?") for deed in shown):
+        yield page.style("quiet", "?: by what other objects show, an event of another line fits as "
+                         "well.")
 
 
 def left_lines(left: List[Left], page: Page, indent: str = "") -> Iterator[str]:
@@ -219,6 +232,9 @@ place says how sure it is:
   certain    no other place can be the one: the numbers alone say so
   likely     everything else found its partner as in other objects
   possible   others might be the one; this fits best
+
+In the table a question mark says the same of one pair: this one is the likeliest, but another
+line's retain or release fits as well.
 
 What is freed already has a history too, until its memory is used again; an address that was used
 again shows only what happened to the object that is there now.  With -limit 0 all events that are

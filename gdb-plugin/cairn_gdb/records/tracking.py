@@ -85,6 +85,7 @@ class Deed(NamedTuple):
     site: int  # a PairSite's index
     inner: bool  # the runtime did it on behalf of the caller
     fate: str  # "none", "paired", "held", "root", "gone", "lost", "unmatched", "cut"
+    guessed: bool = False  # what it goes with, or its fate: it might as well be another place's
 
 
 class Unmatched(NamedTuple):

@@ -123,7 +123,7 @@ static lens_status pair_finding(const struct session *session, const lens_findin
   *paired = false;
   lens_status status = lens_track_at(session->target, finding->address, &track);
   if (status == LENS_OK)
-    status = lens_pairing_of(session->target, track.heap, track.serial, &pairing);
+    status = lens_pairing_of(session->target, track.heap, track.serial, 0, NULL, &pairing);
   if (status == LENS_NOT_FOUND) return LENS_OK;
   *paired = status == LENS_OK;
   return status;
@@ -263,8 +263,12 @@ lens_status audit_run(struct session *session) {
 
 /* ---- history ---- */
 
+static bool is_guess(const lens_deed *deed) {
+  return deed->guessed != 0 && deed->fate != LENS_FATE_UNMATCHED;
+}
+
 static void deed_row(const struct session *session, const lens_deed *deed, struct table *table) {
-  char place[PLACE_BYTES], numbers[4][24];
+  char place[PLACE_BYTES], numbers[4][24], goes_with[32];
   uint64_t caller = caller_of(session, deed->site);
   if (session->json != NULL) {
     yajl_gen_map_open(session->json);
@@ -280,6 +284,7 @@ static void deed_row(const struct session *session, const lens_deed *deed, struc
       yajl_gen_null(session->json);
     }
     if (deed->fate != LENS_FATE_NONE) json_text(session->json, "fate", FATES[deed->fate]);
+    if (deed->guessed != 0) json_flag(session->json, "guessed", true);
     yajl_gen_map_close(session->json);
     return;
   }
@@ -292,9 +297,12 @@ static void deed_row(const struct session *session, const lens_deed *deed, struc
   table_cell(table, OPS[deed->op]);
   table_cell(table, numbers[1]);
   table_cell(table, numbers[2]);
-  table_cell(table, deed->partner != 0             ? numbers[3]
-                    : deed->fate == LENS_FATE_NONE ? ""
-                                                   : FATES[deed->fate]);
+  snprintf(goes_with, sizeof goes_with, "%s%s",
+           deed->partner != 0             ? numbers[3]
+           : deed->fate == LENS_FATE_NONE ? ""
+                                          : FATES[deed->fate],
+           is_guess(deed) ? "?" : "");
+  table_cell(table, goes_with);
   table_cell(table, place);
 }
 
@@ -312,7 +320,12 @@ static lens_status deed_rows(const struct session *session, uint64_t *shown, uin
   table_begin(&table,
               (const char *const[]){">event", "", ">count", ">thread", "goes with", "where", NULL});
   for (uint64_t i = 0; status == LENS_OK && i < written; i++) deed_row(session, &rows[i], &table);
+  bool guesses = false;
+  for (uint64_t i = 0; status == LENS_OK && i < written; i++)
+    guesses = guesses || is_guess(&rows[i]);
   if (session->json == NULL) table_print(&table);
+  if (session->json == NULL && guesses)
+    printf("?: by what other objects show, an event of another line fits as well.\n");
   free(rows);
   return status;
 }
@@ -325,7 +338,7 @@ lens_status history_run(struct session *session) {
   lens_status status = prepare(session, &paired);
   if (status == LENS_OK) status = lens_track_at(session->target, session->options->address, &track);
   if (status == LENS_OK)
-    status = paired ? lens_pairing_of(session->target, track.heap, track.serial, &pairing)
+    status = paired ? lens_pairing_of(session->target, track.heap, track.serial, 0, NULL, &pairing)
                     : LENS_NOT_FOUND;
   if (status == LENS_NOT_FOUND)
     snprintf(session->refusal, sizeof session->refusal,

@@ -118,7 +118,7 @@ static lens_status ask_pairs(lens *self) {
   if (status == LENS_OK) status = lens_pairs_learn(self, 0, NULL);
   if (status == LENS_OK) status = lens_blame(self, 0, NULL);
   if (status == LENS_OK) status = lens_blame_rows(self, ROWS, rows, &written, &total, &silent);
-  if (status == LENS_OK) status = lens_pairing_of(self, 0, lost_serial, &pairing);
+  if (status == LENS_OK) status = lens_pairing_of(self, 0, lost_serial, 0, NULL, &pairing);
   if (status == LENS_OK) status = lens_deeds(self, 0, ROWS, deeds, &written, &total);
   return status == LENS_OK ? lens_unmatched_rows(self, ROWS, rows, &written, &total) : status;
 }

@@ -123,7 +123,7 @@ static void look(const struct program *program, struct table *table, uint64_t se
     lens_track track;
     lens_pairing pairing;
     assert_int_equal(lens_track_at(self, findings[i].address, &track), LENS_OK);
-    assert_int_equal(lens_pairing_of(self, track.heap, track.serial, &pairing), LENS_OK);
+    assert_int_equal(lens_pairing_of(self, track.heap, track.serial, 0, NULL, &pairing), LENS_OK);
     judge(self, program, findings[i].address, table, seed);
   }
   lens_free(self);

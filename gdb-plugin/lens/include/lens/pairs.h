@@ -62,7 +62,8 @@ typedef struct lens_pairing {
 /* Pairs the events of one object, by its heap and serial, with what holds it by lens_account_all
  * (which must be finished).  LENS_NOT_FOUND: no event of it is left.  The rows below are of the
  * last one. */
-LENS_API lens_status lens_pairing_of(lens *self, uint64_t heap, uint64_t serial, lens_pairing *out);
+LENS_API lens_status lens_pairing_of(lens *self, uint64_t heap, uint64_t serial, uint32_t slice_ms,
+                                     lens_progress *progress, lens_pairing *out);
 
 enum lens_fate {
   LENS_FATE_NONE,      /* neither takes nor gives back: the free itself */
@@ -79,6 +80,9 @@ typedef struct lens_deed {
   uint32_t op, count, thread; /* as in lens_event */
   uint32_t site, inner;       /* site: an index of lens_pair_site_get */
   uint32_t fate;              /* enum lens_fate */
+  uint32_t guessed; /* 1: partner and fate are one way of several that fit: another place's take or
+                       release may be meant */
+  uint32_t reserved;
 } lens_deed;
 /* In order, from the first-th on. */
 LENS_API lens_status lens_deeds(const lens *self, uint64_t first, uint64_t capacity,

@@ -10,22 +10,30 @@ static lens_status ready(lens *self) {
   return lens_fail(self, LENS_BAD_ARGUMENT, "read the events first");
 }
 
-lens_status lens_pairing_of(lens *self, uint64_t heap, uint64_t serial, lens_pairing *out) {
-  lens_status status = ready(self);
-  if (status != LENS_OK) return status;
+static lens_status pairing_of(lens *self, uint64_t heap, uint64_t serial, const lens_slice *slice,
+                              lens_progress *progress, lens_pairing *out) {
   if (heap >= self->model.heap_count) return LENS_BAD_ARGUMENT;
   const struct lens_history *history = lens_history_find(self, (uint32_t)heap, serial);
   if (history == NULL) return LENS_NOT_FOUND;
-  status = lens_match_history(self, history);
+  lens_status status = lens_match_history(self, history, slice, progress);
   if (status == LENS_OK) *out = self->analysis->pairs.match.shown;
   return status;
 }
 
+lens_status lens_pairing_of(lens *self, uint64_t heap, uint64_t serial, uint32_t slice_ms,
+                            lens_progress *progress, lens_pairing *out) {
+  lens_status status = ready(self);
+  if (status != LENS_OK) return status;
+  lens_slice slice = lens_slice_begin(slice_ms);
+  return pairing_of(self, heap, serial, &slice, progress, out);
+}
+
 /* The object at the address, or the last one that was there. */
-static lens_status pairing_at(lens *self, uint64_t address, lens_pairing *out) {
+static lens_status pairing_at(lens *self, uint64_t address, const lens_slice *slice,
+                              lens_pairing *out) {
   lens_track track;
   lens_status status = lens_track_at(self, address, &track);
-  return status == LENS_OK ? lens_pairing_of(self, track.heap, track.serial, out) : status;
+  return status == LENS_OK ? pairing_of(self, track.heap, track.serial, slice, NULL, out) : status;
 }
 
 /* ---- sums ---- */
@@ -67,11 +75,12 @@ static lens_status add(lens *self, const lens_unmatched *row) {
   return LENS_OK;
 }
 
-static lens_status blame_one(lens *self, const struct lens_audit_row *found) {
+static lens_status blame_one(lens *self, const struct lens_audit_row *found,
+                             const lens_slice *slice) {
   struct lens_pairs_state *pairs = &self->analysis->pairs;
   if ((found->doubts & LENS_DOUBT_GUESSED) != 0) return LENS_OK;
   lens_pairing pairing;
-  lens_status status = pairing_at(self, found->address, &pairing);
+  lens_status status = pairing_at(self, found->address, slice, &pairing);
   if (status == LENS_NOT_FOUND) {
     pairs->silent++;
     return LENS_OK;
@@ -99,7 +108,8 @@ lens_status lens_blame(lens *self, uint32_t slice_ms, lens_progress *progress) {
   if (pairs->blamed) lens_blame_forget(pairs);
   const struct lens_audit_row *rows = audit->rows.items;
   while (pairs->blame_row < audit->totals.findings) {
-    status = blame_one(self, &rows[pairs->blame_row]);
+    status = blame_one(self, &rows[pairs->blame_row], &slice);
+    if (status == LENS_AGAIN) return status;
     if (status != LENS_OK) {
       lens_blame_forget(pairs);
       return status;

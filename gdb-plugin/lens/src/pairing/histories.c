@@ -169,12 +169,12 @@ static lens_status keep(void *context, const lens_event *event) {
   uint32_t number = (uint32_t)pairs->deed_count++;
   deeds[number] = deed;
   if (history->count == 0) {
-    history->first = number;
+    history->late = number;
   } else {
     deeds[history->last].next = number + 1;
   }
   history->last = number;
-  history->count++;
+  if (++history->count > LENS_DEEDS_IN_HAND) history->late = deeds[history->late].next - 1;
   history->freed = history->freed || event->op == LENS_EVENT_FREE || event->caught != 0;
   return LENS_OK;
 }
@@ -198,6 +198,7 @@ void lens_pairs_free(struct lens_pairs_state *self) {
   lens_column_free(&self->match.parts);
   lens_column_free(&self->match.open);
   lens_column_free(&self->match.work);
+  lens_column_free(&self->match.uses);
   lens_column_free(&self->match.blamed);
   lens_column_free(&self->match.unmatched);
   lens_column_free(&self->blames);

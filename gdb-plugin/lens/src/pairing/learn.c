@@ -18,7 +18,8 @@
 
 enum {
   ROUNDS = 24,
-  DEEDS_A_CLOCK = 4096,
+  LEARNT_OF_ONE = 1 << 13,    /* deeds: the last ones */
+  GATHERED_A_CLOCK = 1 << 13, /* deeds and cells */
   CELLS_A_CLOCK = 1 << 14,
   WINDOWS_MAX = 16, /* of one history, and the last */
   VARIANTS = 4,
@@ -204,9 +205,10 @@ static void note_even(struct lens_pairs_state *pairs) {
 /* All windows of a history, or the first ones and the last. */
 static lens_status gather(lens *self, const struct lens_history *history) {
   struct lens_match *match = &self->analysis->pairs.match;
-  bool known;
-  lens_status status = lens_history_take(self, history, &known);
-  if (status != LENS_OK || match->gaps) return status;
+  lens_status status = lens_history_take(self, history, LEARNT_OF_ONE);
+  if (status != LENS_OK) return status;
+  bool known = lens_history_sum(self, history);
+  if (match->gaps) return LENS_OK;
   if (known && !history->freed && match->bare == 0) note_even(&self->analysis->pairs);
   uint32_t windows = 0;
   for (uint32_t begin = 0, end; begin < match->count; begin = end, windows++) {
@@ -361,16 +363,17 @@ static uint64_t stride_of(uint64_t count) {
 static lens_status step_gather(lens *self, const lens_slice *slice, lens_progress *progress) {
   struct lens_pairs_state *pairs = &self->analysis->pairs;
   const struct lens_history *histories = pairs->histories.items;
-  uint64_t count = pairs->history_count, stride = count == 0 ? 0 : stride_of(count), deeds = 0;
+  uint64_t count = pairs->history_count, stride = count == 0 ? 0 : stride_of(count), work = 0;
   while (pairs->at < count) {
     const struct lens_history *history = &histories[pairs->at * stride % count];
-    deeds += history->count;
+    uint64_t cells = pairs->cell_count;
     lens_status status = gather(self, history);
     if (status != LENS_OK) return status;
+    work += history->count + (pairs->cell_count - cells);
     pairs->at++;
     lens_progress_set(progress, "histories", pairs->at, count);
-    if (deeds < DEEDS_A_CLOCK) continue;
-    deeds = 0;
+    if (work < GATHERED_A_CLOCK) continue;
+    work = 0;
     if (lens_slice_over(slice)) return LENS_AGAIN;
   }
   return LENS_OK;

@@ -4,6 +4,8 @@
  * left for this one.  Likely: what places do in all objects leaves nearly no other explanation.
  * Possible: others might be it as well, and are named.
  */
+#include <string.h>
+
 #include "analysis.h"
 
 static const double LIKELY_SLACK = 0.05;  /* references that other places may have left over */
@@ -20,25 +22,63 @@ static uint64_t left_of(const struct lens_match *match) {
   return 0;
 }
 
-/* The row of a place, made where there is none; NULL: no memory. */
-static lens_unmatched *row_of(struct lens_match *match, uint32_t site, uint32_t op,
-                              uint32_t inner) {
-  lens_unmatched *rows = match->unmatched.items;
+/* A new row; NULL: no memory. */
+static lens_unmatched *row_new(struct lens_match *match, uint32_t site, uint32_t op,
+                               uint32_t inner) {
   uint32_t count = match->shown.unmatched_count;
-  for (uint32_t i = 0; i < count; i++) {
-    if (rows[i].site == site && rows[i].op == op && rows[i].inner == inner) return &rows[i];
-  }
-  if (!lens_column_reserve(&match->unmatched, count + 1u, sizeof *rows)) return NULL;
-  rows = match->unmatched.items;
-  rows[count] = (lens_unmatched){.site = site,
-                                 .op = op,
-                                 .inner = inner,
-                                 .sureness = LENS_POSSIBLE,
-                                 .objects = 1,
-                                 .partner = LENS_NONE};
+  if (!lens_column_reserve(&match->unmatched, count + 1u, sizeof(lens_unmatched))) return NULL;
+  lens_unmatched *row = (lens_unmatched *)match->unmatched.items + count;
+  *row = (lens_unmatched){.site = site,
+                          .op = op,
+                          .inner = inner,
+                          .sureness = LENS_POSSIBLE,
+                          .objects = 1,
+                          .partner = LENS_NONE};
   match->shown.unmatched_count++;
-  return &rows[count];
+  return row;
 }
+
+/* ---- what each place did ---- */
+
+static struct lens_code_use *use_of(const struct lens_match *match, uint32_t code, bool gives) {
+  return (struct lens_code_use *)match->uses.items + (size_t)code * 2 + gives;
+}
+
+static bool uses_make(struct lens_pairs_state *pairs) {
+  struct lens_match *match = &pairs->match;
+  size_t wanted = pairs->site_count * LENS_CODE_KINDS * 2, had = match->use_room;
+  if (!lens_column_reserve(&match->uses, wanted, sizeof(struct lens_code_use))) return false;
+  if (wanted > had)
+    memset(use_of(match, 0, false) + had, 0, (wanted - had) * sizeof(struct lens_code_use));
+  match->use_room = wanted > had ? wanted : had;
+  return true;
+}
+
+/* Counts the deed for its place; what is left over of it has a row. */
+static bool use_add(struct lens_match *match, const lens_deed *deed) {
+  bool gives = deed->op == LENS_EVENT_RELEASE;
+  if (deed->fate == LENS_FATE_NONE || deed->site == LENS_NONE) return true;
+  uint32_t code = lens_code_of(deed);
+  struct lens_code_use *use = use_of(match, code, gives);
+  if (use->count++ == 0) ((uint32_t *)match->work.items)[match->use_count++] = code * 2 + gives;
+  *(gives ? &match->gives : &match->takes) += 1;
+  if (deed->fate != LENS_FATE_UNMATCHED) return true;
+  if (use->row == 0) {
+    if (row_new(match, deed->site, deed->op, deed->inner) == NULL) return false;
+    use->row = match->shown.unmatched_count;
+  }
+  ((lens_unmatched *)match->unmatched.items)[use->row - 1].count++;
+  return true;
+}
+
+static void uses_clear(struct lens_match *match) {
+  const uint32_t *used = match->work.items;
+  for (uint32_t i = 0; i < match->use_count; i++)
+    *use_of(match, used[i] / 2, used[i] % 2 != 0) = (struct lens_code_use){0};
+  match->use_count = 0;
+}
+
+/* ---- which place it is ---- */
 
 /* Where it goes in other objects. */
 static void find_partner(const struct lens_pairs_state *pairs, uint32_t code, lens_unmatched *row) {
@@ -80,31 +120,17 @@ static void find_others(const struct lens_match *match, lens_unmatched *row) {
   }
 }
 
-/* The references of all deeds but those of a code, and of what is before the first one. */
-static uint64_t others_of(const struct lens_match *match, bool giver, uint32_t code) {
-  const lens_deed *deeds = match->deeds.items;
-  uint64_t others = giver ? match->bare_left : 0;
-  for (uint32_t i = 0; i < match->count; i++) {
-    if (deeds[i].fate == LENS_FATE_NONE) continue;
-    bool counts = giver ? deeds[i].op == LENS_EVENT_RELEASE : lens_deed_takes(deeds[i].op);
-    others += counts && lens_code_of(&deeds[i]) != code;
-  }
-  return others;
-}
-
 /* A place that did the same to this object, and nothing to any live one whose count comes out even,
  * is worth a look, whatever is usual elsewhere: what always goes wrong is in no such object.  (What
  * died by a release too many came out even, too.) */
 static void add_uneven(const struct lens_pairs_state *pairs, lens_unmatched *row) {
   const struct lens_match *match = &pairs->match;
-  const lens_deed *deeds = match->deeds.items;
+  const uint32_t *used = match->work.items;
   const uint8_t *even = pairs->even.items;
-  for (uint32_t i = 0; pairs->learned && i < match->count; i++) {
-    bool same = row->op == LENS_EVENT_RELEASE ? deeds[i].op == LENS_EVENT_RELEASE
-                                              : lens_deed_takes(deeds[i].op);
-    uint32_t site = deeds[i].site, at = 0;
-    if (!same || site == LENS_NONE || site == row->site || even[lens_code_of(&deeds[i])] != 0)
-      continue;
+  bool gives = row->op == LENS_EVENT_RELEASE;
+  for (uint32_t i = 0; pairs->learned && i < match->use_count; i++) {
+    uint32_t code = used[i] / 2, site = code / LENS_CODE_KINDS, at = 0;
+    if ((used[i] % 2 != 0) != gives || site == row->site || even[code] != 0) continue;
     while (at < row->other_count && row->others[at] != site) at++;
     if (at < row->other_count) continue;
     if (at == LENS_OTHERS_MAX) {
@@ -125,7 +151,9 @@ static void judge(struct lens_pairs_state *pairs, lens_unmatched *row) {
   find_others(match, row);
   add_uneven(pairs, row);
   if (!whole) return;
-  uint64_t left = giver ? match->bare : left_of(match), others = others_of(match, giver, code);
+  uint64_t left = giver ? match->bare : left_of(match);
+  uint64_t others =
+      (giver ? match->bare_left + match->gives : match->takes) - use_of(match, code, giver)->count;
   double flow = 0;
   const struct lens_blamed *blamed = match->blamed.items;
   for (uint32_t i = 0; i < match->blamed_count; i++) {
@@ -156,7 +184,7 @@ static lens_status add_silent(lens *self) {
     uint64_t count = bare != 0 ? bare_count : lost_count;
     if (count == 0) continue;
     lens_unmatched *row =
-        row_of(match, LENS_NONE, bare != 0 ? LENS_EVENT_OTHER : LENS_EVENT_RETAIN, 0);
+        row_new(match, LENS_NONE, bare != 0 ? LENS_EVENT_OTHER : LENS_EVENT_RETAIN, 0);
     if (row == NULL) return lens_out_of_memory(self);
     row->count = count;
     find_others(match, row);
@@ -168,15 +196,14 @@ lens_status lens_leftover(lens *self) {
   struct lens_pairs_state *pairs = &self->analysis->pairs;
   struct lens_match *match = &pairs->match;
   const lens_deed *deeds = match->deeds.items;
-  for (uint32_t i = 0; i < match->count; i++) {
-    if (deeds[i].fate != LENS_FATE_UNMATCHED) continue;
-    lens_unmatched *row = row_of(match, deeds[i].site, deeds[i].op, deeds[i].inner);
-    if (row == NULL) return lens_out_of_memory(self);
-    row->count++;
-  }
+  match->takes = match->gives = 0;
+  if (!uses_make(pairs)) return lens_out_of_memory(self);
+  bool fits = true;
+  for (uint32_t i = 0; fits && i < match->count; i++) fits = use_add(match, &deeds[i]);
   lens_unmatched *rows = match->unmatched.items;
-  for (uint32_t i = 0; i < match->shown.unmatched_count; i++) judge(pairs, &rows[i]);
-  return add_silent(self);
+  for (uint32_t i = 0; fits && i < match->shown.unmatched_count; i++) judge(pairs, &rows[i]);
+  uses_clear(match);
+  return fits ? add_silent(self) : lens_out_of_memory(self);
 }
 
 lens_status lens_deeds(const lens *self, uint64_t first, uint64_t capacity, lens_deed *rows,

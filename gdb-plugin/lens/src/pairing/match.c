@@ -1,20 +1,20 @@
 /* Matching: the events of one object in pairs, as the flow between its places has it.
  *
- * The flow says how many of what a run took went to which giver.  Within that a release goes with
- * the newest take that is open, since calls nest; one of its own thread before one of another.  A
- * long history is matched by windows, the oldest first.
+ * The flow says how many of what a run took went to which giver, in whole numbers.  A long history
+ * is matched by windows, the oldest first.
  *
- * What this is not: the judge of what is left over (leftover.c).
+ * What this is not: the way from the numbers to the events (couple.c), or the judge of what is left
+ * over (leftover.c).
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis.h"
 
-enum { LOOK_BACK = 64, FIT_ROUNDS = 60 };
+enum { FIT_ROUNDS = 60 };
 
 static const double BACKWARDS = 1e-9; /* given back before it was taken */
 static const double WORTH_SORTING = 1e-4;
+static const double SURE_SLACK = 0.25; /* references that may go elsewhere, whatever one guessed */
 static const double FIT_SLACK = 1e-5;
 
 /* ---- the flow of one window ---- */
@@ -35,36 +35,51 @@ static int by_flow(const void *a, const void *b) {
   return left->giver < right->giver ? -1 : left->giver > right->giver;
 }
 
-/* Gives `number` references to the cells of a column (LEFT) or a row (BARE) that the most is
- * expected of, run by run; what other runs of a place expect counts for it. */
+/* What is expected of a bug at the place of each run, in all its runs together. */
+static void expected_of_bug(const struct lens_match *match, bool left, uint32_t fixed,
+                            double *expected) {
+  const struct lens_mix *mix = &match->mix;
+  const struct lens_part *parts = left ? mix->takers : mix->givers;
+  uint32_t count = left ? mix->taker_count : mix->giver_count;
+  for (uint32_t i = 0; i < count; i++) {
+    expected[i] = 0;
+    for (uint32_t k = 0; k < count; k++) {
+      if (parts[k].code == parts[i].code)
+        expected[i] += left ? match->flow[0][k][fixed] : match->flow[0][fixed][k];
+    }
+  }
+}
+
+/* Gives the references of a column (LEFT) or a row (BARE) to the cells that the most is expected
+ * of, run by run; what other runs of a place expect counts for it. */
 static void round_bugs(struct lens_match *match, bool left, uint32_t fixed, uint32_t *takes,
                        uint32_t *gives) {
   const struct lens_mix *mix = &match->mix;
   const struct lens_part *parts = left ? mix->takers : mix->givers;
   uint32_t count = left ? mix->taker_count : mix->giver_count, *room = left ? takes : gives;
   uint32_t *number = left ? &gives[fixed] : &takes[fixed];
-  double taken[LENS_MIX_PARTS] = {0}; /* of what is expected of a place, at its first run */
+  double expected[LENS_MIX_PARTS];
+  expected_of_bug(match, left, fixed, expected);
   while (*number > 0) {
     uint32_t best = count;
-    double best_sum = 0, best_flow = 0;
+    double best_flow = 0;
     for (uint32_t i = 0; i < count; i++) {
       if (room[i] == 0) continue;
-      double sum = 0, flow = left ? match->flow[0][i][fixed] : match->flow[0][fixed][i];
-      for (uint32_t k = 0; k < count; k++) {
-        if (parts[k].code != parts[i].code) continue;
-        sum += (left ? match->flow[0][k][fixed] : match->flow[0][fixed][k]) - taken[k];
-      }
-      bool better = sum > best_sum + 1e-9 || (sum > best_sum - 1e-9 && flow >= best_flow);
-      if (best != count && !better) continue;
+      double flow = left ? match->flow[0][i][fixed] : match->flow[0][fixed][i];
+      double more = best == count ? 1 : expected[i] - expected[best];
+      if (more < -1e-9 || (more <= 1e-9 && flow < best_flow)) continue;
       best = i;
-      best_sum = sum;
       best_flow = flow;
     }
     if (best == count) return;
-    match->whole[left ? best : fixed][left ? fixed : best]++;
-    taken[best] += 1;
-    room[best]--;
-    --*number;
+    uint32_t most = room[best] < *number ? room[best] : *number;
+    uint32_t given = expected[best] < 2 ? 1 : (uint32_t)(expected[best] + 1e-9);
+    if (given > most) given = most;
+    match->whole[left ? best : fixed][left ? fixed : best] += given;
+    room[best] -= given;
+    *number -= given;
+    for (uint32_t i = 0; i < count; i++)
+      expected[i] -= parts[i].code == parts[best].code ? given : 0;
   }
 }
 
@@ -134,26 +149,47 @@ static void weigh(const struct lens_pairs_state *pairs, const struct lens_mix *m
   }
 }
 
-static void find_flow(struct lens_pairs_state *pairs) {
+static void find_flow(struct lens_pairs_state *pairs, int start) {
   struct lens_match *match = &pairs->match;
   const struct lens_mix *mix = &match->mix;
   uint32_t taken[LENS_MIX_PARTS], given[LENS_MIX_PARTS];
   for (uint32_t a = 0; a < mix->taker_count; a++) taken[a] = mix->takers[a].count;
   for (uint32_t r = 0; r < mix->giver_count; r++) given[r] = mix->givers[r].count;
-  for (int start = 0; start < LENS_STARTS; start++) {
-    double scales[LENS_MIX_PARTS] = {0};
-    const struct lens_fit fit = {.taken = taken,
-                                 .given = given,
-                                 .taker_count = mix->taker_count,
-                                 .giver_count = mix->giver_count,
-                                 .weights = match->flow[start][0],
-                                 .stride = LENS_MIX_PARTS,
-                                 .slack = FIT_SLACK,
-                                 .rounds = FIT_ROUNDS};
-    weigh(pairs, mix, start, match->flow[start]);
-    lens_flow_fit(&fit, scales);
+  double scales[LENS_MIX_PARTS] = {0};
+  const struct lens_fit fit = {.taken = taken,
+                               .given = given,
+                               .taker_count = mix->taker_count,
+                               .giver_count = mix->giver_count,
+                               .weights = match->flow[start][0],
+                               .stride = LENS_MIX_PARTS,
+                               .slack = FIT_SLACK,
+                               .rounds = FIT_ROUNDS};
+  weigh(pairs, mix, start, match->flow[start]);
+  lens_flow_fit(&fit, scales);
+}
+
+/* Whether the places of a cell go together by all starts, in all runs of the taker's place. */
+static bool is_guessed(const struct lens_match *match, uint32_t taker, uint32_t giver) {
+  const struct lens_part *takers = match->mix.takers;
+  double flow[LENS_STARTS] = {0}, whole = 0;
+  for (uint32_t a = 0; a < match->mix.taker_count; a++) {
+    if (takers[a].code != takers[taker].code) continue;
+    whole += match->whole[a][giver];
+    for (int start = 0; start < LENS_STARTS; start++) flow[start] += match->flow[start][a][giver];
   }
-  round_flow(match);
+  for (int start = 0; start < LENS_STARTS; start++) {
+    if (flow[start] < whole - SURE_SLACK) return true;
+  }
+  return false;
+}
+
+static void find_guessed(struct lens_pairs_state *pairs) {
+  struct lens_match *match = &pairs->match;
+  for (uint32_t a = 0; a < match->mix.taker_count; a++) {
+    for (uint32_t r = 0; r < match->mix.giver_count; r++)
+      match->guessed[a][r] =
+          match->whole[a][r] != 0 && (!pairs->learned || match->gaps || is_guessed(match, a, r));
+  }
 }
 
 /* ---- who is to blame ---- */
@@ -187,146 +223,65 @@ static bool blame_window(struct lens_match *match) {
   return true;
 }
 
-/* ---- the events ---- */
+/* ---- the windows ---- */
 
-static void pair(struct lens_match *match, uint32_t taker, uint32_t giver) {
-  lens_deed *deeds = match->deeds.items;
-  const uint8_t *parts = match->parts.items;
-  match->whole[parts[taker]][parts[giver]]--;
-  deeds[taker].fate = deeds[giver].fate = LENS_FATE_PAIRED;
-  deeds[taker].partner = deeds[giver].sequence;
-  deeds[giver].partner = deeds[taker].sequence;
-}
-
-/* The takes that are open: of older windows, and with `all` of this one. */
-static uint32_t list_open(struct lens_match *match, uint32_t begin, uint32_t end, bool all,
-                          uint32_t *out) {
-  const lens_deed *deeds = match->deeds.items;
-  const uint32_t *open = match->open.items;
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < match->open_count; i++) {
-    if (deeds[open[i]].fate == LENS_FATE_UNMATCHED) out[count++] = open[i];
-  }
-  for (uint32_t i = begin; all && i < end; i++) {
-    if (deeds[i].fate == LENS_FATE_UNMATCHED && lens_deed_takes(deeds[i].op)) out[count++] = i;
-  }
-  return count;
-}
-
-/* One pass in the order of time.  Takers that are open stand in a list, the newest last; `early`:
- * also those that come after the release. */
-static void pass(struct lens_match *match, uint32_t begin, uint32_t end, bool same_thread,
-                 bool early) {
-  const lens_deed *deeds = match->deeds.items;
-  const uint8_t *parts = match->parts.items;
-  uint32_t *open = match->work.items, open_count = list_open(match, begin, end, early, open);
-  for (uint32_t i = begin; i < end; i++) {
-    if (deeds[i].fate != LENS_FATE_UNMATCHED) continue;
-    if (lens_deed_takes(deeds[i].op)) {
-      if (!early) open[open_count++] = i;
-      continue;
-    }
-    for (uint32_t k = open_count; k > 0 && (early || open_count - k < LOOK_BACK); k--) {
-      uint32_t taker = open[k - 1];
-      if (match->whole[parts[taker]][parts[i]] == 0) continue;
-      if (same_thread && deeds[taker].thread != deeds[i].thread) continue;
-      pair(match, taker, i);
-      memmove(&open[k - 1], &open[k], (open_count - k) * sizeof *open);
-      open_count--;
-      break;
-    }
-  }
-}
-
-static uint32_t fate_of_giver(uint32_t code) {
-  switch (code) {
-    case LENS_CODE_ROOT:
-      return LENS_FATE_ROOT;
-    case LENS_CODE_GONE:
-      return LENS_FATE_GONE;
-    case LENS_CODE_LEFT:
-      return LENS_FATE_UNMATCHED;
-    default:
-      return LENS_FATE_HELD;
-  }
-}
-
-/* Takes that no release gave back: what is held is the oldest, what is left over the newest. */
-static void settle_takes(struct lens_match *match) {
-  lens_deed *deeds = match->deeds.items;
-  const uint8_t *parts = match->parts.items;
-  const uint32_t *open = match->open.items;
-  const struct lens_mix *mix = &match->mix;
-  for (uint32_t i = 0; i < match->open_count; i++) {
-    uint32_t *row = match->whole[parts[open[i]]], chosen = mix->giver_count;
-    for (uint32_t r = 0; r < mix->giver_count; r++) {
-      if (mix->givers[r].code < LENS_CODE_HELD || row[r] == 0) continue;
-      if (chosen == mix->giver_count || mix->givers[chosen].code == LENS_CODE_LEFT) chosen = r;
-    }
-    if (chosen == mix->giver_count) continue;
-    row[chosen]--;
-    deeds[open[i]].fate = fate_of_giver(mix->givers[chosen].code);
-  }
-}
-
-/* Releases that found no take: of what was before the first event, or too many. */
-static void settle_gives(struct lens_match *match, uint32_t begin, uint32_t end) {
-  lens_deed *deeds = match->deeds.items;
-  const uint8_t *parts = match->parts.items;
-  const struct lens_mix *mix = &match->mix;
-  for (uint32_t a = 0; a < mix->taker_count; a++) {
-    bool bare = mix->takers[a].code == LENS_CODE_BARE;
-    if (mix->takers[a].code != LENS_CODE_LOST && !bare) continue;
-    for (uint32_t i = begin; i < end; i++) {
-      if (deeds[i].fate != LENS_FATE_UNMATCHED || deeds[i].op != LENS_EVENT_RELEASE) continue;
-      if (match->whole[a][parts[i]] == 0) continue;
-      match->whole[a][parts[i]]--;
-      if (bare) {
-        match->bare_left -= match->bare_left != 0;
-      } else {
-        deeds[i].fate = LENS_FATE_LOST;
-        match->lost_left -= match->lost_left != 0;
-      }
-    }
-  }
-}
-
-static lens_status match_window(lens *self, uint32_t begin, uint32_t end) {
+/* One step of the window at hand: its flow by one start, and after the last one its pairs. */
+static lens_status step_window(lens *self, uint32_t end) {
   struct lens_pairs_state *pairs = &self->analysis->pairs;
   struct lens_match *match = &pairs->match;
-  lens_mix_make(match, begin, end, true);
-  find_flow(pairs);
+  if (match->fitted == 0) lens_mix_make(match, match->matched, end, true);
+  find_flow(pairs, match->fitted);
+  if (++match->fitted < LENS_STARTS) return LENS_OK;
+  match->fitted = 0;
+  round_flow(match);
+  find_guessed(pairs);
   if (!blame_window(match)) return lens_out_of_memory(self);
-  pass(match, begin, end, true, false);
-  pass(match, begin, end, false, false);
-  pass(match, begin, end, false, true);
-  settle_gives(match, begin, end);
-  uint32_t *work = match->work.items;
-  match->open_count = list_open(match, begin, end, true, work);
-  memcpy(match->open.items, work, match->open_count * sizeof *work);
+  lens_couple_window(match, match->matched, end);
+  match->matched = end;
   return LENS_OK;
 }
 
-lens_status lens_match_history(lens *self, const struct lens_history *history) {
+static lens_status begin(lens *self, const struct lens_history *history) {
   struct lens_match *match = &self->analysis->pairs.match;
-  bool known;
-  lens_status status = lens_history_take(self, history, &known);
+  lens_status status = lens_history_take(self, history, LENS_DEEDS_IN_HAND);
   if (status != LENS_OK) return status;
   match->shown = (lens_pairing){.object = history->object,
                                 .serial = history->serial,
                                 .heap = history->heap,
                                 .type = history->type,
                                 .deed_count = history->count,
-                                .lost_refs = match->lost,
                                 .freed = history->freed,
-                                .cut = match->skipped != 0,
-                                .gaps = match->gaps};
+                                .cut = match->skipped != 0};
   match->blamed_count = 0;
-  for (uint32_t begin = 0, end; begin < match->count; begin = end) {
-    end = lens_window_end(match, begin, LENS_WINDOW_DEEDS);
-    status = match_window(self, begin, end);
-    if (status != LENS_OK) return status;
+  match->matched = 0;
+  match->fitted = 0;
+  match->summed = false;
+  match->under_way = true;
+  return LENS_OK;
+}
+
+lens_status lens_match_history(lens *self, const struct lens_history *history,
+                               const lens_slice *slice, lens_progress *progress) {
+  struct lens_match *match = &self->analysis->pairs.match;
+  bool goes_on = match->under_way && match->shown.heap == history->heap &&
+                 match->shown.serial == history->serial;
+  lens_status status = goes_on ? LENS_OK : begin(self, history);
+  if (!goes_on && status == LENS_OK && lens_slice_over(slice)) return LENS_AGAIN;
+  if (status == LENS_OK && !match->summed) {
+    (void)lens_history_sum(self, history);
+    match->shown.lost_refs = match->lost;
+    match->shown.gaps = match->gaps;
+    match->summed = true;
+    if (lens_slice_over(slice)) return LENS_AGAIN;
   }
-  settle_takes(match);
+  while (status == LENS_OK && match->matched < match->count) {
+    uint32_t end = lens_window_end(match, match->matched, LENS_WINDOW_DEEDS);
+    status = step_window(self, end);
+    lens_progress_set(progress, "events", match->matched, match->count);
+    if (status == LENS_OK && lens_slice_over(slice)) return LENS_AGAIN;
+  }
+  match->under_way = false;
+  if (status != LENS_OK) return status;
+  lens_couple_settle(match);
   return lens_leftover(self);
 }

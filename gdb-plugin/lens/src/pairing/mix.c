@@ -7,7 +7,7 @@
 
 #include "analysis.h"
 
-enum { DEEDS_IN_HAND = 1 << 16, FEW = 8 };
+enum { FEW = 8 };
 
 /* How many references there were before the deed. */
 static uint64_t before(const lens_deed *deed) {
@@ -51,12 +51,12 @@ static void sum_up(struct lens_match *match, lens_deed *deed, bool caught) {
   match->refcount = expected; /* sums must come out even, whatever the counts say */
 }
 
-/* The deeds in hand: the last ones, where there are too many. */
-static lens_status take_deeds(lens *self, const struct lens_history *history) {
+lens_status lens_history_take(lens *self, const struct lens_history *history, uint32_t most) {
   struct lens_pairs_state *pairs = &self->analysis->pairs;
   struct lens_match *match = &pairs->match;
-  uint32_t skip = history->count > DEEDS_IN_HAND ? history->count - DEEDS_IN_HAND : 0;
-  uint32_t count = history->count - skip;
+  uint32_t near = history->count < LENS_DEEDS_IN_HAND ? history->count : LENS_DEEDS_IN_HAND;
+  uint32_t count = near < most ? near : most;
+  match->under_way = false; /* whichever it was */
   if (!lens_column_reserve(&match->deeds, count, sizeof(lens_deed)) ||
       !lens_column_reserve(&match->parts, count, 1) ||
       !lens_column_reserve(&match->open, count, sizeof(uint32_t)) ||
@@ -65,10 +65,10 @@ static lens_status take_deeds(lens *self, const struct lens_history *history) {
   }
   const struct lens_kept_deed *kept = pairs->deeds.items;
   lens_deed *deeds = match->deeds.items;
-  uint32_t at = history->first;
-  for (uint32_t i = 0; i < skip; i++) at = kept[at].next - 1;
+  uint32_t at = history->late;
+  for (uint32_t i = count; i < near; i++) at = kept[at].next - 1;
   match->count = count;
-  match->skipped = skip;
+  match->skipped = history->count - count;
   match->gaps = false;
   match->lost = match->refcount = match->caught = 0;
   for (uint32_t i = 0; i < count; at = kept[at].next - 1, i++) {
@@ -104,10 +104,8 @@ static enum lens_evenness evenness_of(const struct lens_match *match, bool freed
   return off == 0 ? LENS_EVEN : off * FEW <= taken ? LENS_NEARLY_EVEN : LENS_UNEVEN;
 }
 
-lens_status lens_history_take(lens *self, const struct lens_history *history, bool *known) {
+bool lens_history_sum(lens *self, const struct lens_history *history) {
   struct lens_match *match = &self->analysis->pairs.match;
-  lens_status status = take_deeds(self, history);
-  if (status != LENS_OK) return status;
   /* More given back than was taken: events are missing, and these were before them. */
   uint64_t takers = match->lost, givers = 0;
   const lens_deed *deeds = match->deeds.items;
@@ -122,13 +120,13 @@ lens_status lens_history_take(lens *self, const struct lens_history *history, bo
     takers = givers;
   }
   match->refcount = takers - givers;
-  *known = lens_holders_of(self, history, match);
-  match->even = *known && !match->gaps ? evenness_of(match, history->freed) : LENS_UNEVEN;
+  bool known = lens_holders_of(self, history, match);
+  match->even = known && !match->gaps ? evenness_of(match, history->freed) : LENS_UNEVEN;
   match->bare += match->caught;
   match->lost_left = match->lost;
   match->bare_left = match->bare;
   match->open_count = 0;
-  return LENS_OK;
+  return known;
 }
 
 uint32_t lens_window_end(const struct lens_match *match, uint32_t begin, uint32_t most) {

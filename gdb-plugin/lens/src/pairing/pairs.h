@@ -8,7 +8,7 @@
  * far apart in time.
  *
  * Invariants:
- *  - The deeds of a history are a chain in the order of their events: first, then next - 1.
+ *  - The deeds of a history are a chain in the order of their events: late, then next - 1.
  *  - A place is in the table once; its number is its row.
  *  - What was learned is about places, never about single objects.
  */
@@ -30,7 +30,8 @@ struct lens_kept_deed {
 struct lens_history {
   uint64_t object, serial;
   uint32_t heap, type;
-  uint32_t first, last, count; /* first, last: deeds */
+  uint32_t last, count; /* last: a deed */
+  uint32_t late;        /* the first of the last LENS_DEEDS_IN_HAND */
   bool freed;
 };
 
@@ -51,8 +52,9 @@ enum {
 };
 
 enum {
-  LENS_WINDOW_DEEDS = 128, /* so its runs fit beside 32 parts that are no deeds of it */
-  LENS_LEARN_DEEDS = 64,   /* to learn from, shorter ones do */
+  LENS_DEEDS_IN_HAND = 1 << 16, /* of one history: the last ones */
+  LENS_WINDOW_DEEDS = 128,      /* so its runs fit beside 32 parts that are no deeds of it */
+  LENS_LEARN_DEEDS = 64,        /* to learn from, shorter ones do */
   LENS_MIX_PARTS = 160,
   LENS_MIX_ENDS = 30, /* what holds an object, by kind; places that an older window left open */
   LENS_STARTS = 2,    /* learning begins with two guesses that contradict each other */
@@ -113,6 +115,9 @@ struct lens_match {
   struct lens_column work;  /* uint32_t: a work list */
   uint32_t count, skipped;  /* deeds in hand; older ones that were too many */
   uint32_t open_count;
+  int fitted;                    /* starts whose flow of the window at hand is found */
+  uint32_t matched;              /* deeds whose windows are done, of the history that is shown; */
+  bool under_way, summed;        /* ... there are more; what holds it is known */
   uint64_t lost, refcount;       /* references before the first deed, and after the last */
   uint64_t caught;               /* releases after the death */
   uint64_t lost_left, bare_left; /* of LOST and BARE, what no window has used yet */
@@ -124,10 +129,19 @@ struct lens_match {
   struct lens_mix mix;
   lens_flow flow[LENS_STARTS];
   uint32_t whole[LENS_MIX_PARTS][LENS_MIX_PARTS];
-  struct lens_column blamed; /* struct lens_blamed */
+  bool guessed[LENS_MIX_PARTS][LENS_MIX_PARTS]; /* of cells that are not 0: others fit as well */
+  struct lens_column blamed;                    /* struct lens_blamed */
   uint32_t blamed_count;
+  struct lens_column uses; /* struct lens_code_use a code, for takes and gives; 0 between uses */
+  size_t use_room;
+  uint32_t use_count;    /* places that did something: listed in `work` */
+  uint64_t takes, gives; /* in all */
   lens_pairing shown;
   struct lens_column unmatched; /* lens_unmatched */
+};
+/* How often a place did something to the object, and 1 + the row of what is left over; 0: none. */
+struct lens_code_use {
+  uint32_t count, row;
 };
 /* What is expected to be left over of what a place did, by each start. */
 struct lens_blamed {
@@ -185,8 +199,10 @@ bool lens_holders_of(lens *self, const struct lens_history *history, struct lens
 
 /* ---- mix.c ---- */
 
-/* Takes the history in hand: deeds, sums, and what holds it (*known: that is known). */
-lens_status lens_history_take(lens *self, const struct lens_history *history, bool *known);
+/* Takes the deeds of the history in hand, at most its last ones. */
+lens_status lens_history_take(lens *self, const struct lens_history *history, uint32_t most);
+/* Sums them up, with what holds it.  False: that is not known. */
+bool lens_history_sum(lens *self, const struct lens_history *history);
 /* Where the window ends that begins at a deed: at what is left, or where few are open. */
 uint32_t lens_window_end(const struct lens_match *match, uint32_t begin, uint32_t most);
 /* Makes match.mix of the deeds [begin, end), what is open before them, and what comes after. */
@@ -245,8 +261,18 @@ double *lens_code_sum(const struct lens_pairs_state *self, uint32_t code, enum l
 
 /* ---- match.c ---- */
 
-/* Pairs the history into pairs.match.  LENS_OK, or LENS_NO_MEMORY. */
-lens_status lens_match_history(lens *self, const struct lens_history *history);
+/* Pairs the history into pairs.match.  LENS_OK, LENS_NO_MEMORY, or LENS_AGAIN: asked again for the
+ * same one it goes on. */
+lens_status lens_match_history(lens *self, const struct lens_history *history,
+                               const lens_slice *slice, lens_progress *progress);
+
+/* ---- couple.c ---- */
+
+/* Pairs the deeds [begin, end) and what is open before them, by match.whole, which is used up. */
+void lens_couple_window(struct lens_match *match, uint32_t begin, uint32_t end);
+/* After the last window: takes that no release gave back. */
+void lens_couple_settle(struct lens_match *match);
+
 /* leftover.c: fills match.unmatched from the fates of the deeds. */
 lens_status lens_leftover(lens *self);
 
