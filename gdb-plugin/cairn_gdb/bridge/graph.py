@@ -14,8 +14,6 @@ CycleStruct = struct("lens_cycle", *u64("object_count", "bytes"),
 CycleGroupStruct = struct(
     "lens_cycle_group", *u64("cycle_count", "object_count", "bytes", "objects_least",
                              "objects_most"), *u32("group", "cycle", "garbage", "held"))
-CycleLinkStruct = struct("lens_cycle_link", *u32("type", "slot", "part", "target"),
-                         ("name", c_char_p))
 CyclesTotalsStruct = struct(
     "lens_cycles_totals", *u64("garbage_cycles", "garbage_objects", "garbage_bytes",
                                "live_cycles", "live_objects", "live_bytes"))
@@ -61,8 +59,8 @@ declare({
     "lens_cycle_group_get": (STATUS, [LensPointer, c_uint32, POINTER(CycleGroupStruct)]),
     "lens_cycle_group_cycles": (STATUS, [LensPointer, c_uint32, c_uint64, POINTER(CycleStruct),
                                          COUNT, COUNT]),
-    "lens_cycle_group_links": (STATUS, [LensPointer, c_uint32, c_uint64,
-                                        POINTER(CycleLinkStruct), COUNT, COUNT]),
+    "lens_cycle_group_parted": (STATUS, [LensPointer, c_uint32, c_uint32, c_uint32, c_uint32,
+                                         POINTER(c_uint32)]),
     "lens_cycle_objects": (STATUS, [LensPointer, c_uint32, c_uint64, c_uint64, POINTER(c_uint32),
                                     COUNT, COUNT]),
     "lens_cycle_open": (STATUS, [LensPointer, c_uint32, c_uint32, POINTER(ProgressStruct)]),
@@ -132,16 +130,12 @@ class Graph(Accounts):
                                           capacity, number)
         return [self._cycle(row) for row in rows[:written]], total
 
-    def cycle_links(self, number: int, capacity: int) -> Tuple[List[records.CycleLink], int]:
-        """By which slots the objects of a group's cycles hold each other."""
-        rows, written, total = self._rows(self._library.lens_cycle_group_links, CycleLinkStruct,
-                                          capacity, number)
-        return [records.CycleLink(self._type_name(row.type), as_text(row.name),
-                                  self._part(row.type, row.part), self._type_name(row.target))
-                for row in rows[:written]], total
-
-    def _type_name(self, index: int) -> str:
-        return "" if index == NONE else self.type(index).name
+    def parts_group(self, number: int, one: records.CycleBreak) -> bool:
+        """Whether each cycle of a group goes, for sure, once that slot is weak."""
+        parted = c_uint32()
+        self._check(self._library.lens_cycle_group_parted(
+            self._self, number, one.holder.type, one.slot, one.number, byref(parted)))
+        return bool(parted.value)
 
     def _part(self, index: int, part: int) -> str:
         """ "key" of a table's keys."""

@@ -1,11 +1,11 @@
 """`cairn cycles`: objects that hold each other, and the slot to make weak."""
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .. import cycle_stores
 from ..cycle_stores import Stored
 from ..options import Arguments, Option
-from ..records import (TOLERANT, Cycle, CycleBreak, CycleGroup, CycleLink, CycleOpened, CycleSlot,
+from ..records import (TOLERANT, Cycle, CycleBreak, CycleGroup, CycleOpened, CycleSlot,
                        CyclesTotals, Object, Result, least_sure)
 from ..render import cycles as shown
 from ..render import json_doc
@@ -13,7 +13,6 @@ from ..session import Session
 from .command import Command
 
 OBJECTS_SHOWN = 20  # of each cycle, where -objects does not say else
-LINKS_MAX = 256  # kinds of references of a group, beyond which nothing is said of all of it
 STORES_MAX = 1000  # rows of which it is looked for who stored the slot's reference
 
 
@@ -101,7 +100,8 @@ def _look_into(session: Session, cycle: Cycle, group: CycleGroup, most: int, tra
     members = session.describe_all((ring + rest)[:most] if most else ring + rest)
     breaks = lens.cycle_breaks()
     best = shown.best_of(breaks)
-    return Row(cycle, group, members, slots, opened, breaks, _breaks_all(session, group, best),
+    return Row(cycle, group, members, slots, opened, breaks,
+               best is not None and lens.parts_group(group.number, best),
                _store(session, slots[:opened.ring], best) if tracked and best else None)
 
 
@@ -113,33 +113,6 @@ def _store(session: Session, ring: Sequence[CycleSlot], best: CycleBreak) -> Opt
     if not edges and best.target is not None:
         edges = [(best.holder, best.target)]
     return cycle_stores.closing(session, edges)
-
-
-def _breaks_all(session: Session, group: CycleGroup, best: Optional[CycleBreak]) -> bool:
-    """Without the best slot no chain of the slots that the group's cycles have leads back to the
-    type where it began: then each of the cycles goes, whatever its objects are."""
-    if best is None:
-        return False
-    links, total = session.lens.cycle_links(group.number, LINKS_MAX)
-    if total > LINKS_MAX:
-        return False
-    holders: Dict[str, Set[str]] = {}  # by type: the types that lead to it
-    for link in links:
-        if (link.type_name, link.name, link.part) != (best.type_name, best.name, best.part):
-            holders.setdefault(link.target, set()).add(link.type_name)
-    return not _has_ring(holders, links)
-
-
-def _has_ring(holders: Dict[str, Set[str]], links: Sequence[CycleLink]) -> bool:
-    """Types that nothing leads to are taken away, until none is left or all that are hold each
-    other."""
-    left = {name for link in links for name in (link.type_name, link.target)}
-    while left:
-        free = {name for name in left if not holders.get(name, set()) & left}
-        if not free:
-            return True
-        left -= free
-    return False
 
 
 # ---- JSON ---------------------------------------------------------------------------------------

@@ -14,12 +14,12 @@ from .objects import Account, Field, Head, Object, Reference, Referrer, Root, Sh
 from .program import Identity, Place, Region, Section, Stop, Store, Thread
 from .reach import PathTotals, Retained, RetainedRoot, RetainedTotals, RetainedType, Way
 from .tracking import Deed, Event, Misuses, PairSite, Pairing, Site, Track, Tracking, Unmatched
-from .wrong import (AuditTotals, CollectRow, Collected, Cycle, CycleBreak, CycleGroup, CycleLink,
+from .wrong import (AuditTotals, CollectRow, Collected, Cycle, CycleBreak, CycleGroup,
                     CycleOpened, CycleSlot, CyclesTotals, Finding, Leak, LeakCensus, LeakTotals)
 
 __all__ = ["CONSERVATIVE", "EVERYTHING", "EXACT", "EXACTNESS", "TOLERANT", "UNBOUNDED", "Account",
            "Arena", "AuditTotals", "CheckTotals", "CollectRow", "Collected", "CountCensus", "Cycle",
-           "CycleBreak", "CycleGroup", "CycleLink", "CycleOpened", "CycleSlot", "CyclesTotals",
+           "CycleBreak", "CycleGroup", "CycleOpened", "CycleSlot", "CyclesTotals",
            "Deed", "DiffObject", "DiffRow", "DiffTotals", "Event", "Field", "Filter", "Finding",
            "Head", "Heap", "Identity", "Leak", "LeakCensus", "LeakTotals", "Location", "Misuses",
            "MomentInfo",

@@ -129,15 +129,6 @@ class CycleGroup(NamedTuple):
     held: bool  # of garbage: their counts own more than they hold of each other
 
 
-class CycleLink(NamedTuple):
-    """A kind of reference in all cycles of a group."""
-
-    type_name: str
-    name: str  # of the slot; "": a word of an opaque object
-    part: str  # "key" of a table's keys, else ""
-    target: str  # the type that it leads to
-
-
 class CyclesTotals(NamedTuple):
     garbage_cycles: int
     garbage_objects: int

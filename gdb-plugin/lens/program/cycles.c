@@ -4,23 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "table.h"
-#include "units.h"
+#include "cycles.h"
 
 enum { SLICE_MS = 50 };
-
-/* ---- cycles ---- */
-
-struct cycle {
-  lens_cycle row;
-  lens_cycle_opened opened;
-  lens_cycle_slot *slots; /* room for as many as are shown */
-  uint32_t *objects;      /* the same */
-  uint64_t room;
-  lens_cycle_break *breaks;
-  uint64_t slot_count, break_count; /* that are in hand */
-};
 
 /* Room for the objects and slots of the cycle that are shown. */
 static lens_status cycle_reserve(const struct session *session, struct cycle *cycle) {
@@ -44,6 +30,19 @@ static uint64_t members_shown(const struct session *session, const struct cycle 
   return shown == 0 || shown > cycle->room ? cycle->room : shown;
 }
 
+/* Which cycles are like it, and whether the best slot parts them all. */
+static lens_status group_of(const struct session *session, struct cycle *cycle) {
+  uint32_t number, parted = 0;
+  const lens_cycle_break *best = cycle->best;
+  lens_status status = lens_cycle_group_of(session->target, cycle->row.cycle, &number);
+  if (status == LENS_OK) status = lens_cycle_group_get(session->target, number, &cycle->group);
+  if (status == LENS_OK && best != NULL)
+    status = lens_cycle_group_parted(session->target, number, best->type, best->slot, best->part,
+                                     &parted);
+  cycle->whole_group = parted != 0;
+  return status;
+}
+
 static lens_status cycle_open(const struct session *session, struct cycle *cycle) {
   lens *target = session->target;
   uint64_t total;
@@ -60,11 +59,14 @@ static lens_status cycle_open(const struct session *session, struct cycle *cycle
   if (breaks == NULL) return LENS_NO_MEMORY;
   cycle->breaks = breaks;
   status = lens_cycle_breaks(target, total, breaks, &cycle->break_count, &total);
-  return status;
+  cycle->best = NULL;
+  for (uint64_t i = 0; i < cycle->break_count && cycle->best == NULL; i++)
+    cycle->best = breaks[i].tried != 0 ? &breaks[i] : NULL;
+  return status == LENS_OK ? group_of(session, cycle) : status;
 }
 
-static void slot_text(const struct session *session, const lens_cycle_slot *slot, char *out,
-                      size_t bytes) {
+void cycle_slot_text(const struct session *session, const lens_cycle_slot *slot, char *out,
+                     size_t bytes) {
   lens_object holder;
   out[0] = 0;
   if (lens_snapshot_object(session->target, slot->holder, &holder) != LENS_OK ||
@@ -101,7 +103,7 @@ static lens_status cycle_slots_json(const struct session *session, const struct 
     if (status == LENS_OK)
       status = lens_snapshot_object(session->target, cycle->slots[i].target, &target);
     if (status != LENS_OK) return status;
-    slot_text(session, &cycle->slots[i], text, sizeof text);
+    cycle_slot_text(session, &cycle->slots[i], text, sizeof text);
     yajl_gen_map_open(session->json);
     json_address(session->json, "holder", holder.address);
     json_text(session->json, "holder_type", type_name(session, holder.type));
@@ -116,8 +118,9 @@ static lens_status cycle_slots_json(const struct session *session, const struct 
   return LENS_OK;
 }
 
+/* `best`: as that one, which says more. */
 static lens_status break_json(const struct session *session, const struct cycle *cycle,
-                              const lens_cycle_break *row) {
+                              const lens_cycle_break *row, bool best) {
   yajl_gen json = session->json;
   lens_object holder;
   lens_type type;
@@ -137,6 +140,8 @@ static lens_status break_json(const struct session *session, const struct cycle 
   json_number(json, "bytes", row->bytes);
   json_flag(json, "whole", row->object_count == cycle->row.object_count);
   json_flag(json, "builtin", row->builtin != 0);
+  json_flag(json, "owner", row->owner != 0);
+  if (best) json_flag(json, "whole_group", cycle->whole_group);
   if (table && row->part == 0) json_text(json, "part", "key");
   yajl_gen_map_close(json);
   return LENS_OK;
@@ -146,18 +151,16 @@ static lens_status break_json(const struct session *session, const struct cycle 
 static lens_status breaks_json(const struct session *session, const struct cycle *cycle) {
   yajl_gen json = session->json;
   lens_status status = LENS_OK;
-  bool best = true;
   json_name(json, "break");
-  for (uint64_t i = 0; status == LENS_OK && best && i < cycle->break_count; i++) {
-    if (cycle->breaks[i].tried == 0) continue;
-    status = break_json(session, cycle, &cycle->breaks[i]);
-    best = false;
+  if (cycle->best != NULL) {
+    status = break_json(session, cycle, cycle->best, true);
+  } else {
+    yajl_gen_null(json);
   }
-  if (best) yajl_gen_null(json);
   json_name(json, "breaks");
   yajl_gen_array_open(json);
   for (uint64_t i = 0; status == LENS_OK && i < cycle->break_count; i++) {
-    if (cycle->breaks[i].tried != 0) status = break_json(session, cycle, &cycle->breaks[i]);
+    if (cycle->breaks[i].tried != 0) status = break_json(session, cycle, &cycle->breaks[i], false);
   }
   yajl_gen_array_close(json);
   json_number(json, "breaks_untried", cycle->opened.untried);
@@ -175,90 +178,118 @@ static lens_status cycle_json(const struct session *session, const struct cycle 
   json_number(json, "bytes", cycle->row.bytes);
   json_flag(json, "garbage", cycle->row.garbage != 0);
   json_number(json, "outside_refs", cycle->opened.outside_refs);
+  json_number(json, "group", cycle->group.group);
+  json_number(json, "alike", cycle->group.cycle_count);
   if (status == LENS_OK) status = breaks_json(session, cycle);
   yajl_gen_map_close(json);
   return status;
 }
 
-static lens_status cycle_text(const struct session *session, const struct cycle *cycle) {
-  printf("%s: %s objects, %s; %s references from elsewhere\n",
-         cycle->row.garbage != 0 ? "garbage" : "live", text_number(cycle->row.object_count).text,
-         text_size(cycle->row.bytes).text, text_number(cycle->opened.outside_refs).text);
-  uint64_t shown =
-      cycle->opened.ring_count < cycle->slot_count ? cycle->opened.ring_count : cycle->slot_count;
-  for (uint64_t i = 0; i < shown; i++) {
-    char text[96], value[96] = "";
-    lens_object holder;
-    lens_status status = lens_snapshot_object(session->target, cycle->slots[i].holder, &holder);
-    if (status != LENS_OK) return status;
-    slot_text(session, &cycle->slots[i], text, sizeof text);
-    (void)lens_object_text(session->target, holder.address, 1, 4, value, sizeof value);
-    printf("    %s %s  %s\n      %s -> %s\n", type_name(session, holder.type),
-           text_address(holder.address).text, value, text,
-           text_address(cycle->slots[i].ref.target).text);
-  }
-  if (shown < cycle->opened.ring_count)
-    printf("      and %s more on the ring\n", text_number(cycle->opened.ring_count - shown).text);
-  const lens_cycle_break *best = &cycle->breaks[0];
-  if (cycle->break_count == 0 || best->object_count == 0) {
-    puts("    No single slot lets anything of it go.");
-  } else {
-    printf("    If %s.%s were weak (%s references), %s of %s objects would go, %s.\n",
-           type_name(session, best->type), best->name, text_number(best->slot_count).text,
-           text_number(best->object_count).text, text_number(cycle->row.object_count).text,
-           text_size(best->bytes).text);
-  }
-  return LENS_OK;
-}
-
-static void cycles_end(const struct session *session, uint64_t matched, uint64_t shown,
-                       const lens_cycles_totals *totals) {
+static void cycles_end_json(const struct session *session, const struct cycles *cycles) {
+  const lens_cycles_totals *totals = &cycles->totals;
   yajl_gen json = session->json;
-  if (json == NULL) {
-    text_cut(shown, matched, "cycles");
-    printf("%s cycles of garbage: %s objects, %s; %s live cycles: %s objects, %s.\n",
-           text_number(totals->garbage_cycles).text, text_number(totals->garbage_objects).text,
-           text_size(totals->garbage_bytes).text, text_number(totals->live_cycles).text,
-           text_number(totals->live_objects).text, text_size(totals->live_bytes).text);
-    return;
-  }
   yajl_gen_array_close(json);
-  json_listing_end(json, matched, shown);
+  json_listing_end(json, cycles->matched, cycles->shown);
   json_sums(json, "garbage", "cycles", totals->garbage_cycles, totals->garbage_objects,
             totals->garbage_bytes);
   json_sums(json, "live", "cycles", totals->live_cycles, totals->live_objects, totals->live_bytes);
+  if (cycles->answer[0] != 0) json_text(json, "answer", cycles->answer);
   yajl_gen_map_close(json);
 }
 
-lens_status cycles_run(struct session *session) {
-  lens_cycles_totals totals;
-  lens_status status = roots_guess(session);
-  if (status == LENS_OK) status = run_steps(session->target, lens_cycles);
-  if (status == LENS_OK) status = lens_cycles_totals_get(session->target, &totals);
+/* ---- which cycles ---- */
+
+static lens_status put_in_groups(const struct session *session, uint32_t wanted) {
+  lens_status status = LENS_AGAIN;
+  while (status == LENS_AGAIN) status = lens_cycles_group(session->target, wanted, SLICE_MS, NULL);
+  return status;
+}
+
+/* The cycle of the object that was asked of, with -all those like it. */
+static lens_status choose_one(const struct session *session, struct cycles *cycles) {
+  lens *target = session->target;
+  lens_object object;
+  uint32_t index, number, group;
+  lens_status status = find_object(session, &object);
+  if (status == LENS_OK) status = lens_snapshot_find(target, object.address, &index);
   if (status != LENS_OK) return status;
-  uint32_t wanted =
-      session->options->live ? LENS_CYCLES_GARBAGE | LENS_CYCLES_LIVE : LENS_CYCLES_GARBAGE;
-  uint64_t room = rows_room(session, totals.garbage_cycles + totals.live_cycles), shown, matched;
-  lens_cycle *rows = malloc((size_t)(room + 1) * sizeof *rows);
+  status = lens_cycle_of(target, index, &number);
+  if (status == LENS_NOT_FOUND) {
+    (void)snprintf(cycles->answer, sizeof cycles->answer,
+                   "%.64s 0x%" PRIx64 " is in no cycle: nothing that it holds leads back to it.",
+                   type_name(session, object.type), object.address);
+    return LENS_OK;
+  }
+  if (status == LENS_OK) status = put_in_groups(session, LENS_CYCLES_GARBAGE | LENS_CYCLES_LIVE);
+  if (status == LENS_OK && !session->options->every) {
+    cycles->shown = cycles->matched = 1;
+    return lens_cycle_get(target, number, &cycles->rows[0]);
+  }
+  if (status == LENS_OK) status = lens_cycle_group_of(target, number, &group);
+  if (status != LENS_OK) return status;
+  uint64_t room = rows_room(session, cycles->totals.garbage_cycles + cycles->totals.live_cycles);
+  return lens_cycle_group_cycles(target, group, room, cycles->rows, &cycles->shown,
+                                 &cycles->matched);
+}
+
+/* Of each group of cycles that are alike the largest one. */
+static lens_status choose_groups(const struct session *session, uint64_t room,
+                                 struct cycles *cycles) {
+  lens_cycle_group *groups = malloc((size_t)(room + 1) * sizeof *groups);
+  if (groups == NULL) return LENS_NO_MEMORY;
+  lens_status status =
+      lens_cycle_groups(session->target, room, groups, &cycles->shown, &cycles->matched);
+  for (uint64_t i = 0; status == LENS_OK && i < cycles->shown; i++)
+    status = lens_cycle_get(session->target, groups[i].cycle, &cycles->rows[i]);
+  free(groups);
+  return status;
+}
+
+static lens_status choose(const struct session *session, struct cycles *cycles) {
+  const struct options *options = session->options;
+  uint32_t wanted = options->live ? LENS_CYCLES_GARBAGE | LENS_CYCLES_LIVE : LENS_CYCLES_GARBAGE;
+  uint64_t room = rows_room(session, cycles->totals.garbage_cycles + cycles->totals.live_cycles);
+  cycles->rows = malloc((size_t)(room + 1) * sizeof *cycles->rows);
+  if (cycles->rows == NULL) return LENS_NO_MEMORY;
+  if (options->has_address) return choose_one(session, cycles);
+  lens_status status = put_in_groups(session, wanted);
+  if (status != LENS_OK) return status;
+  cycles->grouped = session->json == NULL && !options->every;
+  if (cycles->grouped) return choose_groups(session, room, cycles);
+  return lens_cycles_select(session->target, wanted, room, cycles->rows, &cycles->shown,
+                            &cycles->matched);
+}
+
+static lens_status show(const struct session *session, const struct cycles *cycles) {
   struct cycle *cycle = calloc(1, sizeof *cycle);
-  status = rows == NULL || cycle == NULL
-               ? LENS_NO_MEMORY
-               : lens_cycles_select(session->target, wanted, room, rows, &shown, &matched);
+  lens_status status = cycle == NULL ? LENS_NO_MEMORY : LENS_OK;
   if (status == LENS_OK) rows_begin(session);
-  for (uint64_t i = 0; status == LENS_OK && i < shown; i++) {
+  for (uint64_t i = 0; status == LENS_OK && i < cycles->shown; i++) {
     /* As text the biggest stand last. */
-    cycle->row = rows[session->json != NULL ? i : shown - 1 - i];
+    cycle->row = cycles->rows[session->json != NULL ? i : cycles->shown - 1 - i];
     status = cycle_open(session, cycle);
     if (status != LENS_OK) break;
-    status = session->json != NULL ? cycle_json(session, cycle) : cycle_text(session, cycle);
+    status = session->json != NULL ? cycle_json(session, cycle)
+                                   : cycle_text(session, cycle, cycles->grouped);
   }
-  if (status == LENS_OK) cycles_end(session, matched, shown, &totals);
-  free(rows);
   if (cycle != NULL) {
     free(cycle->breaks);
     free(cycle->slots);
     free(cycle->objects);
   }
   free(cycle);
+  return status;
+}
+
+lens_status cycles_run(struct session *session) {
+  struct cycles cycles = {0};
+  lens_status status = roots_guess(session);
+  if (status == LENS_OK) status = run_steps(session->target, lens_cycles);
+  if (status == LENS_OK) status = lens_cycles_totals_get(session->target, &cycles.totals);
+  if (status == LENS_OK) status = choose(session, &cycles);
+  if (status == LENS_OK) status = show(session, &cycles);
+  if (status == LENS_OK && session->json != NULL) cycles_end_json(session, &cycles);
+  if (status == LENS_OK && session->json == NULL) cycles_end_text(session, &cycles);
+  free(cycles.rows);
   return status;
 }

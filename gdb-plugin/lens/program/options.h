@@ -28,7 +28,8 @@ struct options {
   uint64_t count;                          /* path: ways; 0: as many as it likes */
   bool weak;                               /* path: over weak and borrowed slots, too */
   bool unsure;                             /* audit: what guesses alone explain, too */
-  bool candidates, freed, every;         /* collect: of candidates; rows of what is freed, of all */
+  bool candidates, freed,
+      every; /* collect: of candidates; rows of what is freed, of all; cycles: a row for each */
   const char *other;                     /* diff: the second moment */
   const char *output;                    /* snapshot: the file to write */
   const char *by;                        /* diff, retained: what has a row */

@@ -16,14 +16,13 @@ CORE = os.environ["SCENARIO_CORE"]
 # Of a root there is no name without a debugger; places are modules; texts may be cut elsewhere.
 ONLY_HERE = {"value", "name", "function", "file", "line", "where", "thread", "frame",
              "roots", "guessed_roots", "confidence", "serials", "sites", "fields", "text",
-             # what is alike is not put together offline
-             "groups", "group", "alike", "whole_group", "owner"}
+             "groups"}
 LINES = ["overview", "types", "types -sort count -reverse", "objects -limit 0",
          "objects -type list -refcount >=1", "objects -size <=48 -sort addr -limit 0", "refcounts",
          "arenas", "arenas -pages", "check", "collect", "collect -freed -limit 0", "collect -all",
          "collect -candidates -limit 0", "collect -type list", "leaks -limit 0", "leaks -limit 2",
          "leaks -type list", "leaks -max-objects 3", "leaks -max-bytes 1G", "cycles -limit 0",
-         "cycles -live -objects 1"]
+         "cycles -live -objects 1", "cycles -live -all -limit 0"]
 
 # A file of rules each; wrong ones are refused by both, in the same words.
 RULES = ["kind=cycle", "kind=c*  # a remark", "\n\n# nothing\n", "type=list kind=lost", "type=*",
@@ -132,11 +131,30 @@ def reports() -> None:
         equal(theirs, ours, "the reports" + more)
 
 
+def kinds_of_cycles() -> None:
+    """For people a row stands for all cycles that are alike; as many rows, and of as many each."""
+    rows = both("cycles -limit 0")["rows"]
+    groups = {row["group"]: row["alike"] for row in rows}
+    check(len(groups) < len(rows), "some are alike")
+    text = subprocess.run([LENS, CORE, "cycles", "-limit", "0"], stdout=subprocess.PIPE, text=True,
+                          check=False, timeout=60).stdout
+    heads = [line for line in text.splitlines() if line.startswith("garbage: ")]
+    said = sorted(int(line.split()[1].replace(",", "")) if "cycles like this" in line else 1
+                  for line in heads)
+    equal(said, sorted(groups.values()), "how many are of each kind")
+    least = min(rows, key=lambda row: int(row["alike"]))
+    most = max(rows, key=lambda row: int(row["alike"]))
+    for row in (least, most):
+        found = both(f"cycles {row['objects'][0]['addr']} -all -limit 0")["rows"]
+        equal(len(found), row["alike"], "all like one")
+
+
 for each in LINES:
     both(each)
+kinds_of_cycles()
 held = both("objects -type session -limit 4 -sort addr")["rows"]
 for row in held:
-    for question in ("show", "refs", "leaks"):
+    for question in ("show", "refs", "leaks", "cycles"):
         both(f"{question} {row['addr']}")
 suppressions()
 baselines()

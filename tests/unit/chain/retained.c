@@ -269,22 +269,10 @@ static void roots_that_change(void **state) {
   } while (node_count < 3);
 }
 
-static int begin(void **state) {
-  (void)state;
-  const lens_reader reader = {.read = self_read};
-  return lens_new(&reader, &self) != LENS_OK;
-}
-
-static int end(void **state) {
-  (void)state;
-  lens_free(self);
-  return 0;
-}
-
 int main(void) {
   const char *text = getenv("CAIRN_RETAINED_SEED");
   if (text != NULL) seed = strtoull(text, NULL, 10);
   const struct CMUnitTest tests[] = {cmocka_unit_test(as_can_be_reached),
                                      cmocka_unit_test(roots_that_change)};
-  return cmocka_run_group_tests_name("retained", tests, begin, end);
+  return cmocka_run_group_tests_name("retained", tests, lens_begin, lens_end);
 }

@@ -29,6 +29,19 @@ static bool freed[NODES_MAX];
 static lens *self;
 static uint32_t rows[NODES_MAX]; /* snapshot index of each node */
 
+/* Of a group of tests: one lens. */
+static inline int lens_begin(void **state) {
+  (void)state;
+  const lens_reader reader = {.read = self_read};
+  return lens_new(&reader, &self) != LENS_OK;
+}
+
+static inline int lens_end(void **state) {
+  (void)state;
+  lens_free(self);
+  return 0;
+}
+
 static inline uint64_t random_below(uint64_t below) {
   seed ^= seed << 13;
   seed ^= seed >> 7;

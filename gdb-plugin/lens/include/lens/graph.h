@@ -110,6 +110,11 @@ typedef struct lens_cycle_link {
 LENS_API lens_status lens_cycle_group_links(lens *self, uint32_t number, uint64_t capacity,
                                             lens_cycle_link *rows, uint64_t *written,
                                             uint64_t *total);
+/* 1: once a slot (type, slot and part as in a lens_cycle_break) is weak, each cycle of the group
+ * goes, whatever its objects are: no chain of the other links leads back to the type where it
+ * began.  0: some cycle may stay, or there are too many links to tell. */
+LENS_API lens_status lens_cycle_group_parted(lens *self, uint32_t number, uint32_t type,
+                                             uint32_t slot, uint32_t part, uint32_t *parted);
 
 /* Opens one cycle: the references within it, a shortest ring, and what would go if one of its
  * declared slots were weak.  One cycle is open at a time. */

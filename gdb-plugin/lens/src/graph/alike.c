@@ -73,6 +73,12 @@ static void same_slot(const lens *self, const struct lens_alike *alike, uint32_t
   }
 }
 
+bool lens_alike_same(const lens *self, const lens_cycle_link *link, uint32_t type, uint32_t slot,
+                     uint32_t part) {
+  same_slot(self, &self->analysis->alike, &type, &slot);
+  return link->type == type && link->slot == slot && link->part == part;
+}
+
 /* ---- links ---- */
 
 /* The link of an edge, made where it is new; LENS_NONE: out of memory. */

@@ -60,6 +60,10 @@ static inline struct lens_alike_group *lens_alike_groups(const struct lens_alike
   return self->groups.items;
 }
 
+/* Whether a link goes over that slot (flat type, row of its slots, part), of whichever heap. */
+bool lens_alike_same(const lens *self, const lens_cycle_link *link, uint32_t type, uint32_t slot,
+                     uint32_t part);
+
 void lens_alike_free(struct lens_alike *self);
 
 #endif

@@ -4,6 +4,8 @@
 #include "analysis.h"
 #include "memory/best.h"
 
+enum { PARTED_LINKS_MAX = 256 };
+
 static lens_status need_groups(lens *self) {
   if (self->analysis != NULL && self->analysis->alike.complete) return LENS_OK;
   return lens_fail(self, LENS_BAD_ARGUMENT, "call lens_cycles_group first");
@@ -75,6 +77,42 @@ lens_status lens_cycle_group_links(lens *self, uint32_t number, uint64_t capacit
   for (uint64_t i = 0; i < count; i++) rows[i] = lens_alike_links(alike)[own[i]].shown;
   *written = count;
   *total = group->link_count;
+  return LENS_OK;
+}
+
+/* Takes away links from types that no link leads to, until none is left (false) or those that are
+ * hold each other. */
+static bool has_ring(const lens_cycle_link *links, uint32_t count, bool *taken) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (uint32_t i = 0; i < count; i++) {
+      bool led_to = taken[i];
+      for (uint32_t k = 0; k < count && !led_to; k++)
+        led_to = !taken[k] && links[k].target == links[i].type;
+      if (led_to) continue;
+      taken[i] = changed = true;
+    }
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    if (!taken[i]) return true;
+  }
+  return false;
+}
+
+lens_status lens_cycle_group_parted(lens *self, uint32_t number, uint32_t type, uint32_t slot,
+                                    uint32_t part, uint32_t *parted) {
+  lens_cycle_link links[PARTED_LINKS_MAX];
+  bool taken[PARTED_LINKS_MAX];
+  uint64_t count, total;
+  lens_status status =
+      lens_cycle_group_links(self, number, PARTED_LINKS_MAX, links, &count, &total);
+  if (status == LENS_OK &&
+      (type >= self->model.type_count || slot >= self->model.types[type].shown.slot_count))
+    status = lens_fail(self, LENS_BAD_ARGUMENT, "type %u has no slot %u", type, slot);
+  if (status != LENS_OK) return status;
+  for (uint64_t i = 0; i < count; i++)
+    taken[i] = lens_alike_same(self, &links[i], type, slot, part);
+  *parted = count == total && !has_ring(links, (uint32_t)count, taken);
   return LENS_OK;
 }
 
