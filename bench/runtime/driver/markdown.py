@@ -46,6 +46,8 @@ def target_lines(benchmark: Benchmark, table: List[Row]) -> List[str]:
     lines = []
     if len(verdicts) > MANY:
         met = sum(verdict.met for verdict in verdicts)
+        if met == len(verdicts):
+            return [f"All of {met} targets are met.", ""]
         lines += [f"{met} of {len(verdicts)} targets are met; these are not:", ""]
         verdicts = [verdict for verdict in verdicts if not verdict.met]
     lines += ["| to reach | reached | |", "| --- | ---: | --- |"]
