@@ -11,7 +11,7 @@ static uint64_t now_ns(void) {
 
 lens_slice lens_slice_begin(uint32_t slice_ms) {
   lens_slice slice = {.end_ns = UINT64_MAX};
-  if (slice_ms != 0) slice.end_ns = now_ns() + (uint64_t)slice_ms * (1000000u / 5 * 4);
+  if (slice_ms != 0) slice.end_ns = now_ns() + (uint64_t)slice_ms * (1000000u / 2);
   return slice;
 }
 

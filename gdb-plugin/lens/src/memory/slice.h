@@ -9,8 +9,9 @@ typedef struct lens_slice {
   uint64_t end_ns; /* of the monotonic clock; UINT64_MAX: never */
 } lens_slice;
 
-/* A slice that begins now.  `slice_ms` 0: it never ends.  It is over a fifth before its time, so
- * that what is done between two looks at the clock is within it.  One for each call from outside:
+/* A slice that begins now.  `slice_ms` 0: it never ends.  It is over at half of its time, so
+ * that what is done between two looks at the clock is within it, where the kernel clears a large
+ * page for each of several columns, too.  One for each call from outside:
  * what a question needs is worked out in the slice of the question. */
 lens_slice lens_slice_begin(uint32_t slice_ms);
 /* Some tens of nanoseconds: ask once a page or so, not once an object. */
