@@ -12,17 +12,6 @@
 
 enum { PLACE_BYTES = 160, ADDRESSES_MAX = 20 };
 
-/* Leaks of one kind, type and place, that are set aside for one reason or not: rows [first, end).
- */
-struct group {
-  size_t first, end;
-  uint64_t objects, bytes;
-};
-
-static const char *kind_of(const struct leak_row *row) {
-  return row->leak.kind == LENS_LEAK_LOST ? "lost" : "cycle";
-}
-
 static void put_text(FILE *file, const char *text) {
   for (; *text != 0; text++) {
     unsigned char c = (unsigned char)*text;
@@ -42,47 +31,7 @@ static void put_text(FILE *file, const char *text) {
   }
 }
 
-static const struct session *sorting; /* qsort hands nothing on */
-
-static int by_group(const void *a, const void *b) {
-  const struct leak_row *left = a, *right = b;
-  if ((left->aside == NULL) != (right->aside == NULL)) return left->aside == NULL ? -1 : 1;
-  int order = strcmp(kind_of(left), kind_of(right));
-  if (order == 0)
-    order = strcmp(type_name(sorting, left->root.type), type_name(sorting, right->root.type));
-  uint64_t places[2] = {left->site.frame_count == 0 ? 0 : left->site.frames[0],
-                        right->site.frame_count == 0 ? 0 : right->site.frames[0]};
-  if (order == 0 && places[0] != places[1]) order = places[0] < places[1] ? -1 : 1;
-  if (order == 0 && left->aside != NULL) order = strcmp(left->aside, right->aside);
-  if (order == 0 && left->leak.bytes != right->leak.bytes)
-    order = left->leak.bytes > right->leak.bytes ? -1 : 1;
-  if (order == 0 && left->root.address != right->root.address)
-    order = left->root.address < right->root.address ? -1 : 1;
-  return order;
-}
-
-static bool is_same(const struct leak_row *a, const struct leak_row *b) {
-  bool aside = a->aside == b->aside ||
-               (a->aside != NULL && b->aside != NULL && strcmp(a->aside, b->aside) == 0);
-  uint64_t places[2] = {a->site.frame_count == 0 ? 0 : a->site.frames[0],
-                        b->site.frame_count == 0 ? 0 : b->site.frames[0]};
-  return aside && a->leak.kind == b->leak.kind && places[0] == places[1] &&
-         strcmp(type_name(sorting, a->root.type), type_name(sorting, b->root.type)) == 0;
-}
-
-static size_t make_groups(const struct leak_row *rows, size_t count, struct group *groups) {
-  size_t made = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (i == 0 || !is_same(&rows[i - 1], &rows[i])) groups[made++] = (struct group){.first = i};
-    struct group *group = &groups[made - 1];
-    group->end = i + 1;
-    group->objects += rows[i].leak.objects;
-    group->bytes += rows[i].leak.bytes;
-  }
-  return made;
-}
-
-static void message_of(const struct group *group, char *out, size_t bytes) {
+static void message_of(const struct leak_group *group, char *out, size_t bytes) {
   size_t leaks = group->end - group->first;
   (void)snprintf(out, bytes, "%s %s, %s %s, %s", text_number(leaks).text,
                  leaks == 1 ? "leak" : "leaks", text_number(group->objects).text,
@@ -90,7 +39,7 @@ static void message_of(const struct group *group, char *out, size_t bytes) {
 }
 
 static void put_details(FILE *file, const struct session *session, const struct leak_row *rows,
-                        const struct group *group) {
+                        const struct leak_group *group) {
   for (size_t i = group->first; i < group->end && i < group->first + ADDRESSES_MAX; i++) {
     if (i != group->first) fputc('\n', file);
     put_text(file, type_name(session, rows[i].root.type));
@@ -104,11 +53,11 @@ static void put_details(FILE *file, const struct session *session, const struct 
 }
 
 static void put_case(FILE *file, const struct session *session, const struct leak_row *rows,
-                     const struct group *group, bool failing) {
+                     const struct leak_group *group, bool failing) {
   const struct leak_row *row = &rows[group->first];
   char message[128], place[PLACE_BYTES];
   message_of(group, message, sizeof message);
-  fprintf(file, "    <testcase classname=\"cairn.leaks.%s\" name=\"", kind_of(row));
+  fprintf(file, "    <testcase classname=\"cairn.leaks.%s\" name=\"", leak_kind(row));
   put_text(file, type_name(session, row->root.type));
   if (row->site.frame_count != 0) {
     caller_text(session, row->site.frames[0], place, sizeof place);
@@ -126,7 +75,7 @@ static void put_case(FILE *file, const struct session *session, const struct lea
     put_text(file, row->aside);
     fprintf(file, ": %s\"/>", message);
   } else if (failing) {
-    fprintf(file, "<failure type=\"%s\" message=\"%s\">", kind_of(row), message);
+    fprintf(file, "<failure type=\"%s\" message=\"%s\">", leak_kind(row), message);
     put_details(file, session, rows, group);
     fputs("</failure>", file);
   } else {
@@ -141,8 +90,11 @@ static void put_property(FILE *file, const char *name, const char *value) {
   fputs("\"/>\n", file);
 }
 
-static void put_document(FILE *file, const struct session *session, const struct leak_row *rows,
-                         const struct group *groups, size_t count, bool failing) {
+static void put_document(FILE *file, const struct session *session, const struct leak_groups *all,
+                         bool failing) {
+  const struct leak_row *rows = all->rows;
+  const struct leak_group *groups = all->groups;
+  size_t count = all->count;
   size_t failures = 0, skipped = 0;
   for (size_t i = 0; i < count; i++) {
     bool aside = rows[groups[i].first].aside != NULL;
@@ -177,23 +129,16 @@ static lens_status fail(struct session *session, const char *path) {
   return LENS_IO;
 }
 
-lens_status junit_write(struct session *session, const char *path, struct leak_row *rows,
-                        size_t count, bool failing) {
-  struct group *groups = malloc((count + 1) * sizeof *groups);
+lens_status junit_write(struct session *session, const char *path, const struct leak_groups *groups,
+                        bool failing) {
   char *beside = NULL;
-  if (groups == NULL || asprintf(&beside, "%s.part", path) < 0) {
-    free(groups);
-    return LENS_NO_MEMORY;
-  }
-  sorting = session;
-  qsort(rows, count, sizeof *rows, by_group);
-  size_t made = make_groups(rows, count, groups);
+  if (asprintf(&beside, "%s.part", path) < 0) return LENS_NO_MEMORY;
   lens_status status = LENS_OK;
   FILE *file = fopen(beside, "w");
   if (file == NULL) {
     status = fail(session, path);
   } else {
-    put_document(file, session, rows, groups, made, failing);
+    put_document(file, session, groups, failing);
     bool wrong = ferror(file) != 0;
     wrong = fclose(file) != 0 || wrong;
     if (wrong || rename(beside, path) != 0) {
@@ -202,6 +147,5 @@ lens_status junit_write(struct session *session, const char *path, struct leak_r
     }
   }
   free(beside);
-  free(groups);
   return status;
 }

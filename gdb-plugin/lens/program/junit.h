@@ -4,11 +4,11 @@
 #ifndef PROGRAM_JUNIT_H
 #define PROGRAM_JUNIT_H
 
-#include "leak_rules.h"
+#include "leak_groups.h"
 
 /* Puts the file there whole, or leaves what was there.  `failing`: what is not set aside fails,
- * else it is within the limits.  Sorts the rows. */
-lens_status junit_write(struct session *session, const char *path, struct leak_row *rows,
-                        size_t count, bool failing);
+ * else it is within the limits. */
+lens_status junit_write(struct session *session, const char *path, const struct leak_groups *groups,
+                        bool failing);
 
 #endif

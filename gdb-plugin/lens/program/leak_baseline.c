@@ -8,6 +8,8 @@
 #include <string.h>
 #include <yajl/yajl_tree.h>
 
+#include "leak_groups.h"
+
 enum { SLICE_MS = 50, PLACE_BYTES = 160 };
 
 /* ---- what an earlier run printed ---- */
@@ -98,9 +100,8 @@ static lens_status take_listed(const struct session *session, struct listed *lis
     if (rows[i].aside != NULL) continue;
     if (rows[i].site.frame_count != 0)
       caller_text(session, rows[i].site.frames[0], place, sizeof place);
-    struct listed wanted = {key_of(rows[i].leak.kind == LENS_LEAK_LOST ? "lost" : "cycle",
-                                   type_name(session, rows[i].root.type), place),
-                            0};
+    struct listed wanted = {
+        key_of(leak_kind(&rows[i]), type_name(session, rows[i].root.type), place), 0};
     if (wanted.key == NULL) return LENS_NO_MEMORY;
     struct listed *found = bsearch(&wanted, listed, count, sizeof *listed, by_key);
     while (found != NULL && found > listed && by_key(found - 1, &wanted) == 0) found--;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "leak_groups.h"
+
 enum { SLOT_OBJECTS_MAX = 2000, PART = 64, NAME_BYTES = 256 };
 
 static const char *const KEYS[] = {"kind", "type", "function", "file", "slot"};
@@ -245,7 +247,7 @@ static lens_status word_fits(const struct session *session, const struct leak_ro
                              const char *key, const char *glob, bool *fits) {
   *fits = false;
   if (strcmp(key, "kind") == 0) {
-    *fits = fnmatch(glob, row->leak.kind == LENS_LEAK_LOST ? "lost" : "cycle", 0) == 0;
+    *fits = fnmatch(glob, leak_kind(row), 0) == 0;
   } else if (strcmp(key, "type") == 0) {
     *fits = type_matches(session, row->root.type, glob);
   } else if (strcmp(key, "file") == 0) {

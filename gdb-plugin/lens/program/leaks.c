@@ -11,11 +11,13 @@
 #include "command.h"
 #include "junit.h"
 #include "leak_baseline.h"
+#include "leak_groups.h"
 #include "leak_rules.h"
 #include "table.h"
 #include "units.h"
 
 enum { PLACE_BYTES = 160, HOLDERS_MAX = 64, HUNG_MAX = 256 };
+enum { GROUPED_MAX = 5000 }; /* leaks of which those that are alike are put together */
 
 /* Of the leaks that count: what is set aside does not. */
 struct sums {
@@ -31,14 +33,12 @@ struct found {
   struct leak_rules rules;
   lens_leak_census *census;
   uint64_t census_count;
-  char *accepted;      /* what rows of the baseline say */
-  bool chosen, within; /* chosen: one object was asked of */
-  char answer[256];    /* of it, in words; "": the rows say it */
+  struct leak_groups groups; /* of what is left; for a JUnit file of what is set aside, too */
+  bool grouped;              /* the answer has them */
+  char *accepted;            /* what rows of the baseline say */
+  bool chosen, within;       /* chosen: one object was asked of */
+  char answer[256];          /* of it, in words; "": the rows say it */
 };
-
-static const char *kind_of(const lens_leak *leak) {
-  return leak->kind == LENS_LEAK_LOST ? "lost" : "cycle";
-}
 
 static void add(struct sums *sums, const lens_leak *leak) {
   sums->leaks++;
@@ -113,7 +113,7 @@ static lens_status describe(const struct session *session, struct leak_row *row)
   return status;
 }
 
-/* The rows: those that are shown, or all where they are sifted. */
+/* The rows: those that are shown, or all where they are sifted or put together. */
 static lens_status take_rows(struct session *session, struct found *found) {
   const struct options *options = session->options;
   uint32_t numbers[HUNG_MAX];
@@ -125,7 +125,8 @@ static lens_status take_rows(struct session *session, struct found *found) {
   if (status != LENS_OK) return status;
   bool sifted = found->chosen || options->suppress != NULL || options->junit != NULL ||
                 options->baseline != NULL;
-  uint64_t room = sifted ? found->matched : rows_room(session, found->matched);
+  bool all = sifted || found->matched <= GROUPED_MAX;
+  uint64_t room = all ? found->matched : rows_room(session, found->matched);
   lens_leak *leaks = malloc((size_t)(room + 1) * sizeof *leaks);
   found->rows = calloc((size_t)room + 1, sizeof *found->rows);
   status = leaks == NULL || found->rows == NULL
@@ -186,6 +187,24 @@ static struct sums sum_all(const struct session *session, const struct found *fo
   return sums;
 }
 
+/* What is alike, where there are not too many; a JUnit file is made of all. */
+static lens_status group(struct session *session, struct found *found) {
+  bool report = session->options->junit != NULL;
+  found->grouped = found->sums.leaks <= GROUPED_MAX;
+  for (uint64_t i = 0; !found->grouped && i < rows_room(session, found->left); i++) {
+    if (leak_place(&found->rows[i]) == 0) continue;
+    session_note(session, "leaks from one place are added up only where all are at most %s",
+                 text_number(GROUPED_MAX).text);
+    break;
+  }
+  if (!found->grouped && !report) return LENS_OK;
+  struct leak_groups made;
+  lens_status status =
+      leak_groups_make(session, found->rows, (size_t)(report ? found->count : found->left), &made);
+  found->groups = made;
+  return status;
+}
+
 static lens_status find(struct session *session, struct found *found) {
   const struct options *options = session->options;
   lens_status status = options->suppress == NULL
@@ -213,18 +232,7 @@ static lens_status find(struct session *session, struct found *found) {
                                 found->sums.bytes <= options->max_bytes
                           : found->sums.leaks == 0;
   session->found = !found->within;
-  return status;
-}
-
-/* On a copy: the rows keep their order. */
-static lens_status write_report(struct session *session, const struct found *found) {
-  struct leak_row *rows = malloc(((size_t)found->count + 1) * sizeof *rows);
-  if (rows == NULL) return LENS_NO_MEMORY;
-  if (found->count != 0) memcpy(rows, found->rows, (size_t)found->count * sizeof *rows);
-  lens_status status =
-      junit_write(session, session->options->junit, rows, found->count, !found->within);
-  free(rows);
-  return status;
+  return group(session, found);
 }
 
 /* ---- JSON ---- */
@@ -234,7 +242,7 @@ static void json_row(const struct session *session, const struct leak_row *row) 
   const lens_leak *leak = &row->leak;
   uint64_t outside = 0;
   yajl_gen_map_open(json);
-  json_text(json, "kind", kind_of(leak));
+  json_text(json, "kind", leak_kind(row));
   json_number(json, "objects", leak->objects);
   json_number(json, "bytes", leak->bytes);
   json_name(json, "root");
@@ -342,6 +350,7 @@ static void json_end(const struct session *session, const struct found *found, u
   json_sums(json, "counted", "leaks", found->sums.leaks, found->sums.objects, found->sums.bytes);
   json_types(session, found);
   json_flag(json, "within_limits", found->within);
+  if (found->grouped) leak_groups_json(session, &found->groups);
   if (found->aside.leaks != 0 || found->rules.count != 0) json_aside(session, found);
   if (found->answer[0] != 0) json_text(json, "answer", found->answer);
   json_manual_heaps(session);
@@ -356,7 +365,7 @@ static void text_row(const struct session *session, const struct leak_row *row,
   char value[256], place[PLACE_BYTES] = "";
   object_value(session, row->root.address, value, sizeof value);
   if (row->site.frame_count != 0) caller_text(session, row->site.frames[0], place, sizeof place);
-  table_cell(table, kind_of(leak));
+  table_cell(table, leak_kind(row));
   table_cell(table, text_number(leak->objects).text);
   table_cell(table, text_size(leak->bytes).text);
   table_cell(table, text_size(leak->own_bytes).text);
@@ -372,6 +381,7 @@ static void text_end(const struct session *session, const struct found *found, u
   const struct sums *sums = &found->sums;
   text_cut(shown, sums->leaks, "leaks");
   if (found->answer[0] != 0) puts(found->answer);
+  if (found->grouped) leak_groups_print(session, &found->groups, sums->bytes);
   if (sums->leaks != 0) {
     printf("%s %s, %s objects, %s in all: %s cycles that the collector frees, %s lost.\n",
            text_number(sums->leaks).text, sums->leaks == 1 ? "leak" : "leaks",
@@ -425,8 +435,10 @@ static void print(const struct session *session, const struct found *found) {
 lens_status leaks_run(struct session *session) {
   struct found found = {.chosen = session->options->has_address};
   lens_status status = find(session, &found);
-  if (status == LENS_OK && session->options->junit != NULL) status = write_report(session, &found);
+  if (status == LENS_OK && session->options->junit != NULL)
+    status = junit_write(session, session->options->junit, &found.groups, !found.within);
   if (status == LENS_OK) print(session, &found);
+  leak_groups_free(&found.groups);
   free(found.rows);
   free(found.accepted);
   free(found.census);

@@ -15,8 +15,7 @@ LENS = os.path.join(os.path.dirname(PLUGIN), "bin", "cairn-lens")
 CORE = os.environ["SCENARIO_CORE"]
 # Of a root there is no name without a debugger; places are modules; texts may be cut elsewhere.
 ONLY_HERE = {"value", "name", "function", "file", "line", "where", "thread", "frame",
-             "roots", "guessed_roots", "confidence", "serials", "sites", "fields", "text",
-             "groups"}
+             "roots", "guessed_roots", "confidence", "serials", "sites", "fields", "text"}
 LINES = ["overview", "types", "types -sort count -reverse", "objects -limit 0",
          "objects -type list -refcount >=1", "objects -size <=48 -sort addr -limit 0", "refcounts",
          "arenas", "arenas -pages", "check", "collect", "collect -freed -limit 0", "collect -all",
@@ -95,6 +94,23 @@ def suppressions() -> None:
               f"{theirs.stderr!r} says {wanted!r}")
 
 
+def places() -> None:
+    """What is alike by its place: in a stripped program both name places in the same words."""
+    for line in ("leaks", "leaks -type session", "leaks -suppress " + rules_file("kind=cycle")):
+        groups = both(line)["groups"]
+        equal(sum(group["leaks"] for group in groups), both(line)["counted"]["leaks"], "all leaks")
+        equal([group["bytes"] for group in groups],
+              sorted((group["bytes"] for group in groups), reverse=True), "the most bytes first")
+        if any(group["site"] for group in groups):
+            said = subprocess.run([LENS, CORE, *line.split()], stdout=subprocess.PIPE, text=True,
+                                  check=False, timeout=60).stdout
+            ours = gdb.execute("cairn " + line, to_string=True) or ""
+            texts = [[row for row in text.splitlines() if " alike: " in row]
+                     for text in (said, ours)]
+            check(texts[0] != [], f"some leaks of {line} are of one place")
+            equal(texts[0], texts[1], f"what is alike of {line}")
+
+
 def baselines() -> None:
     path = os.path.join(DIRECTORY, "known.json")
     for count, left in ((0, 0), (3, -3)):
@@ -111,7 +127,7 @@ def reports() -> None:
     """The JUnit file: the same cases fail, in the same numbers, and those that are set aside are
     skipped in both; a rule alone tells why."""
     import xml.etree.ElementTree
-    rules = rules_file("kind=cycle")
+    rules = rules_file("kind=lost slot=session.data")  # some of what is alike
 
     def cases(path: str) -> List[Any]:
         root = xml.etree.ElementTree.parse(path).getroot()
@@ -157,6 +173,7 @@ for row in held:
     for question in ("show", "refs", "leaks", "cycles"):
         both(f"{question} {row['addr']}")
 suppressions()
+places()
 baselines()
 reports()
 passed()
