@@ -26,7 +26,7 @@ from .records import EXACT, TOLERANT, Leak, Place
 from .render import units
 from .session import Session
 
-Key = Tuple[str, str, str, str]  # kind, type, function or module, file
+Key = Tuple[str, str, str, str]  # kind, type, function and its file, or module and distance
 HEAD_BYTES = 8  # of a file, by which a core or a snapshot is known
 
 
@@ -70,29 +70,41 @@ def _head(path: str) -> bytes:
 
 # ---- what an earlier run printed ----------------------------------------------------------------
 
-def key_of(kind: str, type_name: str, places: Sequence[Place]) -> Key:
-    """By what a leak is the same in another run."""
+def keys_of(kind: str, type_name: str, places: Sequence[Place]) -> Tuple[Key, Key]:
+    """By what a leak is the same in another run: by the function, which holds for the next build,
+    and by module and distance.  Of both the third word is "" where that is not known."""
     if not places:
-        return kind, type_name, "", ""
+        return (kind, type_name, "", ""), (kind, type_name, "", "")
     place = places[0]
-    file = place.file.rsplit("/", 1)[-1]
-    return kind, type_name, place.function or f"{place.module}+{place.offset:#x}", file
+    file = place.file.rsplit("/", 1)[-1] if place.function else ""
+    distance = f"{place.module}+{place.offset:#x}" if place.module else ""
+    return (kind, type_name, place.function, file), (kind, type_name, distance, "")
 
 
 class Listed(Baseline):
-    """So many leaks of each key; each that is taken uses one up."""
+    """So many leaks of each key; each that is taken uses one up.
+
+    Functions are compared where both sides know them: `cairn-lens` knows none, nor does GDB of a
+    program that is stripped.
+    """
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
-        self.left: Dict[Key, int] = {}
+        self.functions: Dict[Key, int] = {}
+        self.distances: Dict[Key, int] = {}  # of rows without a function
+        self.named: Dict[Key, int] = {}  # ... and of those with one
         try:
             document = json.loads(read(path, "baseline"))
             data = document["data"]
             if document["schema"] != "cairn/1" or document["command"] != "leaks":
                 raise KeyError
             for row in data["rows"]:
-                key = key_of(str(row["kind"]), str(row["root"]["type"]), _places_of(row))
-                self.left[key] = self.left.get(key, 0) + 1
+                function, distance = keys_of(str(row["kind"]), str(row["root"]["type"]),
+                                             _places_of(row))
+                _add(self.functions if function[2] else self.distances,
+                     function if function[2] else distance)
+                if function[2] and distance[2]:
+                    _add(self.named, distance)
             if data["matched"] > data["shown"]:
                 self.warnings.append(f"the baseline {path} lists {data['shown']} of "
                                      f"{data['matched']} leaks; write it with -limit 0.")
@@ -101,12 +113,20 @@ class Listed(Baseline):
                              "snapshot.")
 
     def takes(self, leak: Leak, places: Sequence[Place]) -> str:
-        key = key_of(leak.kind, leak.root.type_name, places)
-        left = self.left.get(key, 0)
-        if not left:
-            return ""
-        self.left[key] = left - 1
-        return f"in the baseline {self.path}"
+        function, distance = keys_of(leak.kind, leak.root.type_name, places)
+        known = _take(self.functions, function) if function[2] else _take(self.named, distance)
+        return f"in the baseline {self.path}" if known or _take(self.distances, distance) else ""
+
+
+def _add(left: Dict[Key, int], key: Key) -> None:
+    left[key] = left.get(key, 0) + 1
+
+
+def _take(left: Dict[Key, int], key: Key) -> bool:
+    if not left.get(key, 0):
+        return False
+    left[key] -= 1
+    return True
 
 
 def _places_of(row: Dict[str, object]) -> List[Place]:

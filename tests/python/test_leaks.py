@@ -112,6 +112,23 @@ class Baselines(InAFile):
             self.assertEqual(known.takes(a_leak(kind=kind, type_name=name), place), "")
         self.assertEqual(known.takes(a_leak(type_name="session"), []), "")
 
+    def test_what_one_side_alone_has_functions_of_goes_by_distance(self) -> None:
+        where = {"module": "server", "offset": 0x51a}
+        bare = dict(self.ROW, site=where)
+        named = dict(self.ROW, site=dict(self.ROW["site"], **where))
+        leak = a_leak(type_name="session")
+        with_function = [Place(9, "cache_put", "/src/cache.c", 41, "server", 0x51a)]
+        without = [Place(9, "", "", 0, "server", 0x51a)]
+        for row, places in ((bare, with_function), (named, without), (bare, without)):
+            known = self.baseline([row])
+            self.assertEqual([bool(known.takes(leak, places)) for _ in range(2)], [True, False])
+        moved = [Place(9, "cache_put", "/src/cache.c", 43, "server", 0x600)]  # of another build
+        self.assertTrue(self.baseline([named]).takes(leak, moved))
+        self.assertEqual(self.baseline([bare]).takes(leak, moved), "")
+        other = [Place(9, "other", "/src/cache.c", 43, "server", 0x51a)]
+        self.assertEqual(self.baseline([named]).takes(leak, other), "")
+        self.assertEqual(self.baseline([bare]).takes(leak, []), "")
+
     def test_one_that_is_cut_says_so(self) -> None:
         self.assertIn("-limit 0", self.baseline([self.ROW], 30).warnings[0])
         self.assertEqual(self.baseline([self.ROW]).warnings, [])

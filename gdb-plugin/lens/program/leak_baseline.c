@@ -38,20 +38,17 @@ static char *key_of(const char *kind, const char *type, const char *place) {
   return asprintf(&key, "%s\n%s\n%s", kind, type, place) < 0 ? NULL : key;
 }
 
-/* The place of a row of the file: as caller_text names it here. */
+/* The place of a row of the file: as caller_text names it here.  Functions that a debugger knew say
+ * nothing here. */
 static void place_of(yajl_val row, char *out, size_t bytes) {
   const char *site_path[] = {"site", NULL}, *offset_path[] = {"offset", NULL};
   yajl_val site = yajl_tree_get(row, site_path, yajl_t_object);
   out[0] = 0;
   if (site == NULL) return;
   yajl_val offset = yajl_tree_get(site, offset_path, yajl_t_number);
-  const char *function = text_at(site, "function"), *file = strrchr(text_at(site, "file"), '/');
-  if (function[0] != 0) {
-    (void)snprintf(out, bytes, "%s\n%s", function, file == NULL ? text_at(site, "file") : file + 1);
-  } else if (YAJL_IS_INTEGER(offset)) {
+  if (YAJL_IS_INTEGER(offset))
     (void)snprintf(out, bytes, "%s+0x%llx", text_at(site, "module"),
                    (unsigned long long)YAJL_GET_INTEGER(offset));
-  }
 }
 
 static void listed_free(struct listed *listed, size_t count) {
