@@ -39,4 +39,5 @@ def lines(heaps: Sequence[Manual]) -> Iterator[str]:
     for heap in ordered[:NAMED]:
         yield f"Heap {heap.name} {so_far(heap.collections)}."
     if len(ordered) > NAMED:
-        yield f"So do {units.number(len(ordered) - NAMED)} more heaps."
+        more = len(ordered) - NAMED
+        yield f"So {'does' if more == 1 else 'do'} {units.counted(more, 'more heap')}."

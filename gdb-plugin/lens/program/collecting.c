@@ -47,5 +47,6 @@ void text_manual_heaps(const struct session *session) {
              heap.collection_count == 1 ? "collection" : "collections");
     }
   }
-  if (count > NAMED) printf("So do %s more heaps.\n", text_number(count - NAMED).text);
+  if (count == NAMED + 1) puts("So does 1 more heap.");
+  if (count > NAMED + 1) printf("So do %s more heaps.\n", text_number(count - NAMED).text);
 }

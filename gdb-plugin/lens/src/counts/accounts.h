@@ -7,10 +7,9 @@
 
 struct lens_accounts_state {
   bool started, complete;
-  struct lens_column heap_refs, opaque_refs, root_refs; /* uint32_t */
-  struct lens_column runtime_refs;                      /* uint32_t */
-  struct lens_column verdict;                           /* uint8_t */
-  uint64_t row;                                         /* the next one to be judged */
+  struct lens_column heap_refs, opaque_refs, root_refs, runtime_refs; /* uint32_t */
+  struct lens_column verdict;                                         /* uint8_t */
+  uint64_t row; /* the next one to be judged */
   lens_accounts totals;
 };
 
