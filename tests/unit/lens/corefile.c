@@ -271,6 +271,31 @@ static void executable_that_does_not_fit_is_left_out(void **state) {
   assert_non_null(strstr(lens_error(NULL), "not a 64-bit little-endian executable"));
 }
 
+/* The core of a stripped program fits the same one with its symbols: where the section table is,
+ * and whether there is one, does not matter.  Another build id does. */
+static void executable_with_symbols_fits_a_core_of_the_stripped_one(void **state) {
+  (void)state;
+  lens *self = NULL;
+  Elf64_Ehdr head;
+  make_program();
+  fakecore_header(&core, 2)->p_filesz = 0x1000;
+  uint8_t *in_core = core.bytes + fakecore_header(&core, 2)->p_offset;
+  memcpy(in_core, program, 0x1000);
+  memcpy(&head, in_core, sizeof head);
+  head.e_shoff = 0x1234;
+  head.e_shentsize = sizeof(Elf64_Shdr);
+  head.e_shnum = 7;
+  head.e_shstrndx = 6;
+  memcpy(in_core, &head, sizeof head);
+  assert_int_equal(open_bytes(sizeof core.bytes, program, sizeof program, &self), LENS_OK);
+  assert_int_equal(lens_problem_count(self), 0);
+  lens_free(self);
+  program[0x380] ^= 1; /* about where the build id is */
+  assert_int_equal(open_bytes(sizeof core.bytes, program, sizeof program, &self), LENS_OK);
+  assert_true(has_problem(self, "it is not the program that dumped the core"));
+  lens_free(self);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(map_and_memory, begin),
@@ -280,6 +305,7 @@ int main(void) {
       cmocka_unit_test_setup(lying_headers, begin),
       cmocka_unit_test_setup(lying_notes, begin),
       cmocka_unit_test_setup(executable_fills_in, begin),
-      cmocka_unit_test_setup(executable_that_does_not_fit_is_left_out, begin)};
+      cmocka_unit_test_setup(executable_that_does_not_fit_is_left_out, begin),
+      cmocka_unit_test_setup(executable_with_symbols_fits_a_core_of_the_stripped_one, begin)};
   return cmocka_run_group_tests_name("lens core file", tests, NULL, NULL);
 }

@@ -12,8 +12,24 @@
 #include "model.h"
 #include "target/corefile.h"
 
-/* Whether the core, where it has the start of the executable's first segment, has the same bytes.
+/* So much of each part is compared: of the first one that reaches the build id. */
+enum { COMPARED_BYTES = 2048 };
+
+/* The section table belongs to the file, not to the program: stripping moves it or takes it away.
  */
+static void forget_sections(uint8_t *header, uint64_t bytes) {
+  if (bytes < sizeof(Elf64_Ehdr) || memcmp(header, ELFMAG, SELFMAG) != 0) return;
+  Elf64_Ehdr head;
+  memcpy(&head, header, sizeof head);
+  head.e_shoff = 0;
+  head.e_shentsize = 0;
+  head.e_shnum = 0;
+  head.e_shstrndx = 0;
+  memcpy(header, &head, sizeof head);
+}
+
+/* Whether the core, where it has the start of what the executable has for reading, has the same
+ * bytes there.  A stripped program and the same one with its symbols are the same. */
 static bool fits(const struct lens_core *core) {
   for (size_t i = 0; i < core->executable_count; i++) {
     const struct lens_segment *part = &core->executable[i];
@@ -23,20 +39,23 @@ static bool fits(const struct lens_core *core) {
       uint64_t start = part->start > segment->start ? part->start : segment->start;
       uint64_t end = part->file_end < segment->file_end ? part->file_end : segment->file_end;
       if (start >= end) continue;
-      uint8_t in_core[256];
-      uint8_t in_file[256];
-      uint64_t bytes = end - start < sizeof in_core ? end - start : sizeof in_core;
+      uint8_t in_core[COMPARED_BYTES];
+      uint8_t in_file[COMPARED_BYTES];
+      uint64_t bytes = end - start < COMPARED_BYTES ? end - start : COMPARED_BYTES;
       uint64_t got_core = 0;
       uint64_t got_file = 0;
+      uint64_t file_offset = part->file_offset + (start - part->start);
       if (!lens_core_pread(core->fd, segment->file_offset + (start - segment->start), in_core,
                            bytes, &got_core) ||
-          !lens_core_pread(core->executable_fd, part->file_offset + (start - part->start), in_file,
-                           bytes, &got_file)) {
+          !lens_core_pread(core->executable_fd, file_offset, in_file, bytes, &got_file)) {
         return false;
       }
-      if (got_core == bytes && got_file == bytes && memcmp(in_core, in_file, (size_t)bytes) != 0) {
-        return false;
+      if (got_core != bytes || got_file != bytes) continue;
+      if (file_offset == 0) {
+        forget_sections(in_core, bytes);
+        forget_sections(in_file, bytes);
       }
+      if (memcmp(in_core, in_file, (size_t)bytes) != 0) return false;
     }
   }
   return true;
