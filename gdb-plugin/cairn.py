@@ -25,7 +25,7 @@ def _load() -> None:
     elif directory not in sys.path:
         sys.path.insert(0, directory)
     try:
-        from cairn_gdb import gdb_commands
+        from cairn_gdb.shell import gdb_commands
     except ImportError as problem:
         _say("Cairn can't be loaded from %s: %s.  The directory cairn_gdb must lie beside "
              "cairn.py." % (directory, problem))

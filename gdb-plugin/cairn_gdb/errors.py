@@ -1,6 +1,6 @@
 """The one exception that a user is meant to read.
 
-Its text says what went wrong, where, and what to try; the room that faces GDB turns it into
+Its text says what went wrong, where, and what to try; shell/ turns it into
 gdb.GdbError.  Any other exception that escapes a command is a defect of the plugin.
 """
 

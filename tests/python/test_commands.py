@@ -3,15 +3,15 @@
 import unittest
 from typing import Any, List, Tuple
 
-from cairn_gdb import commands, options, records
-from cairn_gdb.commands import arenas, audit, check, objects, overview, refcounts, referrers
-from cairn_gdb.commands import refs, show, types
+from cairn_gdb import commands, records
+from cairn_gdb.commands import (arenas, audit, check, objects, options, overview, refcounts,
+                                referrers, refs, show, types)
 from cairn_gdb.commands.command import Command
 from cairn_gdb.errors import CairnError
-from cairn_gdb.records import Page as HeapPage
 from cairn_gdb.records import EXACT, Account, Problem, Result
-from cairn_gdb.render import help as help_text
+from cairn_gdb.records import Page as HeapPage
 from cairn_gdb.render.page import Page
+from cairn_gdb.shell import help as help_text
 from fakes import ARENA, IMMORTAL, TYPES, FakeRoots, a_session, an_object
 
 

@@ -6,9 +6,9 @@ from typing import Any, Dict, List, Optional, Tuple
 from cairn_gdb import records
 from cairn_gdb.commands import cycles, retained
 from cairn_gdb.errors import CairnError
-from cairn_gdb.records import (Cycle, CycleBreak, CycleGroup, CycleOpened, CycleSlot,
-                               CyclesTotals, Deed, Object, Pairing, PairSite, Reference, Retained,
-                               RetainedRoot, RetainedTotals, RetainedType)
+from cairn_gdb.records import (Cycle, CycleBreak, CycleGroup, CycleOpened, CycleSlot, CyclesTotals,
+                               Deed, Object, PairSite, Pairing, Reference, Retained, RetainedRoot,
+                               RetainedTotals, RetainedType)
 from fakes import FakeLens, a_session, an_object
 from test_commands import ask
 

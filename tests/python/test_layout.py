@@ -3,7 +3,7 @@
 import unittest
 from typing import Dict, List
 
-from cairn_gdb.layout import HeapPlace, Owner, Piece, StackPlace, blocks, pieces
+from cairn_gdb.outside.layout import HeapPlace, Owner, Piece, StackPlace, blocks, pieces
 from cairn_gdb.records import Region, Section
 from cairn_gdb.render.layout import draw
 from cairn_gdb.render.page import Page

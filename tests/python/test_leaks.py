@@ -7,16 +7,17 @@ import unittest
 import xml.etree.ElementTree as ET
 from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 
-from cairn_gdb import leak_baseline, leak_rules, leak_tree, records
+from cairn_gdb import records
 from cairn_gdb.commands import leaks
 from cairn_gdb.errors import CairnError
-from cairn_gdb.leak_report import Group
-from cairn_gdb.leak_baseline import Listed
-from cairn_gdb.leak_rules import Facts
+from cairn_gdb.findings import leak_baseline, leak_rules, leak_tree
+from cairn_gdb.findings.leak_baseline import Listed
+from cairn_gdb.findings.leak_report import Group
+from cairn_gdb.findings.leak_rules import Facts
+from cairn_gdb.findings.ways import Path, Skipped, Step
 from cairn_gdb.records import Leak, LeakTotals, Place, Root, Way
 from cairn_gdb.render import junit, sentences
 from cairn_gdb.render.page import Page
-from cairn_gdb.ways import Path, Skipped, Step
 from fakes import FakeLens, a_session, an_object
 from test_commands import ask
 

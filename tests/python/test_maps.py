@@ -2,7 +2,7 @@
 
 import unittest
 
-from cairn_gdb.maps import parse_mappings, parse_maps
+from cairn_gdb.outside.maps import parse_mappings, parse_maps
 
 MAPS = """\
 55d0c1a2e000-55d0c1a2f000 r--p 00000000 fe:01 1053   /usr/bin/my program

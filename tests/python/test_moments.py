@@ -3,14 +3,16 @@
 import unittest
 from typing import Any, Dict, List
 
-from cairn_gdb import heads, moments, options, runtime_code
-from cairn_gdb.commands import break_, diff, snapshot, watch
+from cairn_gdb.commands import break_, diff, options, snapshot, watch
 from cairn_gdb.errors import CairnError
+from cairn_gdb.outside import runtime_code
 from cairn_gdb.records import (EXACT, DiffObject, DiffRow, DiffTotals, MomentInfo, Place, Section,
                                Shortcut, Stop)
-from cairn_gdb.render import help as help_text
 from cairn_gdb.render import moments as shown
 from cairn_gdb.render.page import Page
+from cairn_gdb.session import moments
+from cairn_gdb.shell import help as help_text
+from cairn_gdb.stops import heads
 from fakes import a_session
 
 PLACE = Place(0x1000, "load", "/src/list.c", 41, "server", 0x234)

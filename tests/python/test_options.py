@@ -3,9 +3,9 @@
 import unittest
 from typing import Tuple
 
-from cairn_gdb import options
+from cairn_gdb.commands import options
+from cairn_gdb.commands.options import EXIT, JSON, LIMIT, Option
 from cairn_gdb.errors import CairnError
-from cairn_gdb.options import EXIT, JSON, LIMIT, Option
 from cairn_gdb.records import UNBOUNDED, Range
 
 DECLARED: Tuple[Option, ...] = (

@@ -3,7 +3,7 @@
 import unittest
 from typing import List, Tuple
 
-from cairn_gdb.reached import TOUCHED, UNKNOWN, UNSET, judge, read_code
+from cairn_gdb.outside.reached import TOUCHED, UNKNOWN, UNSET, judge, read_code
 
 RBP = 0x7FFF0000
 

@@ -4,9 +4,10 @@ import json
 import unittest
 from typing import List
 
-from cairn_gdb.accounting import Accounting
+from cairn_gdb import units
+from cairn_gdb.findings.accounting import Accounting
 from cairn_gdb.records import EXACT, Account, Identity, Object, Result, Root
-from cairn_gdb.render import accounts, json_doc, objects, units
+from cairn_gdb.render import accounts, json_doc, objects
 from cairn_gdb.render.page import Page
 from cairn_gdb.render.prose import wrapped
 from cairn_gdb.render.tables import Column, Table, cells, cut, plain

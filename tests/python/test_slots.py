@@ -4,9 +4,9 @@ import random
 import unittest
 from typing import Dict
 
+from cairn_gdb.outside.slots import (Frame, Leaf, Run, Shape, Spans, Variable, best_leaves,
+                                     confidence, labels, run_hits, word_at)
 from cairn_gdb.records import CONSERVATIVE, EXACT, TOLERANT
-from cairn_gdb.slots import (Frame, Leaf, Run, Shape, Spans, Variable, best_leaves, confidence,
-                             labels, run_hits, word_at)
 
 SPANS = Spans([(0x5000, 0x6000), (0x1000, 0x2000)])
 

@@ -4,15 +4,15 @@ import unittest
 import unittest.mock
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from cairn_gdb import options, reasons
+from cairn_gdb.commands import options, roots, stack
 from cairn_gdb.commands import map as map_command
-from cairn_gdb.commands import roots, stack
 from cairn_gdb.commands.command import Command
 from cairn_gdb.errors import CairnError
+from cairn_gdb.findings import reasons
+from cairn_gdb.outside.slots import Frame, Outside, Scope, Thread, Variable
 from cairn_gdb.records import CONSERVATIVE, EXACT, Location, Region, Root, Section
-from cairn_gdb.render import help as help_text
 from cairn_gdb.render.page import Page
-from cairn_gdb.slots import Frame, Outside, Scope, Thread, Variable
+from cairn_gdb.shell import help as help_text
 from fakes import ARENA, FakeLens, FakeTarget, a_session, an_object
 
 LIST, NODE, STR, SMALL = 0x1000, 0x2000, 0x3000, 0x5000

@@ -1,4 +1,13 @@
-"""The table of the commands, one file each.  To add one: write its file, name it here."""
+"""The commands, one file each, and the table of them.  To add one: write its file, name it here.
+
+    command.py   what a command is             options.py   its line: options, ranges, sizes
+    NAME.py      one command: ask the session, then say it as JSON or as text
+    NAME_text.py the text, where it is long
+
+Pure.  Imports render, findings, session, outside, bridge, records.
+
+What this is not: a command of GDB.  shell/ makes those, reads the line and prints the answer.
+"""
 
 import importlib
 from typing import List

@@ -2,13 +2,14 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
-from ..options import Arguments, Option
+from .. import units
 from ..records import EXACT, TOLERANT, Arena, Page, Result
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.page import Page as Paper
 from ..render.tables import Column, Table
 from ..session import Session
 from .command import Command
+from .options import Arguments, Option
 
 GAUGE_CELLS = 16
 

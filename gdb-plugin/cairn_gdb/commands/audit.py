@@ -2,19 +2,21 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple
 
-from .. import audits, options, pairing, tracked
-from ..audits import Suspect
+from .. import units
 from ..errors import CairnError, did_you_mean
-from ..options import Arguments, Option
-from ..pairing import Left
+from ..findings import audits, pairing
+from ..findings.audits import Suspect
+from ..findings.pairing import Left
 from ..records import AuditTotals, Result
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.accounts import doubt_lines, unexplained
 from ..render.page import Page
-from ..session import Session, type_names
-from ..tracked import Caught
+from ..session import Session, tracked, type_names
+from ..session.tracked import Caught
+from . import options
 from .command import Command
 from .history import left_lines
+from .options import Arguments, Option
 
 BLAMES_MAX = 20  # places of all suspects together, in text
 

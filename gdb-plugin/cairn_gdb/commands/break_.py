@@ -3,13 +3,13 @@
 from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..errors import CairnError
-from ..options import Arguments, Option
 from ..records import Result, Stop
 from ..render import objects
 from ..render.page import Page
 from ..session import Session
 from . import watch
 from .command import Command
+from .options import Arguments, Option
 
 KINDS = ("alloc", "collect", "free")
 

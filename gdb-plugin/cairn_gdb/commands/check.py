@@ -2,13 +2,14 @@
 
 from typing import Any, Iterator, List, NamedTuple
 
-from .. import options
-from ..options import Arguments
+from .. import units
 from ..records import CheckTotals, Problem, Result
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.page import Page
 from ..session import Session
+from . import options
 from .command import Command
+from .options import Arguments
 
 
 class Findings(NamedTuple):

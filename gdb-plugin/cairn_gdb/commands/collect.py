@@ -2,16 +2,17 @@
 
 from typing import Any, Iterator, List, NamedTuple
 
-from .. import collecting
-from ..collecting import Manual
-from ..options import Arguments, Option
-from ..records import CONSERVATIVE, Collected, CollectRow, Result, least_sure
-from ..render import json_doc, objects, units
+from .. import units
+from ..findings import collecting
+from ..findings.collecting import Manual
+from ..records import CONSERVATIVE, CollectRow, Collected, Result, least_sure
+from ..render import json_doc, objects
 from ..render.page import Page
 from ..render.tables import Column, Table
 from ..session import Session
 from .command import Command
 from .objects import explain_nothing, heap_option
+from .options import Arguments, Option
 
 FREED = ("garbage", "falls", "swept")
 # Why an object stays or goes, as a reader is told.

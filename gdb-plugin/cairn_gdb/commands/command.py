@@ -6,10 +6,10 @@ A command's file asks the session (`run`) and then says what it found twice: for
 
 from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Tuple
 
-from ..options import Arguments, Option
 from ..records import Result
 from ..render.page import Page
 from ..session import Session
+from .options import Arguments, Option
 
 
 class Command(NamedTuple):

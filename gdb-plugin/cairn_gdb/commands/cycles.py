@@ -2,15 +2,15 @@
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from .. import cycle_stores
-from ..cycle_stores import Stored
-from ..options import Arguments, Option
+from ..findings import cycle_stores
+from ..findings.cycle_stores import Stored
 from ..records import (TOLERANT, Cycle, CycleBreak, CycleGroup, CycleOpened, CycleSlot,
                        CyclesTotals, Object, Result, least_sure)
-from ..render import cycles as shown
 from ..render import json_doc
 from ..session import Session
+from . import cycles_text as shown
 from .command import Command
+from .options import Arguments, Option
 
 OBJECTS_SHOWN = 20  # of each cycle, where -objects does not say else
 STORES_MAX = 1000  # rows of which it is looked for who stored the slot's reference

@@ -2,17 +2,18 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
-from .. import moments, options
+from .. import units
 from ..errors import CairnError
-from ..moments import Kept
-from ..options import Arguments, Option
 from ..records import CONSERVATIVE, DiffObject, DiffRow, DiffTotals, MomentInfo, Result
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render import moments as shown
 from ..render.page import Page
 from ..render.tables import Column, Table
-from ..session import Session
+from ..session import Session, moments
+from ..session.moments import Kept
+from . import options
 from .command import Command
+from .options import Arguments, Option
 
 STATUS_EXCEEDED = 1
 GROWTH_LINES = 3  # places that are named below the types

@@ -2,17 +2,18 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from .. import accounting, pairing, tracked
+from .. import units
 from ..errors import CairnError
-from ..options import Arguments
-from ..pairing import Left
+from ..findings import accounting, pairing
+from ..findings.pairing import Left
 from ..records import Deed, Pairing, Result
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.page import Page
 from ..render.tables import Column, Table
-from ..session import Session
-from ..tracked import Tracked
+from ..session import Session, tracked
+from ..session.tracked import Tracked
 from .command import Command
+from .options import Arguments
 
 EVERYTHING = 1 << 28  # more than any ring holds
 

@@ -3,18 +3,20 @@
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from .. import collecting, leak_baseline, leak_report, leak_rules, leak_tree, options
-from ..collecting import Manual
-from ..leak_report import Group, Row, SetAside, Sifted
-from ..leak_rules import Rule
-from ..leak_tree import Joint, Tree
-from ..options import Arguments, Option
+from .. import units
+from ..findings import collecting, leak_baseline, leak_report, leak_rules, leak_tree
+from ..findings.collecting import Manual
+from ..findings.leak_report import Group, Row, SetAside, Sifted
+from ..findings.leak_rules import Rule
+from ..findings.leak_tree import Joint, Tree
 from ..records import TOLERANT, Leak, LeakCensus, LeakTotals, Result, least_sure
-from ..render import json_doc, units
-from ..render import leaks as shown
+from ..render import json_doc
 from ..session import Session
+from . import leaks_text as shown
+from . import options
 from .command import Command
 from .objects import explain_nothing
+from .options import Arguments, Option
 
 TREE_LINES, TREE_LINES_MAX = 20, 100_000  # of one row; with -limit 0
 GROUPED_MAX = 5000  # leaks of which those from one place are added up

@@ -2,14 +2,15 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
-from ..layout import HeapPlace, Owner, Piece, StackPlace, blocks, pieces, totals
-from ..options import Arguments
+from .. import units
+from ..outside.layout import HeapPlace, Owner, Piece, StackPlace, blocks, pieces, totals
 from ..records import EXACT, Location, Object, Result
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.layout import draw
 from ..render.page import Page
 from ..session import Session
 from .command import Command
+from .options import Arguments
 
 
 class Asked(NamedTuple):

@@ -2,14 +2,15 @@
 
 from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
+from .. import units
 from ..errors import CairnError, did_you_mean
-from ..options import Arguments, Option
 from ..records import EVERYTHING, UNBOUNDED, Filter, Object, Range, Result, Retained
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.page import Page
 from ..render.tables import Column, Table
 from ..session import Session, type_names
 from .command import Command
+from .options import Arguments, Option
 
 SORTS = ("refcount", "size", "addr", "type", "retained")
 MORTAL = Range(0, (1 << 31) - 1)  # counts from 2^31 on are never freed

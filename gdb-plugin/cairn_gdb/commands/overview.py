@@ -2,14 +2,15 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple
 
-from .. import collecting
-from ..options import Arguments
+from .. import units
+from ..findings import collecting
 from ..records import Heap, Result, RootRecord, TypeCensus, WalkTotals
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.page import Page
 from ..render.tables import Column, Table
 from ..session import Session
 from .command import Command
+from .options import Arguments
 from .types import merge
 
 BIGGEST = 8  # types shown where nobody asks for more

@@ -2,15 +2,16 @@
 
 from typing import Any, Dict, Iterator, List, Union
 
-from .. import ways
+from .. import units
 from ..errors import CairnError
-from ..options import Arguments, Option
+from ..findings import ways
+from ..findings.ways import Found, Path, Skipped, Step
 from ..records import CONSERVATIVE, TOLERANT, Result, least_sure
-from ..render import json_doc, objects, sentences, units
+from ..render import json_doc, objects, sentences
 from ..render.page import Page
 from ..session import Session
-from ..ways import Found, Path, Skipped, Step
 from .command import Command
+from .options import Arguments, Option
 
 COUNT = 5  # ways, where the user says nothing
 WAYS_MAX = 10000  # as the lens has it

@@ -2,13 +2,14 @@
 
 from typing import Any, Iterator, List, NamedTuple
 
-from ..options import Arguments
+from .. import units
 from ..records import CountCensus, Result
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.page import Page
 from ..render.tables import Column, Table
 from ..session import Session
 from .command import Command
+from .options import Arguments
 
 BAR_CELLS = 24
 

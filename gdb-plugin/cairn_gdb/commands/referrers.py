@@ -2,16 +2,17 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple
 
-from .. import accounting
-from ..accounting import Accounting
-from ..options import Arguments
+from .. import units
+from ..findings import accounting
+from ..findings.accounting import Accounting
 from ..records import Heap, Object, Referrer, Result, Root
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.accounts import explanation
 from ..render.page import Page
 from ..render.tables import Column, Table
 from ..session import Session
 from .command import Command
+from .options import Arguments
 
 
 class Holders(NamedTuple):

@@ -2,13 +2,14 @@
 
 from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
-from ..options import Arguments
+from .. import units
 from ..records import Object, Reference, Result
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.page import Page
 from ..render.tables import Column, Table
 from ..session import Session
 from .command import Command
+from .options import Arguments
 
 
 class References(NamedTuple):

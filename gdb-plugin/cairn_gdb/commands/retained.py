@@ -2,17 +2,18 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from .. import units
 from ..errors import CairnError
-from ..options import Arguments, Option
+from ..outside.rootset import KINDS
 from ..records import (CONSERVATIVE, TOLERANT, Filter, Object, Result, Retained, RetainedTotals,
                        RetainedType, Root, least_sure)
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.page import Page
 from ..render.tables import Column, Table
-from ..rootset import KINDS
 from ..session import Session
 from .command import Command
 from .objects import explain_nothing, heap_option
+from .options import Arguments, Option
 
 BY = ("object", "type", "root")
 CHAIN_MAX = 24  # dominators of one object that are shown

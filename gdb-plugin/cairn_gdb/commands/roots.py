@@ -2,14 +2,15 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple
 
-from ..options import Arguments, Option
+from .. import units
+from ..outside.rootset import KINDS
 from ..records import CONSERVATIVE, EXACT, Object, Result, Root
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.page import Page
 from ..render.tables import Column, Table
-from ..rootset import KINDS
 from ..session import Session
 from .command import Command
+from .options import Arguments, Option
 
 
 class Found(NamedTuple):

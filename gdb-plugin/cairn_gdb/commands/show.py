@@ -2,16 +2,17 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
-from .. import accounting, tracked
-from ..accounting import Accounting
-from ..options import Arguments, Option
+from .. import units
+from ..findings import accounting
+from ..findings.accounting import Accounting
 from ..records import Field, Heap, Object, Reference, Result, Type, least_sure
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.accounts import explanation
 from ..render.page import Page
-from ..session import Session
-from ..tracked import Tracked
+from ..session import Session, tracked
+from ..session.tracked import Tracked
 from .command import Command
+from .options import Arguments, Option
 
 
 LAST_EVENTS = 8  # of the object, that are shown

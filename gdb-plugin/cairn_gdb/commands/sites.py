@@ -2,16 +2,16 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
-from .. import tracked
+from .. import units
 from ..errors import CairnError
-from ..options import Arguments, Option
 from ..records import Filter, Place, Result
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.page import Page
 from ..render.tables import Column, Table
-from ..session import Session
+from ..session import Session, tracked
 from .audit import explain_no_type
 from .command import Command
+from .options import Arguments, Option
 
 
 class Row(NamedTuple):

@@ -2,17 +2,17 @@
 
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple
 
-from .. import moments
+from .. import units
 from ..errors import CairnError
-from ..moments import Kept
-from ..options import Arguments
 from ..records import Result
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render import moments as shown
 from ..render.page import Page
 from ..render.tables import Column, Table
-from ..session import Session
+from ..session import Session, moments
+from ..session.moments import Kept
 from .command import Command
+from .options import Arguments
 
 USAGE = "`cairn snapshot NAME`, `save FILE`, `list` or `drop NAME`"
 

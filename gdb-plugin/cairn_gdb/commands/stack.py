@@ -2,19 +2,19 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
-from .. import reasons
 from ..errors import CairnError
-from ..holders import Resolver, Scene, Shown
-from ..options import Arguments, Option
-from ..reasons import Reason
+from ..findings import reasons
+from ..findings.reasons import Reason
+from ..outside.holders import Resolver, Scene, Shown
+from ..outside.slots import Scope, confidence
 from ..records import EXACT, TOLERANT, Object, Result, least_sure
 from ..render import json_doc, objects
 from ..render.names import sections_of
 from ..render.page import Page
 from ..render.picture import Held, draw, order_of
 from ..session import Session
-from ..slots import Scope, confidence
 from .command import Command
+from .options import Arguments, Option
 
 
 class Picture(NamedTuple):

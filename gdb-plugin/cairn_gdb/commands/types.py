@@ -2,13 +2,14 @@
 
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
 
-from ..options import Arguments, Option
+from .. import units
 from ..records import Result, TypeCensus
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.page import Page
 from ..render.tables import Column, Table
 from ..session import Session
 from .command import Command
+from .options import Arguments, Option
 
 Key = Callable[[TypeCensus], Tuple[Any, ...]]
 KEYS: Dict[str, Key] = {

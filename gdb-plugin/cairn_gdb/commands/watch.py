@@ -2,13 +2,14 @@
 
 from typing import Any, Dict, Iterator
 
+from .. import units
 from ..errors import CairnError
-from ..options import Arguments, Option
 from ..records import Object, Result, Stop
-from ..render import json_doc, objects, units
+from ..render import json_doc, objects
 from ..render.page import Page
 from ..session import Session
 from .command import Command
+from .options import Arguments, Option
 
 AFTER = Option("after", "count", "stop at the K-th time only, and from then on", "K")
 

@@ -2,10 +2,10 @@
 
 from typing import FrozenSet, Iterator
 
-from .. import audits
-from ..accounting import Accounting
+from .. import units
+from ..findings import audits
+from ..findings.accounting import Accounting
 from ..records import CONSERVATIVE, Account
-from . import units
 from .page import Page
 
 NAMED = 4  # roots that are named one by one

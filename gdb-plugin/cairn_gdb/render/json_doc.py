@@ -2,9 +2,9 @@
 
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence
 
-from ..pairing import Left
+from ..findings.pairing import Left
 from ..records import Account, Identity, Object, Place, Result, Root
-from ..tracked import Happened, Tracked
+from ..session.tracked import Happened, Tracked
 
 SCHEMA = "cairn/1"
 

@@ -6,10 +6,10 @@ import time
 from typing import List, Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from .. import tracked
+from .. import units
 from ..errors import CairnError
-from ..leak_report import Group
-from . import units
+from ..findings.leak_report import Group
+from ..session import tracked
 
 ADDRESSES_MAX = 20  # of one group
 # What XML 1.0 has no way to write.

@@ -7,8 +7,8 @@ mapped in.  Pure.
 
 from typing import Iterator, Optional, Sequence, Tuple
 
-from ..layout import Block
-from . import units
+from .. import units
+from ..outside.layout import Block
 from .page import Page
 from .tables import cells, cut, pad
 

@@ -3,9 +3,10 @@
 import time
 from typing import Any, Dict, Sequence
 
-from .. import tracked
+from .. import units
 from ..records import MomentInfo, Place
-from . import json_doc, units
+from ..session import tracked
+from . import json_doc
 
 
 def signed(count: int) -> str:

@@ -8,8 +8,8 @@ array shows its first references, a frame its first names.  Pure.
 import re
 from typing import Dict, Iterator, List, Tuple
 
-from ..holders import FrameShown, Scene, Shown, ThreadShown
-from . import units
+from .. import units
+from ..outside.holders import FrameShown, Scene, Shown, ThreadShown
 from .picture import Name, Section
 
 NAMES_MAX = 64  # of one frame, in the drawing

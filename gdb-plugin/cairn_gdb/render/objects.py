@@ -3,8 +3,8 @@
 import re
 from typing import Iterator, Optional
 
+from .. import units
 from ..records import Object
-from . import units
 from .page import Page
 from .tables import cells, cut
 

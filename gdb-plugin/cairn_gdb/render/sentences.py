@@ -2,9 +2,9 @@
 
 from typing import Iterator, List, Tuple, Union
 
+from .. import units
+from ..findings.ways import Path, Skipped, Step
 from ..records import CONSERVATIVE, Root
-from ..ways import Path, Skipped, Step
-from . import units
 from .page import Page
 from .tables import cells, plain
 

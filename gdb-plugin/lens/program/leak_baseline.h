@@ -1,7 +1,7 @@
 /* Leaks that are accepted, because they are known or were there before: a baseline.
  *
  * Two kinds, told apart by what the file holds, as GDB's `cairn leaks -baseline` takes them
- * (gdb-plugin/cairn_gdb/leak_baseline.py):
+ * (gdb-plugin/cairn_gdb/findings/leak_baseline.py):
  *
  *     what `leaks -limit 0 -json` printed: of each kind, type and place so many leaks are accepted
  *     as it lists

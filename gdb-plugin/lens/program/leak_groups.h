@@ -1,6 +1,7 @@
 /* Leaks that are alike: of one kind, of one type, allocated at one place.  Mending that place mends
  * all of them.  For the answer and for the JUnit file; the same as GDB's `cairn leaks` puts
- * together (gdb-plugin/cairn_gdb/leak_report.py), but that a place is an address, not a line. */
+ * together (gdb-plugin/cairn_gdb/findings/leak_report.py), but that a place is an address, not a
+ * line. */
 #ifndef PROGRAM_LEAK_GROUPS_H
 #define PROGRAM_LEAK_GROUPS_H
 

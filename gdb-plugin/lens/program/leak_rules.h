@@ -2,7 +2,7 @@
  *
  * A rule a line: words KEY=GLOB, all of which must fit a leak; blank lines and what follows a # are
  * nothing; quotes and backslashes as in a shell.  The same files as those of GDB's `cairn leaks
- * -suppress` (gdb-plugin/cairn_gdb/leak_rules.py), which a test sees to.
+ * -suppress` (gdb-plugin/cairn_gdb/findings/leak_rules.py), which a test sees to.
  *
  *     kind      cycle or lost
  *     type      the name of the root's type

@@ -16,8 +16,8 @@ def completes(line: str, *expected: str) -> None:
 def every_command() -> None:
     """Of each command in the table, all options are in its help, with a text, and are completed;
     the help begins with a summary and the usage, and its examples are of the command."""
-    from cairn_gdb import gdb_commands
-    from cairn_gdb.render import help as help_text
+    from cairn_gdb.shell import gdb_commands
+    from cairn_gdb.shell import help as help_text
     table = gdb_commands._table
     check(len(table) > 20, "the table of commands")
     listed = execute("help cairn")

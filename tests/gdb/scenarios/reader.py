@@ -1,9 +1,10 @@
 """The reader: readable prefixes, chunks, and what is raised inside the lens's callback."""
 import gdb
 from harness import check, data, equal, fail, passed, start
-from cairn_gdb import maps, target
 from cairn_gdb.bridge import Lens
 from cairn_gdb.errors import CairnError
+from cairn_gdb.outside import maps
+from cairn_gdb.program import target
 
 start()
 with open("/proc/%d/maps" % gdb.selected_inferior().pid, encoding="utf-8") as file:

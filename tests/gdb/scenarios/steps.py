@@ -16,7 +16,8 @@ import struct
 from typing import Any, Dict, List, Tuple
 
 import gdb
-from cairn_gdb import gdb_commands, records
+from cairn_gdb import records
+from cairn_gdb.shell import gdb_commands
 from harness import check, equal, fail, passed, quiet, run_to
 
 COUNT_MAX = (1 << 31) - 1  # above it an object is immortal

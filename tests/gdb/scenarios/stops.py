@@ -18,7 +18,7 @@ LINES = VARIANT.startswith("O")
 
 def current() -> Any:
     """The session of the program."""
-    from cairn_gdb.gdb_commands import sessions
+    from cairn_gdb.shell.gdb_commands import sessions
     return sessions.current()
 
 
@@ -279,7 +279,7 @@ def another_run() -> None:
 
 def without_probes() -> None:
     """A runtime that was built without probes: the functions around them, if there are symbols."""
-    from cairn_gdb import breakpoints
+    from cairn_gdb.stops import breakpoints
     probes = dict(breakpoints.EVENTS)
     for kind, event in probes.items():
         breakpoints.EVENTS[kind] = event._replace(probe="none_such")
@@ -309,7 +309,7 @@ def without_probes() -> None:
 def before_it_runs() -> None:
     if TARGET != "live":
         return
-    from cairn_gdb import observing
+    from cairn_gdb.stops import observing
     text = execute("cairn break alloc -type list")
     check("CAIRN_TRACK" not in text and "slow way" in text, "this runtime needs nothing: " + text)
     kept, observing.is_listened_for = observing.is_listened_for, lambda probe: False

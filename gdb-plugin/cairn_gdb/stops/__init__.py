@@ -1,0 +1,11 @@
+"""Stopping the program where something happens to an object.
+
+    breakpoints.py   breakpoints and watchpoints that know objects
+    observing.py     objects of heaps that are not tracked, on their way past the probes
+    heads.py         one object by its header, at each hit
+
+May import gdb; imports session, outside, records.
+
+What this is not: the commands `cairn watch` and `cairn break` (commands/), which ask for these
+through the session's Target.
+"""
