@@ -45,7 +45,11 @@ CAIRN_INLINE_API bool cairn_list_append(cairn_object *list, cairn_object *item) 
   struct cairn_list *self = CAIRN_AS(struct cairn_list *, CAIRN_AS(void *, list));
   assert(cairn_is_type_(list, CAIRN_TYPE_LIST) && item != NULL);
   uint32_t count = self->count;
-  if (count == self->capacity) return cairn_list_append_growing_(list, item);
+  if (count == self->capacity) {
+    bool grown = cairn_list_append_growing_(list, item);
+    CAIRN_NO_JUMP();
+    return grown;
+  }
   self->items[count] = cairn_retain_for_slot_(item);
   CAIRN_ORDER();
   self->count = count + 1;

@@ -64,7 +64,11 @@ extern inline __attribute__((gnu_inline, always_inline)) cairn_object *cairn_obj
   const struct cairn_plan *plan = __atomic_load_n(plans, __ATOMIC_ACQUIRE) + type;
   struct cairn_hot *row = plan->ready;
   uint64_t popped = row->popped, count = row->pushed - popped;
-  if (CAIRN_UNLIKELY(count == 0)) return cairn_object_new_slow_(heap, type);
+  if (CAIRN_UNLIKELY(count == 0)) {
+    cairn_object *slow = cairn_object_new_slow_(heap, type);
+    CAIRN_NO_JUMP();
+    return slow;
+  }
   void *block = row->blocks[count - 1];
   row->popped = popped + 1;
   uint32_t zero_bytes = plan->zero_bytes;

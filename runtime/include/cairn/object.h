@@ -110,6 +110,15 @@ enum { CAIRN_STATE_BITS(CAIRN_STATE_ENUM) CAIRN_STATE_END };
 #define CAIRN_ORDER_KEEPING(pointer) ((void)(pointer))
 #endif
 
+/* Behind a call that would else be the last thing that a function of the program does: as a jump it
+ * would leave no trace of that function, and tracking (track.h) would name its caller.  It is no
+ * instruction, and in no way that counts plain objects. */
+#if defined(__GNUC__)
+#define CAIRN_NO_JUMP() __asm__ __volatile__("")
+#else
+#define CAIRN_NO_JUMP() ((void)0)
+#endif
+
 /* The header says that the count is not a plain one: saturated, traced or shared.  One test tells,
  * so that plain objects pay nothing for the others. */
 #define CAIRN_HEADER_SLOW (CAIRN_COUNT_SATURATED | CAIRN_STATE(TRACED) | CAIRN_STATE(SHARED))
@@ -164,6 +173,7 @@ CAIRN_INLINE_API void cairn_release(cairn_object *object) {
     object->header = header - 1;
   } else {
     cairn_object_release_slow_(object);
+    CAIRN_NO_JUMP();
   }
 }
 
@@ -191,6 +201,7 @@ CAIRN_INLINE_API void cairn_release_for_slot_(cairn_object *object) {
     object->header = header - 1;
   } else {
     cairn_object_release_for_slot_slow_(object);
+    CAIRN_NO_JUMP();
   }
 }
 
