@@ -208,24 +208,24 @@ class GdbTarget:
         return places.function_of(caller)
 
     def watch(self, session: Session, address: int, name: str, after: int) -> records.Stop:
-        from ..stops import breakpoints
-        return breakpoints.watch(session, address, name, after)
+        from ..stops import setting
+        return setting.watch(session, address, name, after)
 
     def break_death(self, session: Session, address: int, name: str) -> records.Stop:
-        from ..stops import breakpoints
-        return breakpoints.break_death(session, address, name)
+        from ..stops import setting
+        return setting.break_death(session, address, name)
 
     def break_event(self, kind: str, glob: str, after: int, loaded: bool) -> records.Stop:
-        from ..stops import breakpoints
-        return breakpoints.break_event(kind, glob, after, loaded)
+        from ..stops import setting
+        return setting.break_event(kind, glob, after, loaded)
 
     def observe(self, session: Session) -> List[int]:
         from ..stops import observing
         return observing.tell(session)
 
     def is_listened_for(self, kind: str) -> bool:
-        from ..stops import breakpoints
-        return breakpoints.is_listened_for(kind)
+        from ..stops import setting
+        return setting.is_listened_for(kind)
 
     def environment(self, name: str) -> str:
         said = gdb.execute(f"show environment {name}", to_string=True)

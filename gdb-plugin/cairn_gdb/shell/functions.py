@@ -1,5 +1,5 @@
 """The convenience functions: $cairn_refcount(x), $cairn_type(x), $cairn_size(x),
-$cairn_is_object(x).
+$cairn_is_object(x), $cairn_type_like(x, GLOB).
 
 Imports gdb.  They read one object, never the whole heap, so a breakpoint's condition may use
 them.
@@ -13,6 +13,7 @@ from ..errors import CairnError
 from ..program.target import address_of
 from ..records import Object
 from ..session import Session
+from ..stops.breakpoints import heads_of
 
 SessionOf = Callable[[], Session]
 
@@ -79,9 +80,25 @@ NULL, a freed object and a wild pointer give 0."""
             return 0
 
 
+class TypeLike(_Function):
+    """Return 1 if the type of a Cairn object matches a pattern, else 0.
+Usage: $cairn_type_like (X, GLOB)
+In GLOB, * and ? stand for any.  Reads three words of the program, so it is fit for the condition
+of a breakpoint that is hit often.  0 too where X is no object."""
+
+    def invoke(self, *values: "gdb.Value") -> Any:
+        if len(values) != 2:
+            raise gdb.GdbError('$cairn_type_like takes two arguments: $cairn_type_like(x, "list").')
+        try:
+            return int(heads_of(self._session_of()).matches(int(values[0]), values[1].string()))
+        except CairnError as problem:
+            raise gdb.GdbError(str(problem))
+
+
 def install(session_of: SessionOf) -> None:
     """Registers the functions."""
     RefCount("cairn_refcount", session_of)
     TypeName("cairn_type", session_of)
     Size("cairn_size", session_of)
     IsObject("cairn_is_object", session_of)
+    TypeLike("cairn_type_like", session_of)

@@ -1,11 +1,9 @@
-"""Makes GDB commands, settings and events out of the table in commands/.
+"""Makes GDB commands out of the table in commands/.
 
-Imports gdb.  This room parses the line, runs the command, prints what it says, and sets
-$cairn_status; what a command asks and says is its own file's.  Here also lives the one Session
-of each inferior.
+Imports gdb.  Parses the line, runs the command, prints what it says, and sets $cairn_status; what a
+command asks and says is its own file's.
 """
 
-import os
 from typing import Any, Dict, Iterable, List, Optional
 
 import gdb
@@ -15,159 +13,15 @@ from ..commands import options
 from ..commands.command import Command
 from ..commands.options import EXIT, Arguments
 from ..errors import CairnError
-from ..program.target import GdbTarget, is_marked_running, others_running
 from ..records import Result
 from ..render import json_doc, prose
 from ..render.page import Page
-from ..session import Session, type_names
-from ..session.moments import Store
+from ..session import type_names
 from . import help as help_text
+from . import settings
+from .sessions import sessions
 
 STATUS_FINE, STATUS_PROBLEM, STATUS_NO_ANSWER = 0, 1, 2
-UNLIMITED_WIDTH = 120  # of a page when GDB has no width: a file, a pipe
-
-
-# ---- sessions -----------------------------------------------------------------------------------
-
-class Sessions:
-    """The session of each inferior."""
-
-    def __init__(self) -> None:
-        self._by_number: Dict[int, Session] = {}
-        self._moments = Store()  # one for all: what two inferiors were is compared, too
-        self._passing = False  # what was read last may change without a word
-
-    def current(self) -> Session:
-        """Of the selected inferior."""
-        inferior = gdb.selected_inferior()
-        passing = is_marked_running() or others_running(inferior) > 0
-        if passing or self._passing:
-            self.invalidate()
-        self._passing = passing
-        session = self._by_number.get(inferior.num)
-        if session is None:
-            session = Session(GdbTarget(inferior), self._moments)
-            self._by_number[inferior.num] = session
-        return session
-
-    def invalidate(self, _event: Any = None) -> None:
-        """Memory may have changed, in whichever inferior: each reads again when it is asked."""
-        for session in self._by_number.values():
-            session.invalidate()
-
-    def renamed(self, _event: Any = None) -> None:
-        """The program may be another one, or have other symbols: memory itself is the same."""
-        for session in self._by_number.values():
-            session.forget_roots()
-            session.target.forget()
-
-    def ended(self, event: Any) -> None:
-        """The program is gone; what was read of it may be large."""
-        session = self._by_number.get(event.inferior.num)
-        if session is not None:
-            session.close()
-            session.target.forget()
-
-    def remove(self, event: Any) -> None:
-        """The inferior is gone."""
-        self.ended(event)
-        self._by_number.pop(event.inferior.num, None)
-
-    def connect(self) -> None:
-        """Hears of all that can change memory; a stop itself changes nothing and costs nothing."""
-        for name in ("cont", "memory_changed", "inferior_call"):
-            _hear(name, self.invalidate)
-        for name in ("register_changed", "new_objfile", "clear_objfiles", "connection_removed"):
-            _hear(name, self.renamed)
-        _hear("exited", self.ended)
-        _hear("inferior_deleted", self.remove)
-
-
-def _hear(event: str, handler: Any) -> None:
-    registry = getattr(gdb.events, event, None)  # not every GDB has every event
-    if registry is not None:
-        registry.connect(handler)
-
-
-sessions = Sessions()
-
-
-# ---- settings -----------------------------------------------------------------------------------
-
-class Limit(gdb.Parameter):
-    """Set how many rows a Cairn listing shows.
-An option -limit N of a command goes before it.  0 or "unlimited" shows all."""
-
-    set_doc = "Set how many rows a Cairn listing shows."
-    show_doc = "Show how many rows a Cairn listing shows."
-
-    def __init__(self) -> None:
-        super().__init__("cairn limit", gdb.COMMAND_DATA, gdb.PARAM_UINTEGER)
-        self.value = 20
-
-    def get_set_string(self) -> str:
-        return ""
-
-    def get_show_string(self, shown: str) -> str:
-        return f"A Cairn listing shows {shown} rows."
-
-
-class Ascii(gdb.Parameter):
-    """Set whether Cairn draws with plain letters only.
-"auto" draws lines where the terminal's character set has them."""
-
-    set_doc = "Set whether Cairn draws with plain letters only."
-    show_doc = "Show whether Cairn draws with plain letters only."
-
-    def __init__(self) -> None:
-        super().__init__("cairn ascii", gdb.COMMAND_DATA, gdb.PARAM_AUTO_BOOLEAN)
-        self.value = None
-
-    def get_set_string(self) -> str:
-        return ""
-
-    def get_show_string(self, shown: str) -> str:
-        return f"Drawing with plain letters only is {shown}."
-
-
-def page(person: bool) -> Page:
-    """The page as GDB's settings and Cairn's say; without colours for anyone but a person."""
-    width = gdb.parameter("width") or UNLIMITED_WIDTH
-    ascii_only = gdb.parameter("cairn ascii")
-    if ascii_only is None:
-        ascii_only = not _can_encode("─█→")
-    return Page(width=width, ascii=bool(ascii_only), colour=person and _styling(),
-                endless=not gdb.parameter("width"))
-
-
-def _styling() -> bool:
-    try:
-        # GDB itself styles only what goes to a terminal that can show it.
-        return bool(gdb.parameter("style enabled")) and _on_terminal() and os.environ.get(
-            "TERM", "dumb") != "dumb"
-    except RuntimeError:
-        return False
-
-
-def _on_terminal() -> bool:
-    try:
-        return os.isatty(1)
-    except OSError:
-        return False
-
-
-def _can_encode(letters: str) -> bool:
-    import locale
-    try:
-        letters.encode(locale.nl_langinfo(locale.CODESET))
-        return True
-    except (LookupError, UnicodeError):
-        return False
-
-
-def limit() -> int:
-    """The default of -limit; 0: all."""
-    return int(gdb.parameter("cairn limit") or 0)
 
 
 # ---- running a command --------------------------------------------------------------------------
@@ -208,7 +62,7 @@ def set_status(status: int) -> None:
 
 
 def _print(lines: Iterable[str]) -> None:
-    width = gdb.parameter("width") if _on_terminal() else 0
+    width = gdb.parameter("width") if settings.on_terminal() else 0
     for line in lines:
         for piece in prose.wrapped(line, width or 0):
             gdb.write(piece + "\n")
@@ -226,14 +80,14 @@ def run(command: Command, line: str, from_tty: bool) -> None:
     # Known before the line is: a script that mistyped an option must not go on.
     leave = EXIT in command.options and "-exit" in line.split()
     try:
-        arguments = options.parse(line, help_text.options_of(command), limit())
+        arguments = options.parse(line, help_text.options_of(command), settings.limit())
         leave = arguments.flag("exit")
         result = ask(command, arguments)
         if arguments.flag("json"):
             for piece in json_doc.pieces(document(command, result)):
                 gdb.write(piece)
         else:
-            _print(_text(command, result, page(from_tty)))
+            _print(_text(command, result, settings.page(from_tty)))
         status = result.status
     except CairnError as problem:
         if not leave:
@@ -294,24 +148,6 @@ def _type_names() -> List[str]:
         return []
 
 
-class SetCairn(gdb.Command):
-    """Set what Cairn shows and how."""
-
-    def __init__(self) -> None:
-        super().__init__("set cairn", gdb.COMMAND_DATA, prefix=True)
-
-
-class ShowCairn(gdb.Command):
-    """Show what Cairn shows and how."""
-
-    def __init__(self) -> None:
-        super().__init__("show cairn", gdb.COMMAND_DATA, prefix=True)
-
-    def invoke(self, argument: str, from_tty: bool) -> None:
-        for name in ("limit", "ascii"):
-            gdb.execute(f"show cairn {name}")
-
-
 _table: Dict[str, Command] = {}
 
 
@@ -320,19 +156,16 @@ def install() -> str:
     commands are there all the same and answer with the reason."""
     if _table:
         return ""
-    SetCairn()
-    ShowCairn()
-    Limit()
-    Ascii()
+    settings.install()
     for command in commands.load():
         _table[command.name] = command
         doc = help_text.of(command)
         type("Cairn_" + command.name, (CairnCommand,), {"command": command, "__doc__": doc})()
     set_status(STATUS_NO_ANSWER)
     sessions.connect()
-    from ..stops import breakpoints
+    from ..stops import stopped
     from . import functions, mi, printers
-    breakpoints.install(sessions.current)
+    stopped.install(sessions.current)
     functions.install(sessions.current)
     printers.install(sessions.current)
     mi.install(list(_table.values()))

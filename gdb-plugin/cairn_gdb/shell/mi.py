@@ -11,7 +11,7 @@ import gdb
 from ..commands import options
 from ..commands.command import Command
 from ..errors import CairnError
-from . import gdb_commands
+from . import gdb_commands, settings
 from . import help as help_text
 
 
@@ -30,7 +30,7 @@ def _invoke(command: Command, argv: List[str]) -> Dict[str, Any]:
     gdb_commands.set_status(gdb_commands.STATUS_NO_ANSWER)
     try:
         arguments = options.parse_words(argv, help_text.options_of(command),
-                                        gdb_commands.limit())
+                                        settings.limit())
         arguments.values["json"] = True  # the rows are those of the document
         result = gdb_commands.ask(command, arguments)
         document = gdb_commands.document(command, result)

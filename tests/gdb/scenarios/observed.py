@@ -11,7 +11,7 @@ from harness import TARGET, check, data, equal, execute, passed
 
 
 def lens() -> Any:
-    from cairn_gdb.shell.gdb_commands import sessions
+    from cairn_gdb.shell.sessions import sessions
     return sessions.current().lens
 
 

@@ -17,7 +17,7 @@ from typing import Any, Dict, List, Tuple
 
 import gdb
 from cairn_gdb import records
-from cairn_gdb.shell import gdb_commands
+from cairn_gdb.shell.sessions import sessions
 from harness import check, equal, fail, passed, quiet, run_to
 
 COUNT_MAX = (1 << 31) - 1  # above it an object is immortal
@@ -29,7 +29,7 @@ Seen = Dict[int, Tuple[int, bool]]  # address -> count, in flux
 
 def census() -> Seen:
     """The counted objects as the plugin sees them now."""
-    session = gdb_commands.sessions.current()
+    session = sessions.current()
     lens = session.snapshot()
     totals = lens.walk_totals()
     equal((totals.damaged_blocks, totals.unreadable_bytes), (0, 0), "no block looks damaged")

@@ -18,7 +18,7 @@ LINES = VARIANT.startswith("O")
 
 def current() -> Any:
     """The session of the program."""
-    from cairn_gdb.shell.gdb_commands import sessions
+    from cairn_gdb.shell.sessions import sessions
     return sessions.current()
 
 
