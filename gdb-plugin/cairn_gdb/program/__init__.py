@@ -2,6 +2,7 @@
 
     target.py      its memory, regions, the values of its expressions: the session's Target
     frames.py      threads and frames, with their variables     variables.py   a variable's words
+    registers.py   a frame's registers                          code.py        is one set yet?
     statics.py     statics, globals, thread-local variables     roots.py       all slots together
     places.py      a line of the program's code
 

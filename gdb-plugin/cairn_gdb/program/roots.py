@@ -28,7 +28,9 @@ from ..outside import slots
 from ..outside.rootset import Roots, Stack, stack_word
 from ..outside.slots import WORD_BYTES, Outside, Scope, Spans, Thread, Variable
 from ..session import Session
-from .frames import RED_ZONE_BYTES, FrameReader, registers_of, selection_kept
+from .code import RED_ZONE_BYTES
+from .frames import FrameReader, selection_kept
+from .registers import registers_of
 from .statics import data_variables, thread_locals
 
 FRAMES_MAX = 5_000  # per thread; beyond them the words of the stack are still scanned
