@@ -98,16 +98,9 @@ static void run(lens *self, const struct world_options *options, unsigned steps,
   if (problem != NULL) fail_msg("%s", problem);
 }
 
-static lens *new_lens(void) {
-  const lens_reader reader = {.read = self_read};
-  lens *self = NULL;
-  assert_int_equal(lens_new(&reader, &self), LENS_OK);
-  return self; /* without regions: the hint is enough */
-}
-
 static void small_heaps(void **state) {
   (void)state;
-  lens *self = new_lens();
+  lens *self = self_lens_new();
   struct tally tally = {0};
   uint64_t seed = first_seed;
   for (; tally.collections < wanted; seed++) {
@@ -130,7 +123,7 @@ static void small_heaps(void **state) {
 /* So many that candidates reach more than a local collection follows. */
 static void large_heaps(void **state) {
   (void)state;
-  lens *self = new_lens();
+  lens *self = self_lens_new();
   struct tally tally = {0};
   for (uint64_t seed = first_seed; seed < first_seed + 2; seed++) {
     struct world_options options = {

@@ -190,9 +190,7 @@ static void compare(lens *self, const struct graph *graph, uint32_t target, uint
 
 static void small_heaps(void **state) {
   (void)state;
-  const lens_reader reader = {.read = self_read};
-  lens *self = NULL;
-  assert_int_equal(lens_new(&reader, &self), LENS_OK);
+  lens *self = self_lens_new();
   struct tally tally = {0};
   static struct graph graph;
   for (uint64_t seed = first_seed; tally.heaps < wanted_heaps; seed++, tally.heaps++) {

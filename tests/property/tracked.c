@@ -443,9 +443,7 @@ static void look(lens *self, const struct ledger *ledger, bool functions) {
 
 static void small_heaps(void **state) {
   (void)state;
-  const lens_reader reader = {.read = self_read};
-  lens *self = NULL;
-  assert_int_equal(lens_new(&reader, &self), LENS_OK);
+  lens *self = self_lens_new();
   struct tally tally = {0};
   static struct ledger ledger;
   for (uint64_t seed = first_seed; seed < first_seed + wanted; seed++) {

@@ -50,11 +50,17 @@ static inline void self_regions_add(lens *self) {
   fclose(maps);
 }
 
-/* A lens that has the model of this process now. */
-static inline lens *self_lens(void) {
+/* A lens that has read nothing yet and knows no regions: a hint leads it to a heap. */
+static inline lens *self_lens_new(void) {
   const lens_reader reader = {.read = self_read};
   lens *self = NULL;
   assert_int_equal(lens_new(&reader, &self), LENS_OK);
+  return self;
+}
+
+/* A lens that has the model of this process now. */
+static inline lens *self_lens(void) {
+  lens *self = self_lens_new();
   self_regions_add(self);
   lens_status status = lens_model_load(self, 0);
   if (status != LENS_OK) print_error("%s\n", lens_error(self));
