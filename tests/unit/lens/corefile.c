@@ -203,6 +203,38 @@ static void lying_notes(void **state) {
   }
 }
 
+/* What the kernel leaves without a name is malloc's where its first two blocks say so. */
+static void the_break_is_known_by_its_blocks(void **state) {
+  (void)state;
+  const struct {
+    uint64_t first_before, first_size, next_size;
+    const char *name;
+  } cases[] = {{0, 0x291, 0x21, "[heap]"},
+               {0, 0x291, FAKE_BYTES - 0x290 + 1, "[heap]"}, /* all the rest is one free block */
+               {0, 0x291, FAKE_BYTES - 0x290 + 0x11, ""},    /* one that goes on behind the end */
+               {8, 0x291, 0x21, ""}, /* there is no block before the first */
+               {0, 0x290, 0x21, ""},
+               {0, 0x293, 0x21, ""}, /* mapped by itself */
+               {0, 0x299, 0x21, ""},
+               {0, 1, 0x21, ""},
+               {0, FAKE_BYTES + 1, 0x21, ""},
+               {0, UINT64_MAX - 14, 0x21, ""},
+               {0, 0x291, 0x20, ""},
+               {0, 0x291, 0, ""}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    uint8_t *start = core.bytes + FAKECORE_HEAP_AT;
+    memcpy(start, &cases[i].first_before, 8);
+    memcpy(start + 8, &cases[i].first_size, 8);
+    memcpy(start + 0x298, &cases[i].next_size, 8);
+    lens *self = open_core();
+    lens_region region;
+    assert_int_equal(lens_region_get(self, 1, &region), LENS_OK);
+    assert_int_equal(region.start, fake_base);
+    assert_string_equal(region.name, cases[i].name);
+    lens_free(self);
+  }
+}
+
 /* ---- the executable ---- */
 
 static uint8_t program[0x3000];
@@ -304,6 +336,7 @@ int main(void) {
       cmocka_unit_test_setup(what_is_no_core_is_named, begin),
       cmocka_unit_test_setup(lying_headers, begin),
       cmocka_unit_test_setup(lying_notes, begin),
+      cmocka_unit_test_setup(the_break_is_known_by_its_blocks, begin),
       cmocka_unit_test_setup(executable_fills_in, begin),
       cmocka_unit_test_setup(executable_that_does_not_fit_is_left_out, begin),
       cmocka_unit_test_setup(executable_with_symbols_fits_a_core_of_the_stripped_one, begin)};

@@ -152,6 +152,43 @@ static bool holds_stack(const struct lens_core *core, uint64_t start, uint64_t e
   return false;
 }
 
+/* Cores name files only.  What the program break bounds is known by what glibc's malloc begins it
+ * with: a block whose size word says that the one before it is in use (there is none), and behind
+ * it another block that knows the first one in use.  The lowest mapping that looks like that; where
+ * something else took memory from the break before malloc did, there is none. */
+static bool starts_with_blocks_of_malloc(const struct lens_core *core,
+                                         const struct lens_segment *segment) {
+  enum { IN_USE = 1, FLAGS = 7, BLOCK_ALIGNMENT = 16 };
+  uint64_t first[2];
+  uint64_t next[2];
+  uint64_t got = 0;
+  uint64_t bytes = segment->file_end - segment->start;
+  if (!lens_core_pread(core->fd, segment->file_offset, first, sizeof first, &got) ||
+      got != sizeof first || first[0] != 0 || (first[1] & FLAGS) != IN_USE) {
+    return false;
+  }
+  uint64_t size = first[1] - IN_USE;
+  if (size < 2 * BLOCK_ALIGNMENT || size % BLOCK_ALIGNMENT != 0 || size > bytes - sizeof next) {
+    return false;
+  }
+  return lens_core_pread(core->fd, segment->file_offset + size, next, sizeof next, &got) &&
+         got == sizeof next && (next[1] & FLAGS) == IN_USE && next[1] > BLOCK_ALIGNMENT &&
+         next[1] - IN_USE <= bytes - size;
+}
+
+static const struct lens_segment *find_malloc(const struct lens_core *core) {
+  for (size_t i = 0; i < core->segment_count; i++) {
+    const struct lens_segment *segment = &core->segments[i];
+    if ((segment->flags & LENS_REGION_WRITE) != 0 && segment->start % LENS_GRAIN_BYTES == 0 &&
+        segment->file_end - segment->start >= LENS_GRAIN_BYTES &&
+        file_at(core, segment->start) == NULL && !holds_stack(core, segment->start, segment->end) &&
+        starts_with_blocks_of_malloc(core, segment)) {
+      return segment;
+    }
+  }
+  return NULL;
+}
+
 static lens_status add_region(lens *self, uint64_t start, uint64_t end, uint32_t flags,
                               const char *name) {
   if (start >= end) return LENS_OK;
@@ -163,11 +200,12 @@ static lens_status add_region(lens *self, uint64_t start, uint64_t end, uint32_t
  * the rest, which is absent, up to where the next segment starts.  Earlier regions win, so the rest
  * may be named as a whole. */
 static lens_status add_segment(lens *self, const struct lens_core *core,
-                               const struct lens_segment *segment, uint64_t next_start) {
+                               const struct lens_segment *segment, uint64_t next_start,
+                               bool is_malloc) {
   const struct lens_mapped_file *file = file_at(core, segment->start);
   bool is_stack = (segment->flags & LENS_REGION_WRITE) != 0 && file == NULL &&
                   holds_stack(core, segment->start, segment->end);
-  const char *name = file != NULL ? file->name : is_stack ? "[stack]" : "";
+  const char *name = file != NULL ? file->name : is_stack ? "[stack]" : is_malloc ? "[heap]" : "";
   uint32_t flags =
       segment->flags | (file != NULL ? LENS_REGION_FILE : 0u) | (is_stack ? LENS_REGION_STACK : 0u);
   lens_status status = add_region(self, segment->start, segment->file_end, flags, name);
@@ -185,10 +223,12 @@ static lens_status add_segment(lens *self, const struct lens_core *core,
 }
 
 static lens_status add_regions(lens *self, const struct lens_core *core) {
+  const struct lens_segment *of_malloc = find_malloc(core);
   for (size_t i = 0; i < core->segment_count; i++) {
     bool is_last = i + 1 == core->segment_count;
     uint64_t next_start = is_last ? UINT64_MAX : core->segments[i + 1].start;
-    lens_status status = add_segment(self, core, &core->segments[i], next_start);
+    lens_status status =
+        add_segment(self, core, &core->segments[i], next_start, &core->segments[i] == of_malloc);
     if (status != LENS_OK) return status;
   }
   /* Mapped files that have no segment at all. */
