@@ -97,6 +97,15 @@ class Pieces(unittest.TestCase):
     def test_the_file_of_a_remote_program(self) -> None:
         self.assertEqual(pieces(REGIONS, SECTIONS, "target:" + PROGRAM, ARENAS, STACKS), laid_out())
 
+    def test_a_program_that_is_called_otherwise_here(self) -> None:
+        """A core of /home/me/program, and its copy with symbols in another place."""
+        here = "/tmp/program.with-symbols"
+        self.assertEqual(pieces(REGIONS, SECTIONS, here, ARENAS, STACKS), laid_out())
+        bare = [each._replace(name="") if each.name.startswith("[") else each for each in REGIONS]
+        found = pieces(bare, SECTIONS, here, ARENAS, STACKS)
+        self.assertEqual([kind_at(found, address) for address in (0x10050, 0x15000, 0x40000)],
+                         ["rodata", "bss", "heap"])
+
     def test_an_anonymous_mapping_is_no_heap_where_the_heap_has_a_name(self) -> None:
         others = [each for each in REGIONS if each.name != "[heap]"]
         self.assertEqual(kind_at(laid_out(regions=others), 0x700000), "other")

@@ -64,9 +64,8 @@ def pieces(regions: Sequence[Region], sections: Sequence[Section], executable: s
            places: Sequence[HeapPlace], stacks: Sequence[StackPlace]) -> List[Piece]:
     """Every mapped address, in pieces of one kind each."""
     ordered = sorted(regions, key=lambda region: region.start)
-    # Of a remote program GDB says where its file is.
-    program = re.sub("^target:", "", executable) or _guess_program(ordered)
     own = _own_sections(sections)
+    program = _program_file(ordered, own, executable)
     found: List[Piece] = []
     before = Region(0, 0, frozenset())  # the file-backed region that an anonymous one may belong to
     unnamed = not any(region.name == "[vdso]" for region in ordered)
@@ -101,8 +100,20 @@ def perms_of(region: Region) -> str:
                    for letter, word in (("r", "read"), ("w", "write"), ("x", "execute")))
 
 
-def _guess_program(regions: Sequence[Region]) -> str:
-    """The program's file, where nobody named it: the first file that is no library."""
+def _program_file(regions: Sequence[Region], own: Sequence[Tuple[int, int, str]],
+                  executable: str) -> str:
+    """The program's file, as the map calls it: not always as it is called here (a core's program
+    under another name or in another place, the one with the symbols).  Where its sections lie then;
+    where nobody named it the first file that is no library."""
+    named = re.sub("^target:", "", executable)  # of a remote program GDB says where its file is
+    if named and any(region.name == named for region in regions):
+        return named
+    for region in regions:
+        if region.name.startswith("/") and any(region.start <= start < region.end
+                                               for start, _, _ in own):
+            return region.name
+    if named:
+        return named
     for region in regions:
         file = region.name.rsplit("/", 1)[-1]
         if region.name.startswith("/") and ".so" not in file:
