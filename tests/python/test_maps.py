@@ -2,7 +2,7 @@
 
 import unittest
 
-from cairn_gdb.outside.maps import parse_mappings, parse_maps
+from cairn_gdb.outside.maps import parse_mappings, parse_maps, parse_sections
 
 MAPS = """\
 55d0c1a2e000-55d0c1a2f000 r--p 00000000 fe:01 1053   /usr/bin/my program
@@ -58,6 +58,17 @@ class Maps(unittest.TestCase):
         self.assertEqual([region.name for region in regions], ["/tmp/a b", "", "[stack]"])
         for region in regions:
             self.assertLessEqual({"read", "write"}, region.flags)
+
+    def test_sections_that_are_listed_twice(self) -> None:
+        """So GDB does over gdbserver."""
+        table = "\t0x0000555555573000 - 0x00005555555754a0 is .data\n" \
+            "\t0x00007ffff7d9a000 - 0x00007ffff7dc5973 is .data in target:/lib/a b.so\n" \
+            "\t0x000055555557b408 - 0x000055555557b41c is .tbss\n"
+        once = parse_sections(table)
+        self.assertEqual([(each.name, each.file) for each in once],
+                         [(".data", ""), (".data", "target:/lib/a b.so")])
+        self.assertEqual(parse_sections("Remote target:\n" + table + "Local exec file:\n" + table),
+                         once)
 
     def test_nothing_is_made_of_other_text(self) -> None:
         self.assertEqual(parse_maps("no map\n\n"), [])

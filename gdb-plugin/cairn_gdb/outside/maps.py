@@ -1,7 +1,7 @@
 """Memory maps and section tables, as Linux and GDB print them.  Pure: text in, records out."""
 
 import re
-from typing import List
+from typing import Dict, List
 
 from ..records import Region, Section
 
@@ -52,12 +52,13 @@ _SECTION_LINE = re.compile(r"\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is (\.\S+|cairn_\S
 
 
 def parse_sections(text: str) -> List[Section]:
-    """The lines of `info files`.  Segments of a core (load1) are none, and .tbss takes no memory
-    where it is said to lie."""
-    found = []
+    """The lines of `info files`, each once: over gdbserver it lists the sections twice, for the
+    remote program and for its file here.  Segments of a core (load1) are none, and .tbss takes no
+    memory where it is said to lie."""
+    found: Dict[Section, None] = {}
     for line in text.splitlines():
         match = _SECTION_LINE.fullmatch(line)
         if match is not None and match.group(3) != ".tbss":
-            found.append(Section(int(match.group(1), 16), int(match.group(2), 16),
-                                 match.group(3), match.group(4) or ""))
-    return found
+            found[Section(int(match.group(1), 16), int(match.group(2), 16),
+                          match.group(3), match.group(4) or "")] = None
+    return list(found)

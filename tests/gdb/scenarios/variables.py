@@ -35,6 +35,8 @@ for thread in stack["threads"]:
     for variable in thread.get("variables", []):
         if variable["object"] and variable["kind"] == "tls":
             drawn.add(("tls", variable["name"], variable["object"]["addr"]))
+slots = [(variable["name"], variable["addr"]) for variable in stack["data"]]
+equal(len(slots), len(set(slots)), "each variable of the program's data is drawn once")
 for variable in stack["data"]:
     if variable["object"] and variable["kind"] in ("static", "global"):
         drawn.add((variable["kind"], variable["name"], variable["object"]["addr"]))
