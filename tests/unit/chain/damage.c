@@ -99,6 +99,43 @@ static void damaged_type_is_named(void **state) {
   fail_msg("the type is not in the image");
 }
 
+/* A count of types far above what there are is named and costs some hundred reads; the objects are
+ * read with the types that are there. */
+static void damaged_type_count(void **state) {
+  (void)state;
+  lens *before = self_lens();
+  const struct lens_place_of *place = &before->model.contracts[0]->heap.type_count;
+  uint64_t types = lens_type_count(before), at = before->model.heaps[0].shown.address;
+  uint32_t offset = place->offset, width = place->width, claimed = 268000;
+  assert_int_equal(before->model.heap_count, 1);
+  assert_int_equal(width, sizeof claimed);
+  lens_free(before);
+  for (size_t i = 0; i < image->count; i++) {
+    struct image_part *part = &image->parts[i];
+    if (at < part->start || at - part->start >= part->bytes) continue;
+    uint8_t *word = part->copy + (at - part->start) + offset;
+    uint32_t value;
+    memcpy(&value, word, sizeof value);
+    memcpy(word, &claimed, sizeof claimed);
+    lens *self = image_lens(image);
+    uint64_t reads = image->reads;
+    assert_int_equal(lens_root_hint(self, image->parts[0].start), LENS_OK);
+    assert_int_equal(lens_model_load(self, 0), LENS_OK);
+    assert_true(image->reads - reads < 3000);
+    assert_true(has_problem(self, "heap 1 claims 268000 types; from type "));
+    assert_int_equal(lens_type_count(self), types);
+    char text[64];
+    assert_int_equal(
+        lens_object_text(self, address_of(cairn_list_get(all, 0)), 1, 8, text, sizeof text),
+        LENS_OK);
+    assert_string_equal(text, "(1000, <dict 1>)");
+    lens_free(self);
+    memcpy(word, &value, sizeof value);
+    return;
+  }
+  fail_msg("the heap is not in the image");
+}
+
 /* An arena whose link is damaged: its problem is named, the arenas behind it are found all the
  * same. */
 static void lost_arenas_are_found(void **state) {
@@ -131,6 +168,7 @@ static void lost_arenas_are_found(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(damaged_words), cmocka_unit_test(cut_parts),
                                      cmocka_unit_test(damaged_type_is_named),
+                                     cmocka_unit_test(damaged_type_count),
                                      cmocka_unit_test(lost_arenas_are_found)};
   return cmocka_run_group_tests_name("lens damage", tests, garden_image_begin, garden_image_end);
 }

@@ -24,9 +24,10 @@ struct lens_heap_step {
   bool active;
   uint32_t heap;                  /* flat */
   uint32_t next_type, type_count; /* the count that the heap claims */
-  uint64_t types;                 /* address of the array of type addresses */
-  uint64_t next_arena;            /* 0: all were read */
-  uint64_t arena_count;           /* read so far */
+  uint32_t senseless;   /* types that made no sense, one after the other, up to the next */
+  uint64_t types;       /* address of the array of type addresses */
+  uint64_t next_arena;  /* 0: all were read */
+  uint64_t arena_count; /* read so far */
 };
 
 struct lens_load {

@@ -2,6 +2,9 @@
  *
  * A slot that makes no sense is left out and makes the type damaged; a slot of a kind or shape that
  * this lens does not know makes it conservative.  Either way the rest of the type is used.
+ *
+ * A count of types is no more than a word of the target: where hundreds of types in a row make no
+ * sense the table has ended before them, and what is left of the claim is not read.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +12,7 @@
 #include "memory/pool.h"
 #include "model/load.h"
 
-enum { TYPE_BYTES_MAX = 1 << 30, NAME_BYTES_MAX = 256 };
+enum { TYPE_BYTES_MAX = 1 << 30, NAME_BYTES_MAX = 256, SENSELESS_MAX = 512 };
 
 static const char *const display_names[LENS_DISPLAYS] = {
     "native", "none", "bool", "int", "float",   "str",  "bytes",
@@ -205,6 +208,8 @@ static uint32_t bounded(lens *self, struct lens_type_model *type, uint64_t claim
   return 0;
 }
 
+static bool size_makes_sense(uint64_t bytes) { return bytes >= 8 && bytes <= TYPE_BYTES_MAX; }
+
 static bool is_simple(const struct lens_type_model *type) {
   for (uint32_t i = 0; i < type->shown.slot_count; i++) {
     const struct lens_slot *slot = &type->slots[i];
@@ -238,7 +243,7 @@ static lens_status decode(lens *self, const struct lens_heap_model *heap, const 
   shown->builtin = (flags & contract->type_flag_builtin) != 0;
   type->finalizer = (flags & contract->type_flag_finalizer) != 0;
   type->conservative = shown->opaque != 0;
-  if (shown->size_bytes < 8 || shown->size_bytes > TYPE_BYTES_MAX) {
+  if (!size_makes_sense(shown->size_bytes)) {
     shown->damaged = 1;
     type->conservative = true;
     lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE, shown->address,
@@ -286,9 +291,13 @@ static lens_status read_type(lens *self, struct lens_load *load, const struct le
   return LENS_OK;
 }
 
-/* Only `count` of the types that the heap claims could be read: no slot names one of the others. */
-static void cut_types(struct lens_model *model, struct lens_heap_model *heap, uint32_t count) {
-  heap->type_count = count;
+/* Only `count` of the types that the heap claims are types: no slot names one of the others, and no
+ * more are read. */
+static void cut_types(struct lens_model *model, struct lens_heap_step *step, uint32_t count) {
+  struct lens_heap_model *heap = &model->heaps[step->heap];
+  step->next_type = step->type_count;
+  model->type_count = heap->first_type + count;
+  heap->type_count = heap->shown.type_count = count;
   for (uint32_t i = 0; i < count; i++) {
     const struct lens_type_model *type = &model->types[heap->first_type + i];
     for (uint32_t k = 0; k < type->shown.slot_count; k++) {
@@ -311,8 +320,7 @@ lens_status lens_type_read(lens *self, struct lens_load *load) {
     lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE, step->types,
                      "heap %llu claims %u types; %u of them can be read",
                      (unsigned long long)heap->shown.id, step->type_count, index);
-    cut_types(model, heap, index);
-    step->next_type = step->type_count;
+    cut_types(model, step, index);
     return LENS_OK;
   }
   struct lens_type_model *types =
@@ -332,5 +340,13 @@ lens_status lens_type_read(lens *self, struct lens_load *load) {
   model->type_count++;
   step->next_type++;
   heap->shown.type_count = step->next_type;
+  bool sense = index == 0 || (type->known && size_makes_sense(type->shown.size_bytes));
+  step->senseless = sense ? 0 : step->senseless + 1;
+  if (step->senseless < SENSELESS_MAX) return LENS_OK;
+  uint32_t count = step->next_type - step->senseless;
+  lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE, step->types,
+                   "heap %llu claims %u types; from type %u on %u in a row make no sense",
+                   (unsigned long long)heap->shown.id, step->type_count, count, step->senseless);
+  cut_types(model, step, count);
   return LENS_OK;
 }
