@@ -26,6 +26,7 @@ struct lens_stray_place {
 
 struct lens_audit_state {
   bool started, complete;
+  bool resizing; /* a heap was stopped while elements of an array were being shifted */
   lens_audit_filter filter;
   char *type_glob;         /* the filter's, or NULL */
   uint8_t *matches;        /* by flat type; the last: objects without a type */

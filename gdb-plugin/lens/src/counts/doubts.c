@@ -88,15 +88,19 @@ static void find_opaque(const lens *self, uint8_t *doubts) {
   bool any = false;
   for (size_t i = 0; i < self->model.type_count && !any; i++)
     any = self->model.types[i].conservative;
-  bool found = false;
   for (uint64_t i = 0; any && i < snapshot->object_count; i++) {
     if (types[i] == LENS_NONE || !self->model.types[types[i]].conservative) continue;
     doubts[self->model.types[types[i]].shown.heap] |= LENS_DOUBT_OPAQUE;
-    found = true;
   }
-  /* Objects of a shared heap are held from any heap. */
-  for (size_t i = 0; found && i < self->model.heap_count; i++) {
-    if (self->model.heaps[i].shown.shared != 0) doubts[i] |= LENS_DOUBT_OPAQUE;
+}
+
+/* Objects of a shared heap are held from any heap. */
+static void share_doubts(const lens *self, uint8_t *doubts) {
+  uint32_t any = 0;
+  for (size_t i = 0; i < self->model.heap_count; i++) any |= doubts[i];
+  any &= LENS_DOUBT_OPAQUE | LENS_DOUBT_FLUX;
+  for (size_t i = 0; i < self->model.heap_count; i++) {
+    if (self->model.heaps[i].shown.shared != 0) doubts[i] |= (uint8_t)any;
   }
 }
 
@@ -129,6 +133,7 @@ lens_status lens_doubts_find(lens *self) {
     if (!tells_all(heap->contract)) audit->heap_doubts[i] |= LENS_DOUBT_UNREADABLE;
     if (heap->flux == LENS_FLUX_OTHER || heap->holdings_cut)
       audit->heap_doubts[i] |= LENS_DOUBT_FLUX;
+    if (heap->flux == LENS_FLUX_RESIZE) audit->resizing = true;
     if (heap->flux == LENS_FLUX_NONE || heap->shown.flux_object == 0) continue;
     if (audit->in_flux == NULL) {
       audit->in_flux =
@@ -138,6 +143,7 @@ lens_status lens_doubts_find(lens *self) {
     lens_status status = mark_moving(self, heap->shown.flux_object);
     if (status != LENS_OK) return status;
   }
+  share_doubts(self, audit->heap_doubts);
   return lens_reclaim_find(self);
 }
 
@@ -160,8 +166,11 @@ static uint32_t doubts_of_roots(const struct lens_roots *roots, uint32_t object)
   return 0;
 }
 
-static bool is_resizing(const lens *self, uint32_t type) {
-  return self->model.heaps[self->model.types[type].shown.heap].flux == LENS_FLUX_RESIZE;
+/* Whether an element that is being shifted may be of this type, and in no memory. */
+static bool may_be_shifted(const lens *self, uint32_t type) {
+  const struct lens_heap_model *heap = &self->model.heaps[self->model.types[type].shown.heap];
+  return heap->flux == LENS_FLUX_RESIZE ||
+         (self->analysis->audit.resizing && heap->shown.shared != 0);
 }
 
 lens_status lens_doubts_of(lens *self, uint32_t object, uint32_t verdict, uint32_t *doubts) {
@@ -178,7 +187,7 @@ lens_status lens_doubts_of(lens *self, uint32_t object, uint32_t verdict, uint32
     return LENS_OK;
   }
   *doubts |= heap_doubts | doubts_of_roots(&self->analysis->roots, object);
-  if (type != LENS_NONE && is_resizing(self, type)) *doubts |= LENS_DOUBT_FLUX;
+  if (type != LENS_NONE && may_be_shifted(self, type)) *doubts |= LENS_DOUBT_FLUX;
   bool waits = false;
   lens_status status = lens_reclaim_may_wait(self, object, &waits);
   if (waits) *doubts |= LENS_DOUBT_FLUX;
