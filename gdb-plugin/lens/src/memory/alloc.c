@@ -5,12 +5,24 @@
 #include <stdlib.h>
 
 static _Thread_local int64_t budget = -1;
+static _Thread_local bool one; /* only one fails */
 
-void lens_alloc_fail_after(int64_t allocations) { budget = allocations; }
+void lens_alloc_fail_after(int64_t allocations) {
+  budget = allocations;
+  one = false;
+}
+
+void lens_alloc_fail_one(int64_t allocations) {
+  budget = allocations;
+  one = true;
+}
 
 bool lens_alloc_allowed(void) {
   if (budget < 0) return true;
-  if (budget == 0) return false;
+  if (budget == 0) {
+    if (one) budget = -1;
+    return false;
+  }
   budget--;
   return true;
 }

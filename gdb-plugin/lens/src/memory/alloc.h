@@ -22,6 +22,10 @@ void *lens_grow(void *array, size_t *capacity, size_t needed, size_t item_bytes)
 /* For tests: this many allocations of the thread succeed, those after them fail; -1: none fails. */
 void lens_alloc_fail_after(int64_t allocations);
 
+/* For tests: this many succeed, the one after them fails, and then none: a failure that is passed
+ * over is not told by the next one. */
+void lens_alloc_fail_one(int64_t allocations);
+
 /* Spends one allocation of that number: false when it must fail.  For memory that comes from
  * elsewhere (column.c). */
 bool lens_alloc_allowed(void);
