@@ -40,7 +40,8 @@ class Objects(unittest.TestCase):
 
     def test_all_that_matches_is_counted(self) -> None:
         for line, matched in (("-limit 2", 7), ("-type int -limit 1", 4), ("-refcount 1", 4),
-                              (f"-refcount {IMMORTAL}", 1), ("-size >=64", 1), ("-heap 7", 7)):
+                              (f"-refcount {IMMORTAL}", 1), ("-size >=64", 1), ("-heap 7", 7),
+                              ("-heap main", 7)):
             with self.subTest(line):
                 self.assertEqual(ask(self.session, objects, line)[1]["matched"], matched)
 
@@ -95,8 +96,17 @@ class Censuses(unittest.TestCase):
     def test_an_unknown_heap(self) -> None:
         plain = self.lens.heaps()[0]
         self.lens.heaps = lambda: [plain._replace(id=number) for number in (12, 3, 7)]
-        with self.assertRaisesRegex(CairnError, "no heap 9; the heaps are 3, 7, 12"):
+        with self.assertRaisesRegex(CairnError, r"no heap 9; the heaps are 3 \(main\), 7 \(main\), "
+                                    r"12 \(main\)\."):
             ask(self.session, objects, "-heap 9")
+        with self.assertRaisesRegex(CairnError, "3 heaps are called main; .*: 3, 7, 12"):
+            ask(self.session, objects, "-heap main")
+        names = ("a", "b")
+        self.lens.heaps = lambda: [plain._replace(position=number, name=name)
+                                   for number, name in enumerate(names)]
+        with self.assertRaisesRegex(CairnError, "2 heaps are called 7; .* by its name: a, b"):
+            ask(self.session, objects, "-heap 7")
+        self.assertIn("  16 B  a     int", "\n".join(ask(self.session, objects)[2]))
 
     def test_a_type_of_two_heaps_is_one_row(self) -> None:
         census = self.lens.census()
@@ -251,6 +261,9 @@ class Audit(unittest.TestCase):
         self.assertEqual((result.status, data["rows"], data["matched"]), (0, [], 0))
         self.assertEqual(data["totals"]["balanced"], 5)
         self.assertEqual(lines, ["No count is wrong; 5 balanced, 1 never freed."])
+        for glob, said in (("node", "No count of type node is wrong; "),
+                           ("no*", "No count of the types no* is wrong; ")):
+            self.assertIn(said, ask(self.session, audit, f"-type {glob}")[2][0])
 
     def test_one_too_many(self) -> None:
         self.find(0x2000, "over-retained", 1)

@@ -130,7 +130,30 @@ class ObjectArguments(unittest.TestCase):
     def test_memory_outside_the_heap(self) -> None:
         self.assertIn("no memory can be read", self.why_not("0x1230"))
         self.lens.words[0x7F00] = 12
-        self.assertIn("none of the program's heaps", self.why_not("0x7f00"))
+        self.assertIn("none of the program's heaps; `cairn map 0x7f00`", self.why_not("0x7f00"))
+
+    def test_the_heap_itself(self) -> None:
+        heap = self.lens.heaps()[0]
+        said = self.why_not(f"{heap.address:#x}")
+        self.assertIn(f"is the heap {heap.name} itself", said)
+        self.assertIn(f"-heap '{heap.name}'`", said)
+
+    def test_a_mark_of_another_program_is_told(self) -> None:
+        self.session.begin("cairn objects")
+        self.session.remember([0x3000])
+        self.session.object("@1")
+        self.assertEqual(self.session.notes(), [])
+        self.target.who = self.target.who._replace(pid=99)
+        self.session.object("@1")
+        self.assertEqual(self.session.notes(), [
+            "@1 is of `cairn objects` of process 42: here its address may mean something else."])
+        self.session.begin("cairn show")
+        self.session.listing = [0x9999]
+        self.assertIn("  @1 is of `cairn objects` of process 42", self.why_not("@1"))
+
+    def test_what_begins_like_a_mark(self) -> None:
+        for word in ("@x", "@", "@1+2"):
+            self.assertIn("as in @3", self.why_not(word))
 
     def test_nothing(self) -> None:
         self.assertIn("Which object?", self.why_not(""))

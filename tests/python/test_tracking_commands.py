@@ -141,10 +141,10 @@ class Tracking(unittest.TestCase):
         _, data, text = ask(self.session, sites, "-type node")  # 0x2000 is of site 1
         self.assertEqual([(row["count"], row["bytes"]) for row in data["rows"]], [(1, 48)])
         self.assertNotIn("freed", data["rows"][0])
-        self.assertIn("0 more of the types node have no site", text[-2])
+        self.assertIn("0 more of type node have no site", text[-2])
         text = ask(self.session, sites, "-type str")[2]
         self.assertEqual(len(text), 1)  # no table, no hint
-        self.assertIn("1 more of the types str have no site", text[0])
+        self.assertIn("1 more of type str have no site", text[0])
         with self.assertRaisesRegex(CairnError, "No type is called"):
             ask(self.session, sites, "-type nod")
         self.lens.tracking_row = None

@@ -77,6 +77,14 @@ def explain_no_type(session: Session, glob: str) -> None:
         raise CairnError(f'No type is called "{glob}".{did_you_mean(glob, names)}')
 
 
+def of_types(glob: str) -> str:
+    """What -type chose, behind what was counted; "" without it."""
+    if not glob:
+        return ""
+    several = any(letter in glob for letter in "*?[")
+    return f" of the types {glob}" if several else f" of type {glob}"
+
+
 # ---- JSON ---------------------------------------------------------------------------------------
 
 def document(found: Audit) -> Any:
@@ -224,7 +232,7 @@ def _caught(found: Audit, page: Page) -> Iterator[str]:
     if caught.matched:
         said = ("1 use of a freed object was" if caught.matched == 1 else
                 f"{units.number(caught.matched)} uses of freed objects were")
-        of_type = f" of the types {found.type_glob}" if found.type_glob else ""
+        of_type = of_types(found.type_glob)
         yield (page.style("bad", f"{said} caught in quarantine") + of_type
                + ("; no event of it is left." if not caught.last else
                   ":" if caught.matched == 1 else "; the last ones:"))
@@ -248,7 +256,7 @@ def _caught_elsewhere(caught: Caught, page: Page) -> Iterator[str]:
 
 def _totals(found: Audit, page: Page) -> Iterator[str]:
     totals = found.totals
-    of_type = f" of the types {found.type_glob}" if found.type_glob else ""
+    of_type = of_types(found.type_glob)
     unmoved = f"{units.number(totals.balanced)} balanced"
     if totals.immortal:
         unmoved += f", {units.number(totals.immortal)} never freed"
@@ -262,8 +270,9 @@ def _totals(found: Audit, page: Page) -> Iterator[str]:
         freed = f", {units.number(totals.freed)} of them freed already" if totals.freed else ""
         parts.append(page.style("bad", f"{units.number(totals.under)} under-retained")
                      + f" ({units.number(totals.deficit)} too few{freed})")
-    wrong = " and ".join(parts) or page.style("good", "no count is wrong")
-    yield f"{wrong[0].upper()}{wrong[1:]}{of_type}; {unmoved}."
+    wrong = (" and ".join(parts) + of_type if parts else
+             page.style("good", f"No count{of_type} is wrong"))
+    yield f"{wrong}; {unmoved}."
     doubtful = totals.over_doubtful + totals.under_doubtful
     if doubtful:
         yield (f"{units.counted(doubtful, 'more object')} may be wrong; each says why that is not "

@@ -11,7 +11,7 @@ from ..render.page import Page
 from ..render.tables import Column, Table
 from ..session import Session
 from .command import Command
-from .objects import explain_nothing, heap_option
+from .objects import HEAP, explain_nothing, heap_option
 from .options import Arguments, Option
 
 FREED = ("garbage", "falls", "swept")
@@ -149,7 +149,7 @@ COMMAND = Command(
              Option("freed", "flag", "only rows of objects that would be freed"),
              Option("all", "flag", "rows of all objects that it looks at, not of candidates alone"),
              Option("type", "glob", "only rows of types whose name matches", "GLOB"),
-             Option("heap", "count", "only the heap with that number", "N")),
+             HEAP),
     details="""
 The collector looks at the objects that can be in cycles.  From each count it takes the references
 that other such objects hold (internal); what is left (external) is held from outside: by the

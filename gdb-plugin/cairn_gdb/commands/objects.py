@@ -22,6 +22,7 @@ class Listing(NamedTuple):
     matched: int
     heap_ids: List[int]  # of each row
     arenas: List[int]  # of each row: its arena's address
+    heap_labels: List[str]  # of each row, where there are several heaps to tell apart; else none
     several_heaps: bool
     only_heap: str  # of which alone they are; "": of all
     biggest_last: bool  # as text: the first row is the one by the prompt
@@ -49,9 +50,11 @@ def run(session: Session, arguments: Arguments) -> Result:
         retained = [lens.retained(lens.snapshot_find(row.address) or 0) for row in rows]
     session.remember([row.address for row in rows])
     heaps, arenas = lens.heaps(), lens.arenas()
+    mixed = len(heaps) > 1 and wanted.heap is None
     return Result(
         Listing(rows, matched, [heaps[row.heap].id for row in rows],
-                [arenas[row.arena].address for row in rows], len(heaps) > 1,
+                [arenas[row.arena].address for row in rows],
+                [session.heap_label(row.heap) for row in rows] if mixed else [], len(heaps) > 1,
                 "" if wanted.heap is None else session.heap_label(wanted.heap), biggest_first,
                 retained),
         session.exactness(), session.walk_warnings() + warnings)
@@ -93,17 +96,27 @@ def _ordered(wanted: Filter, biggest_first: bool) -> Filter:
                   not biggest_first)
 
 
+HEAP = Option("heap", "text", "only the heap with that number or name", "N")
+
+
 def heap_option(session: Session, arguments: Arguments) -> Optional[int]:
-    """The heap's index by the number that the user gave."""
-    number = arguments.count("heap")
-    if number is None:
+    """The heap's index by the number or the name that the user gave."""
+    wanted = arguments.text("heap")
+    if not wanted:
         return None
-    heaps = session.lens.heaps()
-    for heap in heaps:
-        if heap.id == number:
-            return heap.position
-    known = ", ".join(str(each) for each in sorted(heap.id for heap in heaps)) or "none"
-    raise CairnError(f"There is no heap {number}; the heaps are {known}.")
+    heaps = sorted(session.lens.heaps(), key=lambda heap: heap.id)
+    fitting = [heap for heap in heaps if wanted == str(heap.id)] or [
+        heap for heap in heaps if wanted == heap.name]
+    if len(fitting) == 1:
+        return fitting[0].position
+    if fitting:
+        # Two runtimes in one process each count from 1.
+        by, others = ("name", [session.heap_label(heap.position) for heap in fitting]) \
+            if wanted == str(fitting[0].id) else ("number", [str(heap.id) for heap in fitting])
+        raise CairnError(f"{len(fitting)} heaps are called {wanted}; choose one by its {by}: "
+                         f"{', '.join(others)}.")
+    known = ", ".join(str(heap.id) + (f" ({heap.name})" if heap.name else "") for heap in heaps)
+    raise CairnError(f"There is no heap {wanted}; the heaps are {known or 'none'}.")
 
 
 def explain_nothing(session: Session, glob: str) -> None:
@@ -145,14 +158,14 @@ def lines(found: Listing, page: Page) -> Iterator[str]:
         return
     table = Table(Column("", right=True), Column("address", style="address"),
                   Column("count", right=True), Column("size", right=True),
-                  Column("retained", right=True), Column("heap", right=True),
+                  Column("retained", right=True), Column("heap"),
                   Column("type", style="type"), Column("value"))
-    numbered = list(zip(range(1, len(found.rows) + 1), found.rows, found.heap_ids))
+    heaps = found.heap_labels or [""] * len(found.rows)
+    numbered = list(zip(range(1, len(found.rows) + 1), found.rows, heaps))
     for number, row, heap in reversed(numbered) if found.biggest_last else numbered:
         table.add(objects.label(number), f"{row.address:#x}", objects.count(row),
                   units.size(row.size_bytes), _retained(found, number),
-                  str(heap) if found.several_heaps else "",
-                  row.type_name, objects.value(row))
+                  heap, row.type_name, objects.value(row))
     yield from table.lines(page)
     yield from objects.closing(len(found.rows), found.matched, "object", page)
     if len(found.rows) == found.matched:
@@ -170,7 +183,7 @@ COMMAND = Command(
     options=(Option("type", "glob", "only types whose name matches, as in list or ses*", "GLOB"),
              Option("refcount", "range", "only counts in the range", "RANGE"),
              Option("size", "sizes", "only blocks of so many bytes", "RANGE"),
-             Option("heap", "count", "only the heap with that number", "N"),
+             HEAP,
              Option("sort", "choice", "by refcount, size, addr, type or retained", "KEY", SORTS),
              Option("reverse", "flag", "the other way round")),
     details="""

@@ -12,7 +12,7 @@ from ..render.page import Page
 from ..render.tables import Column, Table
 from ..session import Session
 from .command import Command
-from .objects import explain_nothing, heap_option
+from .objects import HEAP, explain_nothing, heap_option
 from .options import Arguments, Option
 
 BY = ("object", "type", "root")
@@ -50,7 +50,7 @@ def run(session: Session, arguments: Arguments) -> Result:
     by = arguments.text("by", "object")
     if arguments.expression and by != "object":
         raise CairnError(f"-by {by} and an object: ask one of the two.")
-    if by != "object" and (arguments.text("type") or arguments.count("heap") is not None):
+    if by != "object" and (arguments.text("type") or arguments.text("heap")):
         raise CairnError("-type and -heap choose among objects; with -by type or root there are "
                          "none.")
     chosen = session.object(arguments.expression)[0] if arguments.expression else None
@@ -338,7 +338,7 @@ COMMAND = Command(
     run=run, document=document, lines=lines,
     options=(Option("by", "choice", "rows of objects, types or roots", "KEY", BY),
              Option("type", "glob", "only objects of types whose name matches", "GLOB"),
-             Option("heap", "count", "only objects of the heap with that number", "N")),
+             HEAP),
     details="""
 An object retains itself and all that nothing outside leads to without it: the objects below it in
 the tree of dominators over all roots, what the runtime holds, and what is never freed.  Listed are

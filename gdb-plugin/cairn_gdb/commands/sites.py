@@ -9,7 +9,7 @@ from ..render import json_doc, objects
 from ..render.page import Page
 from ..render.tables import Column, Table
 from ..session import Session, tracked
-from .audit import explain_no_type
+from .audit import explain_no_type, of_types
 from .command import Command
 from .options import Arguments, Option
 
@@ -106,10 +106,10 @@ def lines(found: Found, page: Page) -> Iterator[str]:
     if found.rows:
         yield from table.lines(page)
     yield from objects.closing(len(found.rows), found.matched, "site", page)
-    of_types = f" of the types {found.type_glob}" if found.type_glob else ""
     yield (f"{units.counted(found.objects, 'object')} of {units.counted(found.matched, 'site')}, "
-           f"{units.size(found.bytes)}; {units.number(found.without)} more{of_types} have no site: "
-           "they are older than the tracking, or the runtime's own.")
+           f"{units.size(found.bytes)}; {units.number(found.without)} more"
+           f"{of_types(found.type_glob)} have no site: they are older than the tracking, or the "
+           "runtime's own.")
     if found.rows:
         yield objects.hint("Next: cairn show OBJECT tells the site of one object.", page)
 

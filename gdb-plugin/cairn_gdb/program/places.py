@@ -73,7 +73,7 @@ def function_of(caller: int) -> Tuple[int, bool]:
 
 def _symbol_text(address: int) -> str:
     try:
-        return gdb.execute(f"info symbol {address:#x}", to_string=True) or ""
+        return gdb.execute(f"info symbol {address}", to_string=True) or ""
     except gdb.error:
         return ""
 

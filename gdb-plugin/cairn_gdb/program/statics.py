@@ -31,7 +31,7 @@ _MARKS = {"__bss_start", "_edata", "_end", "__data_start", "data_start", "__dso_
 
 def _covering(address: int) -> Optional[Tuple[str, int]]:
     """The symbol that covers the address, and how far into it that is."""
-    described = gdb.execute(f"info symbol {address:#x}", to_string=True) or ""
+    described = gdb.execute(f"info symbol {address}", to_string=True) or ""
     match = _SYMBOL_LINE.match(described.strip())
     if match is None or match.group(1) in _MARKS:
         return None
@@ -167,7 +167,8 @@ def thread_locals(threads: Iterable[Tuple["gdb.InferiorThread", Thread]],
                 record.thread_locals.extend(variables.read(
                     value, symbol.name, "tls", shape_of(value.type), line=symbol.line))
             except (gdb.error, RuntimeError) as problem:
-                said = f"Thread-local variables are not known by name: {problem}"
+                why = " ".join(str(problem).split())  # of GDB, which has it on several lines
+                said = f"Thread-local variables are not known by name: {why}"
                 if said not in warnings:
                     warnings.append(said)
     if variables.left_out:

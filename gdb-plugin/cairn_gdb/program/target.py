@@ -148,6 +148,8 @@ class GdbTarget:
     # ---- expressions ----
 
     def evaluate(self, expression: str) -> Value:
+        if re.fullmatch("0[xX][0-9a-fA-F]{1,16}", expression.strip()):
+            return Value(int(expression, 16), expression)  # not every language writes it so
         try:
             value = gdb.parse_and_eval(expression)
             return Value(address_of(value, expression), expression)

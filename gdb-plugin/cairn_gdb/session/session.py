@@ -34,6 +34,7 @@ class Session:
         self.listing: List[int] = []  # addresses of the last listing's rows that have marks
         self.asked = ""  # the command that runs, or what else lists now
         self._listed_by = ""  # what listed those rows
+        self._listed_of: Optional[records.Identity] = None  # the program that was looked at then
         self._unmarked_by = ""  # what listed without a mark since then; "": nothing did
         self._notes: List[str] = []  # what the answer has to say of the marks that were used
         self._lens: Optional[Lens] = None
@@ -83,7 +84,7 @@ class Session:
         self._roots = None
         self._pairs = None
         try:
-            self._lens = self._fresh_lens()
+            self._lens = self._fresh_lens(identity)
         except CairnError as problem:
             self._problem = str(problem)
             raise
@@ -100,7 +101,7 @@ class Session:
                 raise
             return self._lens, str(problem)
 
-    def _fresh_lens(self) -> Lens:
+    def _fresh_lens(self, identity: records.Identity) -> Lens:
         lens = self._lens
         if lens is None:
             # Kept at once: should the search be interrupted, the lens is not lost.
@@ -110,8 +111,14 @@ class Session:
         if not lens.load_model(self.target.progress):
             said = lens.last_error.rstrip(".")
             met = "".join(f"  Also: {text}." for text in _texts(lens)[:2])
-            raise CairnError("No Cairn heap in this program" + (f": {said}." if said else ".")
-                             + f"{met}  One is there once the program has called cairn_heap_new.")
+            where, advice = "in this program", ("One is there once the program has called "
+                                                "cairn_heap_new.")
+            if identity.kind == "core":
+                where, advice = "found in this core", (
+                    "There is one if the program had called cairn_heap_new, and all memory that "
+                    "it wrote was dumped (/proc/PID/coredump_filter says what is).")
+            raise CairnError(f"No Cairn heap {where}" + (f": {said}." if said else ".")
+                             + f"{met}  {advice}")
         return lens
 
     def snapshot(self, edges: bool = False) -> Lens:
@@ -155,6 +162,7 @@ class Session:
         the last one standing; who then uses a mark is told of which listing it is."""
         if addresses:
             self.listing, self._listed_by, self._unmarked_by = list(addresses), self.asked, ""
+            self._listed_of = self.identity
         elif self.listing:
             self._unmarked_by = self.asked
 
@@ -208,6 +216,9 @@ class Session:
         """The address that an object argument means: `@N` or any expression."""
         row = re.fullmatch(r"@(-?[0-9]+)", expression.strip())
         if row is None:
+            if expression.strip().startswith("@"):
+                raise CairnError(f"{expression.strip()}: a row of the last listing is named by its "
+                                 "number alone, as in @3.")
             if expression.strip() == "":
                 raise CairnError("Which object?  Give an expression, an address, or @N for row "
                                  "N of the last listing.")
@@ -220,11 +231,19 @@ class Session:
         if self._unmarked_by:
             self._notes.append(f"@{number} is of `{self._listed_by}`: `{self._unmarked_by}` listed "
                                "nothing that has a mark.")
+        if self._listed_of is not None and self._listed_of != self.identity:
+            self._notes.append(f"@{number} is of `{self._listed_by}` of "
+                               f"{_called(self._listed_of)}: here its address may mean something "
+                               "else.")
         return self.listing[number - 1]
 
     def object(self, expression: str) -> Tuple[Object, Location]:
         """The live object that an object argument means; CairnError says in words why not."""
-        return self.object_at(self.address_of(expression), expression.strip())
+        address = self.address_of(expression)
+        try:
+            return self.object_at(address, expression.strip())
+        except CairnError as problem:
+            raise CairnError("  ".join([str(problem), *self._notes])) from None
 
     def object_at(self, address: int, expression: str) -> Tuple[Object, Location]:
         """The live object that holds the address; the expression is what it was called."""
@@ -242,6 +261,10 @@ class Session:
             named = f"{expression} is {address:#x}, which"
         if address == 0:
             return f"{expression} is NULL: it points to no object."
+        for heap in self.lens.heaps():
+            if heap.address == address:
+                return (f"{named} is the heap {heap.name or heap.id} itself, no object; `cairn "
+                        f"objects -heap '{heap.name or heap.id}'` lists its objects.")
         where = {
             "freed": "is in a block that was freed: the object that was there is gone",
             "quarantined": "is in a block that was freed and is kept in quarantine",
@@ -278,7 +301,8 @@ class Session:
                         f"try *({expression}), or {held:#x}.")
         else:
             return f"{named} is in no heap, and no memory can be read there."
-        return f"{named} is in none of the program's heaps; `cairn arenas` lists where they are."
+        return (f"{named} is in none of the program's heaps; `cairn map {expression}` says what is "
+                "there.")
 
     # ---- short names for the commands ----
 
@@ -338,6 +362,13 @@ class Session:
             said.append(f"{units.size(totals.unreadable_bytes)} of the heap can't be read and is "
                         "left out.")
         return said
+
+
+def _called(identity: records.Identity) -> str:
+    """Which program that was, in words."""
+    if identity.kind == "core":
+        return f"the core {identity.core}"
+    return f"process {identity.pid}" if identity.pid else "another program"
 
 
 def _texts(lens: Lens) -> List[str]:

@@ -45,7 +45,7 @@ An option -limit N of a command goes before it.  0 or "unlimited" shows all."""
         return ""
 
     def get_show_string(self, shown: str) -> str:
-        return f"A Cairn listing shows {shown} rows."
+        return f"A Cairn listing shows {'all' if shown == 'unlimited' else shown} rows."
 
 
 class Ascii(gdb.Parameter):

@@ -290,8 +290,13 @@ static void executable_that_does_not_fit_is_left_out(void **state) {
   uint64_t entry = 0x10041; /* its distance is no multiple of a page */
   memcpy(program + offsetof(Elf64_Ehdr, e_entry), &entry, sizeof entry);
   assert_int_equal(open_bytes(sizeof core.bytes, program, sizeof program, &self), LENS_OK);
+  assert_true(has_problem(self, "it is not the program that dumped the core"));
+  lens_free(self);
+  fakecore_forget_auxv(&core);
+  assert_int_equal(open_bytes(sizeof core.bytes, program, sizeof program, &self), LENS_OK);
   assert_true(has_problem(self, "its place in the program is not known"));
   lens_free(self);
+  (void)begin(NULL);
   make_program();
   fakecore_header(&core, 2)->p_filesz = 0x1000; /* the core has other bytes there */
   assert_int_equal(open_bytes(sizeof core.bytes, program, sizeof program, &self), LENS_OK);

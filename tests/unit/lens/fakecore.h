@@ -102,6 +102,18 @@ static inline void fakecore_new(struct fakecore *core, const struct fake *fake) 
 static inline Elf64_Ehdr *fakecore_head(struct fakecore *core) {
   return (Elf64_Ehdr *)(void *)core->bytes;
 }
+/* As if the kernel had not said where the program begins. */
+static inline void fakecore_forget_auxv(struct fakecore *core) {
+  uint8_t *at = core->bytes + FAKECORE_NOTES;
+  const uint8_t *end = at + core->notes_used;
+  while (at < end) {
+    Elf64_Nhdr head;
+    memcpy(&head, at, sizeof head);
+    if (head.n_type == NT_AUXV) memset(at + sizeof head + 8, 0, head.n_descsz);
+    at += sizeof head + 8 + ((head.n_descsz + 3) & ~3u);
+  }
+}
+
 static inline Elf64_Phdr *fakecore_header(struct fakecore *core, uint32_t index) {
   return (Elf64_Phdr *)(void *)(core->bytes + 64) + index;
 }

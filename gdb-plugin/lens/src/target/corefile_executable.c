@@ -98,15 +98,16 @@ static lens_status place(lens *self, struct lens_core *core, Elf *elf, const cha
       (head.e_type != ET_EXEC && head.e_type != ET_DYN)) {
     return lens_fail(self, LENS_IO, "%s: not a 64-bit little-endian executable", path);
   }
+  const char *another = "it is not the program that dumped the core";
   const char *problem = NULL;
   if (!find_bias(core, &head, &bias)) {
-    problem = "its place in the program is not known";
+    problem = core->entry == 0 ? "its place in the program is not known" : another;
   } else {
     lens_status status = lens_core_segments(elf, file_bytes, bias, &core->executable,
                                             &core->executable_count, &core->executable_capacity);
     if (status != LENS_OK) return status;
     widen_to_pages(core, file_bytes);
-    if (!fits(core)) problem = "it is not the program that dumped the core";
+    if (!fits(core)) problem = another;
   }
   if (problem != NULL) {
     core->executable_count = 0;
