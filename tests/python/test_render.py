@@ -144,6 +144,21 @@ class Tables(unittest.TestCase):
         self.assertEqual(coloured.replace("\033[34m", "").replace("\033[0m", ""), "0x10  x")
 
 
+class Letters(unittest.TestCase):
+    def test_texts_of_objects_on_a_page_of_plain_letters(self) -> None:
+        page = Page(width=60, ascii=True)
+        self.assertEqual(page.letters('["café", …]'), '["caf\\xe9", ...]')
+        table = Table(Column("value"), Column("count", right=True))
+        table.add("[1, 2, …]", "1")
+        table.add("[1, 2, 3, 4]", "2")
+        lines = list(table.lines(page))
+        self.assertTrue("".join(lines).isascii())
+        self.assertEqual(len({len(line) for line in lines}), 1, "measured as it is shown")
+
+    def test_others_stay(self) -> None:
+        self.assertEqual(Page().letters("café…"), "café…")
+
+
 class Prose(unittest.TestCase):
     def test_a_sentence_is_broken_between_words(self) -> None:
         line = "  one two three four"

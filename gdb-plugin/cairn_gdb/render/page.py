@@ -39,3 +39,9 @@ class Page(NamedTuple):
     @property
     def ellipsis(self) -> str:
         return "..." if self.ascii else "…"
+
+    def letters(self, text: str) -> str:
+        """The text in letters that the page can show: those of objects' texts may be any."""
+        if not self.ascii or text.isascii():
+            return text
+        return text.replace("…", "...").encode("ascii", "backslashreplace").decode()

@@ -107,10 +107,7 @@ def draw(sections: Sequence[Section], held: Sequence[Held], titles: Tuple[str, s
 
 def _letters(text: str, page: Page) -> str:
     """The text in letters that the page can show."""
-    text = plain(text)
-    if page.ascii and not text.isascii():
-        text = text.replace("…", page.ellipsis).encode("ascii", "backslashreplace").decode()
-    return text
+    return page.letters(plain(text))
 
 
 def _rows_of(sections: Sequence[Section]) -> List[_Row]:

@@ -81,6 +81,8 @@ class Table:
 
     def lines(self, page: Page, indent: str = "") -> Iterator[str]:
         """The heading and the rows; a column whose cells are all empty is left out."""
+        if page.ascii:  # before they are measured
+            self.rows = [[page.letters(text) for text in row] for row in self.rows]
         shown = [index for index, column in enumerate(self.columns)
                  if not self.rows or any(row[index] for row in self.rows)]
         widths = self._widths(shown, page.width - len(indent), page.endless)

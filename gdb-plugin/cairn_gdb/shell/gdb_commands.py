@@ -69,9 +69,10 @@ def _print(lines: Iterable[str]) -> None:
 
 
 def _text(command: Command, result: Result, sheet: Page) -> Iterable[str]:
-    yield from command.lines(result.records, sheet)
+    for line in command.lines(result.records, sheet):
+        yield sheet.letters(line)
     for warning in result.warnings:
-        yield sheet.style("warning", "warning: ") + warning
+        yield sheet.letters(sheet.style("warning", "warning: ") + warning)
 
 
 def run(command: Command, line: str, from_tty: bool) -> None:
