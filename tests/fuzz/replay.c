@@ -10,17 +10,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../random.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 static unsigned long mutations;
 static unsigned long inputs;
-
-static uint64_t random_next(uint64_t *seed) {
-  *seed ^= *seed << 13;
-  *seed ^= *seed >> 7;
-  *seed ^= *seed << 17;
-  return *seed;
-}
 
 /* Most of an input is zeros that mean nothing: prefers bytes that stand for something. */
 static size_t interesting_offset(const uint8_t *data, size_t bytes, uint64_t *seed) {

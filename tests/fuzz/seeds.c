@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "../random.h"
 #include "fakecore.h"
 #include "lens.h"
 
@@ -133,10 +134,7 @@ static void write_operations(void) {
   for (size_t mode = 0; mode < sizeof modes / sizeof modes[0]; mode++) {
     uint8_t script[2400];
     for (size_t i = 0; i < sizeof script; i++) {
-      random ^= random << 13;
-      random ^= random >> 7;
-      random ^= random << 17;
-      script[i] = (uint8_t)(random >> 40);
+      script[i] = (uint8_t)(random_next(&random) >> 40);
     }
     memcpy(script, modes[mode], sizeof modes[mode]);
     char name[32];

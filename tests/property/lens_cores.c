@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../bounded.h"
+#include "../random.h"
 #include "lens.h"
 #include "random_core.h"
 
@@ -121,13 +122,6 @@ static void cut_short(void **state) {
   (void)close(from);
   (void)close(to);
   assert_int_equal(rename(whole, core.core), 0);
-}
-
-static uint64_t random_next(uint64_t *seed) {
-  *seed ^= *seed << 13;
-  *seed ^= *seed >> 7;
-  *seed ^= *seed << 17;
-  return *seed;
 }
 
 static void bits_turned(void **state) {

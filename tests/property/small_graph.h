@@ -6,6 +6,7 @@
 #ifndef TESTS_SMALL_GRAPH_H
 #define TESTS_SMALL_GRAPH_H
 
+#include "../random.h"
 #include "cairn/cairn.h"
 
 #include <setjmp.h>
@@ -38,10 +39,7 @@ struct graph {
 };
 
 static inline uint64_t graph_random(struct graph *graph, uint64_t bound) {
-  graph->random ^= graph->random << 13;
-  graph->random ^= graph->random >> 7;
-  graph->random ^= graph->random << 17;
-  return (graph->random >> 11) % bound;
+  return random_below(&graph->random, bound);
 }
 
 static inline cairn_type graph_type(cairn_heap *heap) {

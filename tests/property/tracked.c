@@ -9,6 +9,7 @@
  * was forgotten nobody can tell from events in general, so certainty is judged by trying: every
  * choice of culprits that leaves each release a retain before it must have the place among them.
  */
+#include "../random.h"
 #include "../unit/chain/self.h"
 #include "cairn/cairn.h"
 
@@ -69,10 +70,7 @@ struct ledger {
 };
 
 static uint32_t below(struct ledger *ledger, uint32_t bound) {
-  ledger->random ^= ledger->random << 13;
-  ledger->random ^= ledger->random >> 7;
-  ledger->random ^= ledger->random << 17;
-  return (uint32_t)((ledger->random >> 11) % bound);
+  return (uint32_t)random_below(&ledger->random, bound);
 }
 
 static void note(struct ledger *ledger, uint32_t op, uint32_t object, uint32_t place, bool inner) {

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "../random.h"
 #include "cairn/cairn.h"
 #include "memory/slice.h"
 #include "self.h"
@@ -27,18 +28,11 @@ enum {
 static bool by_lot;
 static uint64_t lot = 88172645463325252u, interruptions;
 
-static uint64_t random_of(uint64_t *state, uint64_t limit) {
-  *state ^= *state << 13;
-  *state ^= *state >> 7;
-  *state ^= *state << 17;
-  return (*state >> 11) % limit;
-}
-
 bool __real_lens_slice_over(const lens_slice *slice);
 bool __wrap_lens_slice_over(const lens_slice *slice);
 bool __wrap_lens_slice_over(const lens_slice *slice) {
   if (!by_lot) return __real_lens_slice_over(slice);
-  bool over = random_of(&lot, 3) != 0;
+  bool over = random_below(&lot, 3) != 0;
   interruptions += over;
   return over;
 }
@@ -92,15 +86,15 @@ static void make_heap(void) {
   define(types);
   hub = cairn_str_new(heap, "hub", 3);
   for (uint64_t i = 0; i < NODES; i++) {
-    nodes[i] = node_new(types[random_of(&drawn, TYPES)]);
-    uint64_t k = random_of(&drawn, i + 1);
+    nodes[i] = node_new(types[random_below(&drawn, TYPES)]);
+    uint64_t k = random_below(&drawn, i + 1);
     struct node *node = nodes[k];
     nodes[k] = nodes[i];
     nodes[i] = node;
   }
   for (uint64_t i = 0; i < NODES; i++) {
     cairn_assign(&nodes[i]->next, &nodes[(i + 1) % NODES]->base);
-    cairn_assign(&nodes[i]->other, &nodes[random_of(&drawn, NODES)]->base);
+    cairn_assign(&nodes[i]->other, &nodes[random_below(&drawn, NODES)]->base);
     if (i % 2 == 0) cairn_assign(&nodes[i]->hub, hub);
   }
   for (uint64_t i = 0; i < PAIRS; i++) {
@@ -128,10 +122,10 @@ static void be_busy(void) {
   const cairn_track_options options = {.events = EVENTS};
   assert_true(cairn_track_start(heap, &options));
   for (uint64_t i = 0; i < EVENTS; i++) {
-    cairn_object *object = &nodes[random_of(&drawn, BUSY)]->base;
+    cairn_object *object = &nodes[random_below(&drawn, BUSY)]->base;
     (void)cairn_retain(object);
     if (i % 2 == 0) (void)cairn_retain(object);
-    if (random_of(&drawn, 50) != 0) cairn_release(object);
+    if (random_below(&drawn, 50) != 0) cairn_release(object);
     if (i % 2 == 0) cairn_release(object);
   }
 }

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "../random.h"
 #include "cairn/cairn.h"
 #include "memory/slice.h"
 #include "self.h"
@@ -52,13 +53,6 @@ static cairn_object *hub, *list;
 static cairn_type node_type;
 static uint64_t random_state = 88172645463325252u;
 
-static uint64_t random_below(uint64_t limit) {
-  random_state ^= random_state << 13;
-  random_state ^= random_state >> 7;
-  random_state ^= random_state << 17;
-  return random_state % limit;
-}
-
 static struct node *node_new(cairn_type type) {
   struct node *node = (struct node *)cairn_object_new(heap, type);
   assert_non_null(node);
@@ -83,14 +77,14 @@ static void make_heap(void) {
   list = cairn_list_new(heap, 0);
   for (uint64_t i = 0; i < NODES; i++) nodes[i] = node_new(node_type);
   for (uint64_t i = NODES; i > 1; i--) {
-    uint64_t k = random_below(i);
+    uint64_t k = random_below(&random_state, i);
     struct node *node = nodes[i - 1];
     nodes[i - 1] = nodes[k];
     nodes[k] = node;
   }
   for (uint64_t i = 0; i < NODES; i++) {
     cairn_assign(&nodes[i]->next, &nodes[(i + 1) % NODES]->base);
-    cairn_assign(&nodes[i]->other, &nodes[random_below(NODES)]->base);
+    cairn_assign(&nodes[i]->other, &nodes[random_below(&random_state, NODES)]->base);
     cairn_assign(&nodes[i]->hub, hub);
     assert_true(cairn_list_append(list, &nodes[i]->base));
     cairn_release(&nodes[i]->base);
@@ -129,8 +123,8 @@ static cairn_object *busy;
 static void take_and_give(cairn_object *object, int deeds) {
   int taken = 0;
   for (int i = 0; i < deeds; i++) {
-    bool take = taken == 0 || random_below(2) == 0;
-    places[random_below(PLACE_COUNT)](object, take);
+    bool take = taken == 0 || random_below(&random_state, 2) == 0;
+    places[random_below(&random_state, PLACE_COUNT)](object, take);
     taken += take ? 1 : -1;
   }
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../random.h"
 #include "world.h"
 
 /* ---- objects and roots ----------------------------------------------------------------------- */
@@ -29,10 +30,8 @@ uint64_t world_random(struct world *world, uint64_t bound) {
   if (world->options.script != NULL && script_take(world, bound, &scripted)) {
     return scripted % bound;
   }
-  world->random ^= world->random << 13;
-  world->random ^= world->random >> 7;
-  world->random ^= world->random << 17;
-  return (world->random * 0x2545f4914f6cdd1dull >> 33) % bound;
+  /* The product mixes: seeds here are small numbers in a row. */
+  return (random_next(&world->random) * 0x2545f4914f6cdd1dull >> 33) % bound;
 }
 
 static uintptr_t disguised(const cairn_object *object) { return ~(uintptr_t)object; }

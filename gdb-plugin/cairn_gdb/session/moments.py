@@ -13,6 +13,7 @@ import shlex
 import time
 from typing import TYPE_CHECKING, Dict, List, NamedTuple
 
+from .. import units
 from ..errors import CairnError, did_you_mean
 from ..records import MomentInfo
 
@@ -114,7 +115,6 @@ class Store(Dict[str, Kept]):
 
 def warnings_of(name: str, info: MomentInfo) -> List[str]:
     """What a moment does not know of its own heap."""
-    from .. import units
     said = []
     if info.dying:
         said.append(f"{name}: {units.counted(info.dying, 'object')} "

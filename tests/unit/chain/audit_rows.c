@@ -3,19 +3,13 @@
  *
  * The expected numbers come from what the test drew.
  */
+#include "../../random.h"
 #include "../runtime/nodes.h"
 #include "self.h"
 
 enum { CASES = 400, TARGETS = 12, ROOTS = 4, LONG_LIST = 3000, ROWS = 64, GUARD = 0x5a };
 
 static uint64_t seed = 20261122;
-
-static uint64_t random_below(uint64_t below) {
-  seed ^= seed << 13;
-  seed ^= seed >> 7;
-  seed ^= seed << 17;
-  return (seed >> 11) % below;
-}
 
 static struct nodes *nodes;
 static cairn_object *list; /* holds what is held by the heap */
@@ -110,13 +104,13 @@ static void one_case(void) {
   uint64_t held = 0, all_held = 0, guessed_rows = 0;
   for (uint64_t i = 0; i < TARGETS; i++) {
     made[i] = (struct made){.node = node_new(nodes, nodes->plain, (int64_t)i),
-                            .slots = random_below(ROOTS),
-                            .exact = random_below(ROOTS),
-                            .guesses = random_below(ROOTS),
-                            .held = random_below(2)};
+                            .slots = random_below(&seed, ROOTS),
+                            .exact = random_below(&seed, ROOTS),
+                            .guesses = random_below(&seed, ROOTS),
+                            .held = random_below(&seed, 2)};
     for (uint64_t k = 0; k < made[i].slots; k++)
       assert_true(cairn_list_append(list, &made[i].node->base));
-    made[i].extra = 1 + random_below(made[i].slots + made[i].exact + made[i].guesses + 3);
+    made[i].extra = 1 + random_below(&seed, made[i].slots + made[i].exact + made[i].guesses + 3);
     all_held += made[i].held;
     made[i].node->base.header += made[i].extra - (1 + made[i].slots);
   }

@@ -2,14 +2,8 @@
 #ifndef TESTS_DAMAGE_H
 #define TESTS_DAMAGE_H
 
+#include "../../random.h"
 #include "image.h"
-
-static uint64_t random_next(uint64_t *seed) {
-  *seed ^= *seed << 13;
-  *seed ^= *seed >> 7;
-  *seed ^= *seed << 17;
-  return *seed;
-}
 
 /* A number from the environment, for longer runs by hand. */
 static uint64_t number_from(const char *variable, uint64_t otherwise) {

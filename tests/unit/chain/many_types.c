@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "../../random.h"
 #include "cairn/cairn.h"
 #include "self.h"
 
@@ -15,14 +16,9 @@ struct node {
   cairn_object *slots[SLOTS];
 };
 
-static uint64_t state_of_random = 20261123;
+static uint64_t random_state = 20261123;
 
-static uint32_t below(uint32_t limit) {
-  state_of_random ^= state_of_random << 13;
-  state_of_random ^= state_of_random >> 7;
-  state_of_random ^= state_of_random << 17;
-  return (uint32_t)((state_of_random >> 11) % limit);
-}
+static uint32_t below(uint32_t bound) { return (uint32_t)random_below(&random_state, bound); }
 
 struct graph {
   cairn_heap *heap;

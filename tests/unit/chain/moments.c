@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "../../random.h"
 #include "moment_test.h"
 
 enum { ITEMS = 64, ROUNDS = 6000, STEPS = 24, TEXTS = 3 };
@@ -28,13 +29,6 @@ static struct account now;
 static uint64_t made, seed;
 static bool tracked;
 
-static uint64_t random_below(uint64_t bound) {
-  seed ^= seed << 13;
-  seed ^= seed >> 7;
-  seed ^= seed << 17;
-  return seed % bound;
-}
-
 __attribute__((noinline)) static cairn_object *make_here(uint64_t kind, int64_t value) {
   static const char *const texts[TEXTS] = {"alpha", "gamma", "a text of another size class"};
   cairn_object *object = kind == 0   ? cairn_object_new(heap, left)
@@ -53,9 +47,10 @@ __attribute__((noinline)) static cairn_object *make_there(uint64_t kind, int64_t
 
 static void make(void) {
   static const char *const names[] = {"left", "right", "int", "str"};
-  uint64_t kind = random_below(4);
-  int64_t value = (int64_t)random_below(TEXTS);
-  cairn_object *object = random_below(2) == 0 ? make_here(kind, value) : make_there(kind, value);
+  uint64_t kind = random_below(&seed, 4);
+  int64_t value = (int64_t)random_below(&seed, TEXTS);
+  cairn_object *object =
+      random_below(&seed, 2) == 0 ? make_here(kind, value) : make_there(kind, value);
   assert_non_null(object);
   struct item *item = &now.items[now.count++];
   uint64_t callers[2] = {0, 0};
@@ -70,15 +65,15 @@ static void make(void) {
 }
 
 static void drop(void) {
-  uint32_t at = (uint32_t)random_below(now.count);
+  uint32_t at = (uint32_t)random_below(&seed, now.count);
   cairn_release(now.items[at].object);
   now.items[at] = now.items[--now.count];
 }
 
 static void steps(void) {
-  for (uint64_t left_over = random_below(STEPS); left_over > 0; left_over--) {
+  for (uint64_t left_over = random_below(&seed, STEPS); left_over > 0; left_over--) {
     bool room = now.count < ITEMS;
-    if (now.count == 0 || (room && random_below(2) == 0)) {
+    if (now.count == 0 || (room && random_below(&seed, 2) == 0)) {
       make();
     } else {
       drop();

@@ -3,6 +3,7 @@
  *
  * The expected numbers come from what the test drew.
  */
+#include "../../random.h"
 #include "../runtime/nodes.h"
 #include "self.h"
 
@@ -25,13 +26,6 @@ struct drawn {
 static struct nodes *nodes;
 static cairn_type opaque_type;
 static uint64_t seed = 20261123;
-
-static uint64_t below(uint64_t limit) {
-  seed ^= seed << 13;
-  seed ^= seed >> 7;
-  seed ^= seed << 17;
-  return (seed >> 11) % limit;
-}
 
 static void traverse(cairn_object *object, cairn_visit_fn visit, void *context) {
   for (int i = 0; i < WORDS; i++) visit(((struct mixed *)(void *)object)->hidden[i], context);
@@ -122,19 +116,20 @@ static void one_case(void) {
   struct drawn drawn[TARGETS];
   struct mixed *holders[HOLDERS];
   for (int i = 0; i < TARGETS; i++)
-    drawn[i] = (struct drawn){.node = node_new(nodes, nodes->plain, i), .roots = below(ROOTS + 1)};
+    drawn[i] = (struct drawn){.node = node_new(nodes, nodes->plain, i),
+                              .roots = random_below(&seed, ROOTS + 1)};
   for (int i = 0; i < HOLDERS; i++) {
     holders[i] = (struct mixed *)(void *)cairn_object_new(nodes->heap, opaque_type);
     assert_non_null(holders[i]);
-    holders[i]->number = (int64_t)below(1000);
-    if (below(2) == 0) {
-      struct drawn *target = &drawn[below(TARGETS)];
+    holders[i]->number = (int64_t)random_below(&seed, 1000);
+    if (random_below(&seed, 2) == 0) {
+      struct drawn *target = &drawn[random_below(&seed, TARGETS)];
       holders[i]->seen = cairn_retain(&target->node->base);
       target->strong++;
     }
     for (int k = 0; k < WORDS; k++) { /* the same ones again and again, too */
-      if (below(3) == 0) continue;
-      struct drawn *target = &drawn[below(1 + below(TARGETS))];
+      if (random_below(&seed, 3) == 0) continue;
+      struct drawn *target = &drawn[random_below(&seed, 1 + random_below(&seed, TARGETS))];
       holders[i]->hidden[k] = &target->node->base;
       target->opaque++;
     }
@@ -142,7 +137,8 @@ static void one_case(void) {
   uint64_t headers[TARGETS];
   for (int i = 0; i < TARGETS; i++) {
     uint64_t now = 1 + drawn[i].strong; /* the maker's, and those of slots */
-    drawn[i].count = 1 + below(drawn[i].strong + drawn[i].opaque + drawn[i].roots + 3);
+    drawn[i].count =
+        1 + random_below(&seed, drawn[i].strong + drawn[i].opaque + drawn[i].roots + 3);
     headers[i] = drawn[i].node->base.header;
     drawn[i].node->base.header += drawn[i].count - now;
   }

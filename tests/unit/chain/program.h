@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+#include "../../random.h"
 #include "cairn/cairn.h"
 
 enum deed { TAKE, GIVE, MAKE, PUT, PULL };
@@ -86,10 +87,7 @@ struct program {
 };
 
 static inline uint64_t program_random(struct program *self, uint64_t limit) {
-  self->random ^= self->random << 13;
-  self->random ^= self->random >> 7;
-  self->random ^= self->random << 17;
-  return self->random % limit;
+  return random_next(&self->random) % limit;
 }
 
 static inline void go_wrong(struct program *self, cairn_object *object, int line, int surplus) {

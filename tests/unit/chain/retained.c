@@ -196,7 +196,7 @@ static void compare_totals(const bool *all) {
 /* Some nodes are held twice: both roots together keep them. */
 static void hold_twice(void) {
   for (uint32_t i = 0; i < node_count; i++) {
-    twice[i] = held[i] && random_below(4) == 0;
+    twice[i] = held[i] && random_below(&seed, 4) == 0;
     lens_root root = {.slot_address = 0x1000 + 8ull * i,
                       .value = address_of(nodes[i]),
                       .kind = LENS_ROOT_FOREIGN};
@@ -207,7 +207,7 @@ static void hold_twice(void) {
 /* The test gives up its own reference to some nodes that others hold. */
 static void borrow(void) {
   for (uint32_t i = 0; i < node_count; i++) {
-    borrowed[i] = cairn_refcount(&nodes[i]->base) > 1 && random_below(3) == 0;
+    borrowed[i] = cairn_refcount(&nodes[i]->base) > 1 && random_below(&seed, 3) == 0;
     if (borrowed[i]) cairn_release(&nodes[i]->base);
   }
 }

@@ -4,6 +4,7 @@
 #ifndef TESTS_SMALL_HEAP_H
 #define TESTS_SMALL_HEAP_H
 
+#include "../../random.h"
 #include "cairn/cairn.h"
 #include "self.h"
 
@@ -42,13 +43,6 @@ static inline int lens_end(void **state) {
   return 0;
 }
 
-static inline uint64_t random_below(uint64_t below) {
-  seed ^= seed << 13;
-  seed ^= seed >> 7;
-  seed ^= seed << 17;
-  return (seed >> 11) % below;
-}
-
 /* ---- heaps ---- */
 
 static inline void note_freed(cairn_object *object) {
@@ -84,23 +78,23 @@ static inline void make_heap(void) {
   heap = cairn_heap_new(&options);
   assert_non_null(heap);
   const cairn_type both[] = {define("one"), define("two")};
-  node_count = (uint32_t)random_below(NODES_MAX) + 1;
+  node_count = (uint32_t)random_below(&seed, NODES_MAX) + 1;
   for (uint32_t i = 0; i < node_count; i++) {
-    types[i] = (uint32_t)random_below(2);
+    types[i] = (uint32_t)random_below(&seed, 2);
     nodes[i] = (struct node *)cairn_object_new(heap, both[types[i]]);
     nodes[i]->items = cairn_buffer_new(heap, ITEMS * sizeof(cairn_object *));
     memset(nodes[i]->items, 0, ITEMS * sizeof(cairn_object *));
     nodes[i]->count = ITEMS;
     nodes[i]->number = i;
     freed[i] = false;
-    held[i] = random_below(4) == 0;
+    held[i] = random_below(&seed, 4) == 0;
   }
-  uint64_t sparse = random_below(5) + 2;
+  uint64_t sparse = random_below(&seed, 5) + 2;
   for (uint32_t i = 0; i < node_count; i++) {
     for (uint32_t slot = 0; slot < SLOTS; slot++) {
       for (uint32_t at = 0; place(nodes[i], slot, at) != NULL; at++) {
-        if (random_below(sparse) == 0)
-          cairn_assign(place(nodes[i], slot, at), &nodes[random_below(node_count)]->base);
+        if (random_below(&seed, sparse) == 0)
+          cairn_assign(place(nodes[i], slot, at), &nodes[random_below(&seed, node_count)]->base);
       }
     }
   }

@@ -36,15 +36,6 @@ static void assert_load(lens_status wanted, const char *error) {
   lens_free(self);
 }
 
-static bool has_problem(const lens *self, const char *text) {
-  for (uint64_t i = 0; i < lens_problem_count(self); i++) {
-    lens_problem problem;
-    assert_int_equal(lens_problem_get(self, i, &problem), LENS_OK);
-    if (strstr(problem.text, text) != NULL) return true;
-  }
-  return false;
-}
-
 static void another_layout_is_followed(void **state) {
   (void)state;
   lens *self;

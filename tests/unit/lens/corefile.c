@@ -39,15 +39,6 @@ static lens *open_core(void) {
   return self;
 }
 
-static bool has_problem(const lens *self, const char *text) {
-  for (uint64_t i = 0; i < lens_problem_count(self); i++) {
-    lens_problem problem;
-    assert_int_equal(lens_problem_get(self, i, &problem), LENS_OK);
-    if (strstr(problem.text, text) != NULL) return true;
-  }
-  return false;
-}
-
 static void map_and_memory(void **state) {
   (void)state;
   const struct {

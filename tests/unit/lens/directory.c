@@ -2,6 +2,7 @@
  * pages that are dense, holed, large and empty.
  */
 #include "model/directory.h"
+#include "../../random.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,13 +21,6 @@ static struct lens_model model;
 static struct lens_directory directory;
 static struct object objects[OBJECTS_MAX];
 static uint32_t object_count;
-
-static uint64_t random_next(uint64_t *seed) {
-  *seed ^= *seed << 13;
-  *seed ^= *seed >> 7;
-  *seed ^= *seed << 17;
-  return *seed;
-}
 
 /* Page sizes: powers of two and not. */
 static void make_arenas(void) {

@@ -85,11 +85,11 @@ static void as_defined(void **state) {
   for (int i = 0; i < GRAPHS; i++) {
     graph_make(&made, &seed);
     uint32_t nodes[ENTRIES_MAX];
-    uint64_t standing = 0, count = graph_random(&seed, ENTRIES_MAX + 1);
+    uint64_t standing = 0, count = random_below(&seed, ENTRIES_MAX + 1);
     for (uint64_t k = 0; k < count; k++)
-      nodes[k] = (uint32_t)graph_random(&seed, made.graph.node_count);
-    if (graph_random(&seed, 3) == 0) standing |= 1ull << graph_random(&seed, made.graph.node_count);
-    const struct lens_entries entries = {nodes, graph_random(&seed, count + 1), count, &standing};
+      nodes[k] = (uint32_t)random_below(&seed, made.graph.node_count);
+    if (random_below(&seed, 3) == 0) standing |= 1ull << random_below(&seed, made.graph.node_count);
+    const struct lens_entries entries = {nodes, random_below(&seed, count + 1), count, &standing};
     check_graph(&made, &entries);
   }
 }

@@ -399,4 +399,14 @@ static inline lens *fake_lens(struct fake *fake) {
   return NULL;
 }
 
+/* One of the problems that the lens has noted says this. */
+static inline bool has_problem(const lens *self, const char *text) {
+  for (uint64_t i = 0; i < lens_problem_count(self); i++) {
+    lens_problem problem;
+    if (lens_problem_get(self, i, &problem) != LENS_OK) continue;
+    if (strstr(problem.text, text) != NULL) return true;
+  }
+  return false;
+}
+
 #endif

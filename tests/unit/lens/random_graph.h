@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "../../random.h"
 #include "model/links.h"
 
 enum { GRAPH_NODES_MAX = 48, GRAPH_EDGES_MAX = 256 };
@@ -23,13 +24,6 @@ struct random_graph {
   uint64_t out_start[GRAPH_NODES_MAX + 1], in_start[GRAPH_NODES_MAX + 1];
   uint32_t out_target[GRAPH_EDGES_MAX], in_source[GRAPH_EDGES_MAX];
 };
-
-static inline uint64_t graph_random(uint64_t *seed, uint64_t below) {
-  *seed ^= *seed << 13;
-  *seed ^= *seed >> 7;
-  *seed ^= *seed << 17;
-  return (*seed >> 11) % below;
-}
 
 /* The rows that lead to each node, from those that lead away. */
 static inline void graph_reverse(struct random_graph *made) {
@@ -47,18 +41,18 @@ static inline void graph_reverse(struct random_graph *made) {
 
 /* Sparse or dense, scattered or along a chain, with edges to oneself and several alike. */
 static inline void graph_make(struct random_graph *made, uint64_t *seed) {
-  uint64_t nodes = graph_random(seed, GRAPH_NODES_MAX) + 1, edges = 0;
-  uint64_t most = graph_random(seed, 5), shape = graph_random(seed, 4);
+  uint64_t nodes = random_below(seed, GRAPH_NODES_MAX) + 1, edges = 0;
+  uint64_t most = random_below(seed, 5), shape = random_below(seed, 4);
   for (uint64_t node = 0; node < nodes; node++) {
     made->out_start[node] = edges;
-    uint64_t count = graph_random(seed, most + 1);
+    uint64_t count = random_below(seed, most + 1);
     if (shape == 1) count += 1;
-    if (shape == 2 && node == graph_random(seed, nodes)) count += 9;
+    if (shape == 2 && node == random_below(seed, nodes)) count += 9;
     for (uint64_t i = 0; i < count && edges < GRAPH_EDGES_MAX; i++) {
-      uint64_t target = graph_random(seed, nodes);
+      uint64_t target = random_below(seed, nodes);
       if (shape == 1 && i == 0) target = node + 1 < nodes ? node + 1 : 0;
       if (shape == 3)
-        target = node + graph_random(seed, 5) < nodes + 2 ? (node + graph_random(seed, 5)) % nodes
+        target = node + random_below(seed, 5) < nodes + 2 ? (node + random_below(seed, 5)) % nodes
                                                           : node / 2;
       made->out_target[edges++] = (uint32_t)target;
     }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../../random.h"
 #include "memory/alloc.h"
 
 struct row {
@@ -16,13 +17,6 @@ struct row {
 };
 
 static uint64_t random_state = 88172645463325252u;
-
-static uint64_t random_below(uint64_t limit) {
-  random_state ^= random_state << 13;
-  random_state ^= random_state >> 7;
-  random_state ^= random_state << 17;
-  return random_state % limit;
-}
 
 static int by_key(const void *a, const void *b) {
   const struct row *left = a, *right = b;
@@ -36,7 +30,7 @@ static struct row *make(struct lens_column *column, uint64_t count, uint64_t key
   assert_non_null(wanted);
   assert_true(lens_column_reserve(column, count + 1, sizeof *wanted));
   for (uint64_t i = 0; i < count; i++)
-    wanted[i] = (struct row){.key = random_below(keys), .value = (uint32_t)i};
+    wanted[i] = (struct row){.key = random_below(&random_state, keys), .value = (uint32_t)i};
   memcpy(column->items, wanted, count * sizeof *wanted);
   qsort(wanted, count, sizeof *wanted, by_key);
   return wanted;

@@ -13,6 +13,7 @@
 /* cmocka.h needs those above. */
 #include <cmocka.h>
 
+#include "../../random.h"
 #include "cairn/cairn.h"
 #include "internal.h"
 
@@ -51,19 +52,6 @@ static inline int64_t value_of(const cairn_object *object) {
   int64_t value = 0;
   assert_true(cairn_int_get(object, &value));
   return value;
-}
-
-/* ---- random numbers that a seed repeats (xorshift64*, Vigna 2014) --------------------------- */
-
-static inline uint64_t random_next(uint64_t *random) {
-  *random ^= *random >> 12;
-  *random ^= *random << 25;
-  *random ^= *random >> 27;
-  return *random * 0x2545f4914f6cdd1dull;
-}
-
-static inline uint64_t random_below(uint64_t *random, uint64_t bound) {
-  return (random_next(random) >> 11) % bound;
 }
 
 /* The seed of this run, printed: CAIRN_TEST_SEED repeats it. */

@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../random.h"
 #include "nodes.h"
 
 typedef uint64_t (*collect_fn)(cairn_heap *heap);
@@ -11,15 +12,7 @@ static const collect_fn kinds[] = {cairn_collect, cairn_collect_candidates};
   for (const collect_fn *kind = kinds; kind != kinds + 2; kind++) \
     for (collect_fn collect = *kind; collect != NULL; collect = NULL)
 
-/* xorshift64*, as in the benchmarks. */
 static uint64_t random_state;
-static uint64_t random_below(uint64_t bound) {
-  random_state ^= random_state >> 12;
-  random_state ^= random_state << 25;
-  random_state ^= random_state >> 27;
-  return (random_state * 2685821657736338717ull >> 33) % bound;
-}
-
 static void side_is_clean(cairn_object *object, void *context) {
   (void)context;
   assert_int_equal(*cairn_side_byte(object), 0);
@@ -134,32 +127,10 @@ static struct node *graph[GRAPH];
 static bool is_reached[GRAPH];
 static uint32_t waiting[GRAPH];
 
-/* The naive truth: how many of the graph are reached from those that are marked in is_reached. */
-static uint64_t graph_reach(void) {
-  uint64_t count = 0;
-  size_t waiting_count = 0;
-  for (uint32_t i = 0; i < GRAPH; i++) {
-    if (is_reached[i]) waiting[waiting_count++] = i;
-  }
-  while (waiting_count > 0) {
-    const struct node *node = graph[waiting[--waiting_count]];
-    count++;
-    const cairn_object *const held[] = {node->left, node->right};
-    for (size_t i = 0; i < 2; i++) {
-      if (held[i] == NULL) continue;
-      uint32_t index = (uint32_t)as_node((cairn_object *)(uintptr_t)held[i])->id;
-      if (is_reached[index]) continue;
-      is_reached[index] = true;
-      waiting[waiting_count++] = index;
-    }
-  }
-  return count;
-}
-
 /* Puts the nodes in another order: neighbours in the graph are none in memory then. */
 static void graph_shuffle(void) {
   for (uint32_t i = GRAPH - 1; i > 0; i--) {
-    uint32_t other = (uint32_t)random_below(i + 1);
+    uint32_t other = (uint32_t)random_below(&random_state, i + 1);
     struct node *node = graph[i];
     graph[i] = graph[other];
     graph[other] = node;
@@ -181,7 +152,7 @@ static size_t to_children(size_t from, int slot) {
 static size_t to_any(size_t from, int slot) {
   (void)from;
   (void)slot;
-  return random_below(3) == 0 ? GRAPH : random_below(GRAPH);
+  return random_below(&random_state, 3) == 0 ? GRAPH : random_below(&random_state, GRAPH);
 }
 static size_t to_both(size_t from, int slot) {
   if (slot == 0) return (from + 1) % GRAPH;
@@ -202,11 +173,11 @@ static void check_graph(const struct nodes *nodes, edge_fn edge, bool shuffled, 
   }
   static size_t held[8];
   for (size_t i = 0; i < held_count; i++) {
-    held[i] = random_below(GRAPH);
+    held[i] = random_below(&random_state, GRAPH);
     is_reached[held[i]] = true;
     cairn_retain(&graph[held[i]]->base);
   }
-  uint64_t kept = graph_reach();
+  uint64_t kept = nodes_reach(graph, GRAPH, is_reached, waiting);
   for (uint32_t i = 0; i < GRAPH; i++) cairn_release(&graph[i]->base);
   collect(nodes->heap);
   assert_int_equal(objects_of(nodes), kept);

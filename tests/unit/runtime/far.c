@@ -1,4 +1,5 @@
 /* far.c: what is kept where references lead anywhere in a heap of several arenas. */
+#include "../../random.h"
 #include "collect.h"
 #include "nodes.h"
 
@@ -10,12 +11,7 @@ static bool is_reached[COUNT_MAX];
 static uint32_t waiting[COUNT_MAX];
 
 static uint64_t random_state;
-static uint32_t random_below(uint32_t bound) {
-  random_state ^= random_state >> 12;
-  random_state ^= random_state << 25;
-  random_state ^= random_state >> 27;
-  return (uint32_t)((random_state * 2685821657736338717ull >> 33) % bound);
-}
+static uint32_t below(uint32_t bound) { return (uint32_t)random_below(&random_state, bound); }
 
 static int setup(void **state) {
   nodes_setup(state);
@@ -35,27 +31,6 @@ static void graph_make(const struct nodes *nodes) {
 
 static void graph_hold(uint32_t from, int slot, uint32_t to) {
   cairn_assign(slot == 0 ? &graph[from]->left : &graph[from]->right, &graph[to]->base);
-}
-
-/* The naive truth: how many are reached from those that are marked in is_reached. */
-static uint64_t graph_reach(void) {
-  uint64_t reached = 0;
-  size_t waiting_count = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    if (is_reached[i]) waiting[waiting_count++] = i;
-  }
-  for (; waiting_count > 0; reached++) {
-    const struct node *node = graph[waiting[--waiting_count]];
-    const cairn_object *const held[] = {node->left, node->right};
-    for (size_t i = 0; i < 2; i++) {
-      if (held[i] == NULL) continue;
-      uint32_t index = (uint32_t)as_node((cairn_object *)(uintptr_t)held[i])->id;
-      if (is_reached[index]) continue;
-      is_reached[index] = true;
-      waiting[waiting_count++] = index;
-    }
-  }
-  return reached;
 }
 
 /* True when the heap is one that this is for.  Leaves it as it was. */
@@ -88,7 +63,7 @@ static void check(const struct nodes *nodes, const uint32_t *held, size_t held_c
   }
   cairn_object *roots[16];
   for (size_t i = 0; i < held_count; i++) roots[i] = &graph[held[i]]->base;
-  uint64_t kept = graph_reach();
+  uint64_t kept = nodes_reach(graph, count, is_reached, waiting);
   for (uint32_t i = 0; i < count; i++) cairn_release(&graph[i]->base);
   (void)cairn_collect(nodes->heap);
   assert_int_equal(objects_of(nodes), kept);
@@ -104,7 +79,7 @@ static void test_shuffled_ring(void **state) {
   struct nodes *nodes = *state;
   graph_make(nodes);
   for (uint32_t i = count - 1; i > 0; i--) {
-    uint32_t other = random_below(i + 1);
+    uint32_t other = below(i + 1);
     struct node *node = graph[i];
     graph[i] = graph[other];
     graph[other] = node;
@@ -113,10 +88,10 @@ static void test_shuffled_ring(void **state) {
     graph[i]->id = i;
     is_reached[i] = false;
     graph_hold(i, 0, (i + 1) % count);
-    graph_hold(i, 1, random_below(count));
+    graph_hold(i, 1, below(count));
   }
   assert_true(is_far(nodes->heap));
-  const uint32_t held[] = {random_below(count)};
+  const uint32_t held[] = {below(count)};
   check(nodes, held, 1);
 }
 
@@ -127,12 +102,12 @@ static void test_sparse_graph(void **state) {
   for (uint32_t i = 0; i < count; i++) {
     is_reached[i] = false;
     for (int slot = 0; slot < 2; slot++) {
-      if (random_below(5) < 3) graph_hold(i, slot, random_below(count));
+      if (below(5) < 3) graph_hold(i, slot, below(count));
     }
   }
   assert_true(is_far(nodes->heap));
   uint32_t held[4];
-  for (size_t i = 0; i < 4; i++) held[i] = random_below(count);
+  for (size_t i = 0; i < 4; i++) held[i] = below(count);
   check(nodes, held, 4);
 }
 
@@ -142,8 +117,8 @@ static void test_hubs(void **state) {
   graph_make(nodes);
   for (uint32_t i = 0; i < count; i++) {
     is_reached[i] = false;
-    graph_hold(i, 0, random_below(8) * (count / 8));
-    graph_hold(i, 1, random_below(count));
+    graph_hold(i, 0, below(8) * (count / 8));
+    graph_hold(i, 1, below(count));
   }
   assert_true(is_far(nodes->heap));
   const uint32_t held[] = {0, count / 8, count / 2, count - 1};
@@ -185,7 +160,7 @@ static void test_resurrection(void **state) {
   for (uint32_t i = 0; i < count; i++) {
     is_reached[i] = false;
     graph_hold(i, 0, (uint32_t)((i + (uint64_t)count / 2 + 1) % count));
-    graph_hold(i, 1, random_below(count));
+    graph_hold(i, 1, below(count));
   }
   cairn_assign(&graph[0]->right, &watched->base);
   cairn_release(&watched->base);

@@ -2,6 +2,7 @@
  * of what is freed. */
 #include "nodes.h"
 
+#include "../../random.h"
 #include "collect.h"
 
 /* Two references and nothing that makes a death special: what nodes are not. */
@@ -298,12 +299,7 @@ static bool is_reached[GRAPH];
 static uint32_t waiting[GRAPH];
 static uint64_t random_state;
 
-static uint32_t random_below(uint32_t bound) {
-  random_state ^= random_state >> 12;
-  random_state ^= random_state << 25;
-  random_state ^= random_state >> 27;
-  return (uint32_t)((random_state * 2685821657736338717ull >> 33) % bound);
-}
+static uint32_t below(uint32_t bound) { return (uint32_t)random_below(&random_state, bound); }
 
 /* The naive truth: how many are reached from those that are marked, by the model's edges alone. */
 static uint64_t reach(void) {
@@ -329,16 +325,16 @@ static void check_graph(const struct setting *self, uint32_t back, uint32_t on, 
   for (uint32_t i = 0; i < GRAPH; i++) graph[i] = pair_new(self);
   for (uint32_t i = 0; i < GRAPH; i++) {
     for (size_t slot = 0; slot < 2; slot++) {
-      uint32_t kind = random_below(64), to = GRAPH;
-      if (kind < back && i > 0) to = random_below(i);
-      if (kind >= back && kind < back + on) to = i + random_below(GRAPH - i);
+      uint32_t kind = below(64), to = GRAPH;
+      if (kind < back && i > 0) to = below(i);
+      if (kind >= back && kind < back + on) to = i + below(GRAPH - i);
       edges[i][slot] = to;
       cairn_object *target = to == GRAPH ? NULL : cairn_retain(&graph[to]->base);
       *(slot == 0 ? &graph[i]->left : &graph[i]->right) = target;
     }
     is_reached[i] = false;
   }
-  for (uint32_t i = 0; i < held; i++) is_reached[random_below(GRAPH)] = true;
+  for (uint32_t i = 0; i < held; i++) is_reached[below(GRAPH)] = true;
   bool is_held[GRAPH];
   memcpy(is_held, is_reached, sizeof is_held);
   uint64_t kept = reach();

@@ -120,4 +120,27 @@ static inline bool has_state(const void *object, uint64_t state) {
 
 #define assert_valid(nodes) assert_ptr_equal(cairn_heap_validate((nodes)->heap), NULL)
 
+/* The naive truth: how many nodes are reached from those that are marked in `is_reached`; marks
+ * them.  A node's id is its place in `graph`; `waiting` has room for all. */
+static inline uint64_t nodes_reach(struct node *const *graph, uint32_t count, bool *is_reached,
+                                   uint32_t *waiting) {
+  uint64_t reached = 0;
+  size_t waiting_count = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (is_reached[i]) waiting[waiting_count++] = i;
+  }
+  for (; waiting_count > 0; reached++) {
+    const struct node *node = graph[waiting[--waiting_count]];
+    const cairn_object *const held[] = {node->left, node->right};
+    for (size_t i = 0; i < 2; i++) {
+      if (held[i] == NULL) continue;
+      uint32_t index = (uint32_t)((const struct node *)(const void *)held[i])->id;
+      if (is_reached[index]) continue;
+      is_reached[index] = true;
+      waiting[waiting_count++] = index;
+    }
+  }
+  return reached;
+}
+
 #endif

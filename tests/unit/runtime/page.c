@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../../random.h"
 #include "hot.h"
 #include "internal.h"
 
@@ -25,13 +26,6 @@ static int tear_down(void **state) {
   cairn_arena_free_all(*state);
   cairn_chunk_free_all(*state);
   return 0;
-}
-
-static uint64_t random_next(uint64_t *seed) {
-  *seed ^= *seed << 13;
-  *seed ^= *seed >> 7;
-  *seed ^= *seed << 17;
-  return *seed;
 }
 
 static const uint64_t buffer_header = CAIRN_STATE(LIVE) | CAIRN_STATE(BUFFER);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "../../random.h"
 #include "nodes.h"
 
 enum { THREADS = 4, HEAPS = 6, TURNS = 100, STEPS = 150, PUBLISHED = 32 };
@@ -25,13 +26,6 @@ struct world {
   cairn_object *published[PUBLISHED]; /* shared objects, under the lock */
   uint64_t seed;
 };
-
-static uint64_t next(uint64_t *state) {
-  *state ^= *state << 13;
-  *state ^= *state >> 7;
-  *state ^= *state << 17;
-  return *state;
-}
 
 /* False: all turns are taken. */
 static bool take(struct world *world, struct parcel *parcel) {
@@ -60,14 +54,14 @@ static void hand_back(struct world *world, struct parcel parcel) {
 /* A shared object that another thread may have made; a new reference, or NULL. */
 static cairn_object *published(struct world *world, uint64_t *random) {
   pthread_mutex_lock(&world->lock);
-  cairn_object *object = cairn_retain(world->published[next(random) % PUBLISHED]);
+  cairn_object *object = cairn_retain(world->published[random_next(random) % PUBLISHED]);
   pthread_mutex_unlock(&world->lock);
   return object;
 }
 
 static void publish(struct world *world, cairn_object *object, uint64_t *random) {
   pthread_mutex_lock(&world->lock);
-  cairn_object **place = &world->published[next(random) % PUBLISHED];
+  cairn_object **place = &world->published[random_next(random) % PUBLISHED];
   cairn_object *before = *place;
   *place = object;
   pthread_mutex_unlock(&world->lock);
@@ -77,9 +71,9 @@ static void publish(struct world *world, cairn_object *object, uint64_t *random)
 /* A tuple of strs and of itself once removed, or a copy of what the parcel keeps. */
 static cairn_object *make_shared(struct world *world, const struct parcel *parcel,
                                  uint64_t *random) {
-  cairn_heap *heap = world->shared[next(random) % 2];
+  cairn_heap *heap = world->shared[random_next(random) % 2];
   char text[16];
-  snprintf(text, sizeof text, "text %d", (int)(next(random) % 40));
+  snprintf(text, sizeof text, "text %d", (int)(random_next(random) % 40));
   cairn_object *str = cairn_str_intern(heap, text, strlen(text));
   cairn_object *list = cairn_list_new(heap, 0);
   for (int i = 0; i < 5; i++) assert_true(cairn_list_append(list, str));
@@ -87,7 +81,7 @@ static cairn_object *make_shared(struct world *world, const struct parcel *parce
   cairn_object *tuple = cairn_tuple_new(heap, 3, items);
   cairn_release(list);
   cairn_release(str);
-  if (next(random) % 4 != 0) return tuple;
+  if (random_next(random) % 4 != 0) return tuple;
   cairn_object *own = cairn_list_new(parcel->heap, 0);
   assert_true(cairn_list_append(own, tuple));
   cairn_release(tuple);
@@ -120,9 +114,9 @@ static void look(const struct parcel *parcel, uint64_t *random) {
     if (target != NULL) assert_true(cairn_refcount(target) >= 2);
     cairn_release(target);
   }
-  while (cairn_list_count(parcel->kept) > 40 || next(random) % 8 == 0) {
+  while (cairn_list_count(parcel->kept) > 40 || random_next(random) % 8 == 0) {
     if (cairn_list_count(parcel->kept) == 0) break;
-    assert_true(cairn_list_remove(parcel->kept, next(random) % 2 == 0 ? 0 : 1));
+    assert_true(cairn_list_remove(parcel->kept, random_next(random) % 2 == 0 ? 0 : 1));
     assert_true(cairn_list_remove(parcel->kept, 0));
     break;
   }
@@ -134,16 +128,17 @@ static void *work(void *context) {
   struct parcel parcel;
   while (take(world, &parcel)) {
     for (int step = 0; step < STEPS; step++) {
-      if (next(&random) % 3 == 0) publish(world, make_shared(world, &parcel, &random), &random);
+      if (random_next(&random) % 3 == 0)
+        publish(world, make_shared(world, &parcel, &random), &random);
       cairn_object *object = published(world, &random);
       if (object != NULL) hold(&parcel, object);
       cairn_release(object);
       look(&parcel, &random);
     }
-    if (next(&random) % 2 == 0) cairn_collect_candidates(parcel.heap);
+    if (random_next(&random) % 2 == 0) cairn_collect_candidates(parcel.heap);
     cairn_collect(parcel.heap);
     assert_null(cairn_heap_validate(parcel.heap));
-    if (next(&random) % 4 == 0) cairn_collect(world->shared[0]);
+    if (random_next(&random) % 4 == 0) cairn_collect(world->shared[0]);
     hand_back(world, parcel);
   }
   return NULL;
