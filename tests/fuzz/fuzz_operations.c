@@ -6,8 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "internal.h"
-#include "world.h"
+#include "scarce.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -32,30 +31,17 @@ static struct world_options options_of(const uint8_t *data, size_t bytes) {
                                 .heap_name = "fuzzed"};
 }
 
-/* The next step finds no memory from its n-th block or mapping on, when `every` says so. */
-static void arm(struct world *world, unsigned step, unsigned every) {
-  if (every == 0 || step % every != 0) return;
-  cairn_fault.block_after = 1 + world_random(world, 3);
-  cairn_fault.map_after = 1 + world_random(world, 2);
-  cairn_fault_arm(world->heap);
-}
-
-static void disarm(struct world *world) {
-  cairn_fault.block_after = 0;
-  cairn_fault.map_after = 0;
-  cairn_limit_refresh(world->heap);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
   if (bytes < MODE_BYTES) return 0;
   struct world_options options = options_of(data, bytes);
   struct world world;
   if (!world_new(&world, &options)) fail("no world", 0);
-  unsigned step = 0;
+  unsigned step = 0, fault_every = data[1];
   for (; world.options.script_bytes != 0 && step < STEPS_MAX; step++) {
-    arm(&world, step, data[1]);
+    bool fault = fault_every != 0 && step % fault_every == 0;
+    if (fault) world_make_scarce(&world);
     world_step(&world);
-    disarm(&world);
+    if (fault) world_make_plentiful(&world);
     if (world_random(&world, 24) == 0 && !world_collect(&world, world_random(&world, 2) == 0)) {
       fail("a collection freed a wrong number of objects", step);
     }

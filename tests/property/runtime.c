@@ -10,8 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "internal.h"
-#include "world.h"
+#include "scarce.h"
 
 static const struct mode {
   const char *name;
@@ -40,19 +39,6 @@ static uint64_t from_environment(const char *name, uint64_t otherwise) {
   return strtoull(text, NULL, 0);
 }
 
-/* The next step finds no memory from its n-th block or mapping on. */
-static void arm(struct world *world) {
-  cairn_fault.block_after = 1 + world_random(world, 3);
-  cairn_fault.map_after = 1 + world_random(world, 2);
-  cairn_fault_arm(world->heap);
-}
-
-static void disarm(struct world *world) {
-  cairn_fault.block_after = 0;
-  cairn_fault.map_after = 0;
-  cairn_limit_refresh(world->heap);
-}
-
 static const char *run(const struct mode *mode, uint64_t seed, uint64_t steps, uint64_t *step) {
   struct world_options options = mode->options;
   options.seed = seed;
@@ -62,9 +48,9 @@ static const char *run(const struct mode *mode, uint64_t seed, uint64_t steps, u
   const char *problem = NULL;
   for (*step = 0; *step < steps && problem == NULL; ++*step) {
     bool fault = mode->fault_every != 0 && *step % mode->fault_every == 0;
-    if (fault) arm(&world);
+    if (fault) world_make_scarce(&world);
     world_step(&world);
-    if (fault) disarm(&world);
+    if (fault) world_make_plentiful(&world);
     if (world_random(&world, mode->collect_every) == 0 &&
         !world_collect(&world, world_random(&world, 2) == 0)) {
       problem = "a collection freed a wrong number of objects";
