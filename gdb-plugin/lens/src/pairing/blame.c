@@ -38,23 +38,50 @@ static lens_status pairing_at(lens *self, uint64_t address, const lens_slice *sl
 
 /* ---- sums ---- */
 
+/* Another place that might be to blame instead, in a list of all of one blame. */
+struct other {
+  uint32_t site, next; /* next: 1 + its index; 0: none */
+};
+struct other_list {
+  uint32_t first, count;
+};
+
 void lens_blame_forget(struct lens_pairs_state *self) {
-  self->blame_row = self->blame_count = self->silent = 0;
+  self->blame_row = self->blame_count = self->blame_other_count = self->silent = 0;
   self->blamed = false;
 }
 
-static void add_others(lens_unmatched *row, const lens_unmatched *more) {
-  for (uint32_t i = 0; i < more->other_count; i++) {
-    uint32_t at = 0;
-    while (at < row->other_count && row->others[at] != more->others[i]) at++;
-    if (at < row->other_count || more->others[i] == row->site) continue;
-    if (at < LENS_OTHERS_MAX) {
-      row->others[row->other_count++] = more->others[i];
-    } else {
-      row->other_more++;
-    }
+/* Each place once, however many objects might have it. */
+static lens_status add_other(lens *self, uint64_t blame, uint32_t site) {
+  struct lens_pairs_state *pairs = &self->analysis->pairs;
+  lens_unmatched *row = (lens_unmatched *)pairs->blames.items + blame;
+  struct other_list *list = (struct other_list *)pairs->blame_lists.items + blame;
+  const struct other *others = pairs->blame_others.items;
+  if (site == row->site) return LENS_OK;
+  for (uint32_t at = list->first; at != 0; at = others[at - 1].next) {
+    if (others[at - 1].site == site) return LENS_OK;
   }
-  if (row->other_more < more->other_more) row->other_more = more->other_more;
+  if (!lens_column_reserve(&pairs->blame_others, pairs->blame_other_count + 1, sizeof *others))
+    return lens_out_of_memory(self);
+  ((struct other *)pairs->blame_others.items)[pairs->blame_other_count++] =
+      (struct other){site, list->first};
+  list->first = (uint32_t)pairs->blame_other_count;
+  if (list->count++ < LENS_OTHERS_MAX) row->others[row->other_count++] = site;
+  return LENS_OK;
+}
+
+static lens_status add_others(lens *self, uint64_t blame, const lens_unmatched *more) {
+  struct lens_pairs_state *pairs = &self->analysis->pairs;
+  for (uint32_t i = 0; i < more->other_count; i++) {
+    lens_status status = add_other(self, blame, more->others[i]);
+    if (status != LENS_OK) return status;
+  }
+  lens_unmatched *row = (lens_unmatched *)pairs->blames.items + blame;
+  uint32_t unnamed =
+      ((struct other_list *)pairs->blame_lists.items)[blame].count - row->other_count;
+  if (unnamed < more->other_more) unnamed = more->other_more;
+  if (row->other_more < unnamed) row->other_more = unnamed;
+  return LENS_OK;
 }
 
 static lens_status add(lens *self, const lens_unmatched *row) {
@@ -65,14 +92,19 @@ static lens_status add(lens *self, const lens_unmatched *row) {
     rows[i].count += row->count;
     rows[i].objects++;
     if (row->sureness > rows[i].sureness) rows[i].sureness = row->sureness;
-    add_others(&rows[i], row);
-    return LENS_OK;
+    return add_others(self, i, row);
   }
-  if (pairs->blame_count == BLAMES_MAX) return LENS_OK;
-  if (!lens_column_reserve(&pairs->blames, pairs->blame_count + 1, sizeof *rows))
+  uint64_t count = pairs->blame_count;
+  if (count == BLAMES_MAX) return LENS_OK;
+  if (!lens_column_reserve(&pairs->blames, count + 1, sizeof *rows) ||
+      !lens_column_reserve(&pairs->blame_lists, count + 1, sizeof(struct other_list)))
     return lens_out_of_memory(self);
-  ((lens_unmatched *)pairs->blames.items)[pairs->blame_count++] = *row;
-  return LENS_OK;
+  rows = pairs->blames.items;
+  rows[count] = *row;
+  rows[count].other_count = rows[count].other_more = 0;
+  ((struct other_list *)pairs->blame_lists.items)[count] = (struct other_list){0};
+  pairs->blame_count++;
+  return add_others(self, count, row);
 }
 
 static lens_status blame_one(lens *self, const struct lens_audit_row *found,

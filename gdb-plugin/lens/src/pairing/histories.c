@@ -202,6 +202,8 @@ void lens_pairs_free(struct lens_pairs_state *self) {
   lens_column_free(&self->match.blamed);
   lens_column_free(&self->match.unmatched);
   lens_column_free(&self->blames);
+  lens_column_free(&self->blame_others);
+  lens_column_free(&self->blame_lists);
   lens_table_free(&self->by_serial);
   lens_table_free(&self->by_place);
   lens_table_free(&self->by_mix);

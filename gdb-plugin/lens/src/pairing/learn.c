@@ -336,7 +336,8 @@ static lens_status begin(lens *self) {
   pairs->phase = LENS_PAIRS_LEARNING;
   pairs->round = pairs->start = 0;
   pairs->at = pairs->mix_count = pairs->part_count = pairs->cell_count = 0;
-  pairs->learned = pairs->blamed = false;
+  pairs->learned = false;
+  lens_blame_forget(pairs);
   for (int start = 0; start < LENS_STARTS; start++) {
     for (int gap = 0; gap < LENS_GAPS; gap++) pairs->gap_share[start][gap] = 1.0 / LENS_GAPS;
   }

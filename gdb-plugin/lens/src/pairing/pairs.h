@@ -171,6 +171,8 @@ struct lens_pairs_state {
   struct lens_match match;
   struct lens_column blames; /* lens_unmatched */
   uint64_t blame_count, blame_row, silent;
+  struct lens_column blame_others, blame_lists; /* blame.c: the other places of each blame */
+  uint64_t blame_other_count;
   bool blamed;
 };
 
