@@ -25,6 +25,7 @@ ROOMS: "Dict[str, Set[str]]" = {
     "shell": {"", "program", "stops", "commands", "render", "session", "records"},
 }
 GDB_ROOMS = {"stops", "program", "shell"}
+LISTED = GDB_ROOMS | {"outside", "session", "findings", "render"}  # their __init__ names each file
 
 
 def imports_of(path: pathlib.Path) -> "Iterator[Tuple[str, int]]":
@@ -46,28 +47,52 @@ def room_of(module: str) -> str:
     return name if name in ROOMS else ""
 
 
-def plugin_faults() -> "Iterator[str]":
+def named_in(tour: pathlib.Path) -> "Set[str]":
+    """The files that an __init__.py names where it lists what is in its room."""
+    listed = re.findall(r"^    .*", tour.read_text(), re.MULTILINE)
+    return set(re.findall(r"\b[a-z_]+\.py", "\n".join(listed)))
+
+
+def tour_faults() -> "Iterator[str]":
+    """What the __init__.py of the plugin and of its rooms say is there."""
+    for room in LISTED:
+        there = {path.name for path in (PLUGIN / room).glob("*.py")} - {"__init__.py"}
+        named = named_in(PLUGIN / room / "__init__.py")
+        yield from (f"{room}/__init__.py does not name {name}" for name in there - named)
+        yield from (f"{room}/__init__.py names {name}, and it is not there"
+                    for name in named - there)
+    rooms = re.findall(r"^    (\w+)/ ", (PLUGIN / "__init__.py").read_text(), re.MULTILINE)
+    if rooms != list(ROOMS)[1:]:
+        yield f"__init__.py names other rooms, or in another order: {rooms}"
+
+
+def file_faults(path: pathlib.Path, room: str, used: "Set[Tuple[str, str]]") -> "Iterator[str]":
+    """What the file imports and may not; notes in `used` which rooms it imports."""
+    name = path.relative_to(PLUGIN)
+    asked = {module.split(".")[0] for module, _ in imports_of(path)}
+    if "gdb" in asked and room not in GDB_ROOMS:
+        yield f"{name}: imports gdb"
+    if ("gdb" in asked) != ("Imports gdb" in path.read_text()):
+        yield f"{name}: imports gdb without saying so, or says so and does not"
+    if "ctypes" in asked and room != "bridge":
+        yield f"{name}: imports ctypes"
+    for module, line in imports_of(path):
+        if not module.startswith("cairn_gdb."):
+            continue
+        other = room_of(module)
+        used.add((room, other))
+        if other != room and other not in ROOMS[room]:
+            yield f"{name}:{line}: {room or 'the ground'} may not import {module}"
+
+
+def room_faults() -> "Iterator[str]":
     used: "Set[Tuple[str, str]]" = set()
     for path in sorted(PLUGIN.rglob("*.py")):
-        name = path.relative_to(PLUGIN).as_posix()
-        room = name.split("/")[0] if "/" in name else ""
-        if room not in ROOMS:
-            yield f"{name}: no room is called {room}"
-            continue
-        asked = {module.split(".")[0] for module, _ in imports_of(path)}
-        if "gdb" in asked and room not in GDB_ROOMS:
-            yield f"{name}: imports gdb"
-        if ("gdb" in asked) != ("Imports gdb" in path.read_text()):
-            yield f"{name}: imports gdb without saying so, or says so and does not"
-        if "ctypes" in asked and room != "bridge":
-            yield f"{name}: imports ctypes"
-        for module, line in imports_of(path):
-            if not module.startswith("cairn_gdb."):
-                continue
-            other = room_of(module)
-            used.add((room, other))
-            if other != room and other not in ROOMS[room]:
-                yield f"{name}:{line}: {room or 'the ground'} may not import {module}"
+        room = path.relative_to(PLUGIN).parts[0] if path.parent != PLUGIN else ""
+        if room in ROOMS:
+            yield from file_faults(path, room, used)
+        else:
+            yield f"{path.relative_to(PLUGIN)}: no room is called {room}"
     order = list(ROOMS)
     for room, others in ROOMS.items():
         yield from (f"{room} imports {other}, which stands below it" for other in others
@@ -86,6 +111,6 @@ def lens_faults() -> "Iterator[str]":
             yield f"{path}: prefetches by itself"
 
 
-faults = [*plugin_faults(), *lens_faults()]
+faults = [*tour_faults(), *room_faults(), *lens_faults()]
 print("\n".join(faults) or "every arrow goes one way")
 sys.exit(bool(faults))
