@@ -172,6 +172,16 @@ struct type_sum {
 };
 lens_status types_by_bytes(const struct session *session, struct type_sum **sums, uint64_t *count);
 
+/* In holders.c.  One object as a line; `strong`, `weak`, `borrowed` or `opaque`. */
+void object_line(const struct session *session, const lens_object *object);
+const char *ref_kind(const lens_ref *ref);
+/* What explains the count, by roots that are all guesses; and what may explain it all the same
+ * where that is not enough, or too much: the same as `audit` says. */
+lens_status account_of(const struct session *session, const lens_object *object, uint32_t *index,
+                       lens_account *out, uint32_t *doubts);
+/* "accounting", or a line. */
+void account_print(const struct session *session, const lens_account *account, uint32_t doubts);
+
 /* The command's object: by any address inside it.  LENS_NOT_FOUND with lens_error. */
 lens_status find_object(const struct session *session, lens_object *object);
 

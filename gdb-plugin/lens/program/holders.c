@@ -1,4 +1,4 @@
-/* show, refs, referrers and check: one object, and what is wrong. */
+/* refs and referrers: what an object holds, who holds it, and what explains its count. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static void json_member_object(const struct session *session, const char *name,
   yajl_gen_map_close(session->json);
 }
 
-static void text_object(const struct session *session, const lens_object *object) {
+void object_line(const struct session *session, const lens_object *object) {
   char value[256] = "";
   lens_object_text(session->target, object->address, 1, 8, value, sizeof value);
   printf("%s 0x%" PRIx64 "  %s%s  %s  %s\n", type_name(session, object->type), object->address,
@@ -41,14 +41,17 @@ static void target_text(const struct session *session, uint64_t target, char *ou
 
 /* ---- refs ---- */
 
-/* `names`: what the members for the slot and for its object are called. */
+const char *ref_kind(const lens_ref *ref) {
+  return REF_KINDS[ref->kind <= LENS_REF_OPAQUE ? ref->kind : 0];
+}
+
 static lens_status ref_row(const struct session *session, uint64_t holder, const lens_ref *ref,
-                           const char *const *names, struct table *table) {
+                           struct table *table) {
   char slot[128], value[256];
   lens_status status = lens_ref_text(session->target, holder, ref, slot, sizeof slot);
   if (status == LENS_CANCELLED || status == LENS_NO_MEMORY) return status;
   if (status != LENS_OK) snprintf(slot, sizeof slot, "+0x%" PRIx64, ref->slot_address - holder);
-  const char *kind = REF_KINDS[ref->kind <= LENS_REF_OPAQUE ? ref->kind : 0];
+  const char *kind = ref_kind(ref);
   if (session->json == NULL) {
     target_text(session, ref->target, value, sizeof value);
     table_cell(table, slot);
@@ -59,21 +62,20 @@ static lens_status ref_row(const struct session *session, uint64_t holder, const
   }
   lens_object target;
   yajl_gen_map_open(session->json);
-  json_text(session->json, names[0], slot);
+  json_text(session->json, "slot", slot);
   json_text(session->json, "kind", kind);
   if (lens_object_at(session->target, ref->target, &target) == LENS_OK) {
-    json_member_object(session, names[1], &target);
+    json_member_object(session, "object", &target);
   } else {
-    json_address(session->json, names[1], ref->target);
+    json_address(session->json, "object", ref->target);
   }
   yajl_gen_map_close(session->json);
   return LENS_OK;
 }
 
 /* The rows of "what it holds"; `*total` is how many there are. */
-static lens_status ref_rows(const struct session *session, uint64_t holder,
-                            const char *const *names, struct table *table, uint64_t *shown,
-                            uint64_t *total) {
+static lens_status ref_rows(const struct session *session, uint64_t holder, struct table *table,
+                            uint64_t *shown, uint64_t *total) {
   lens_ref refs[PART];
   uint64_t written = 0;
   *shown = *total = 0;
@@ -82,7 +84,7 @@ static lens_status ref_rows(const struct session *session, uint64_t holder,
         lens_object_refs(session->target, holder, *shown, PART, refs, &written, total);
     for (uint64_t i = 0; status == LENS_OK && i < written && within_limit(session, *shown);
          i++, ++*shown) {
-      status = ref_row(session, holder, &refs[i], names, table);
+      status = ref_row(session, holder, &refs[i], table);
     }
     if (status != LENS_OK) return status;
   } while (*shown < *total && written != 0 && within_limit(session, *shown));
@@ -102,10 +104,9 @@ lens_status refs_run(struct session *session) {
     json_name(session->json, "rows");
     yajl_gen_array_open(session->json);
   } else {
-    text_object(session, &object);
+    object_line(session, &object);
   }
-  const char *const names[] = {"slot", "object"};
-  status = ref_rows(session, object.address, names, &table, &shown, &total);
+  status = ref_rows(session, object.address, &table, &shown, &total);
   if (session->json != NULL) {
     yajl_gen_array_close(session->json);
     json_listing_end(session->json, total, shown);
@@ -120,10 +121,8 @@ lens_status refs_run(struct session *session) {
 
 /* ---- the count ---- */
 
-/* What explains the count, by roots that are all guesses; and what may explain it all the same
- * where that is not enough, or too much: the same as `audit` says. */
-static lens_status account_of(const struct session *session, const lens_object *object,
-                              uint32_t *index, lens_account *out, uint32_t *doubts) {
+lens_status account_of(const struct session *session, const lens_object *object, uint32_t *index,
+                       lens_account *out, uint32_t *doubts) {
   *doubts = 0;
   lens_status status = roots_find(session);
   if (status == LENS_OK) status = lens_snapshot_find(session->target, object->address, index);
@@ -140,8 +139,7 @@ static lens_status account_of(const struct session *session, const lens_object *
   return status;
 }
 
-static void print_account(const struct session *session, const lens_account *account,
-                          uint32_t doubts) {
+void account_print(const struct session *session, const lens_account *account, uint32_t doubts) {
   const char *verdict =
       VERDICTS[account->verdict <= LENS_VERDICT_UNKNOWN ? account->verdict : LENS_VERDICT_UNKNOWN];
   if (session->json == NULL) {
@@ -166,75 +164,6 @@ static void print_account(const struct session *session, const lens_account *acc
   yajl_gen_integer(session->json, account->surplus);
   json_doubts(session->json, doubts);
   yajl_gen_map_close(session->json);
-}
-
-/* ---- show ---- */
-
-/* The heap's name, or its number; what the object keeps outside it. */
-static void json_where(const struct session *session, const lens_object *object) {
-  lens_heap heap = {.name = ""};
-  uint64_t outside = 0;
-  char number[32];
-  (void)lens_heap_get(session->target, object->heap, &heap);
-  (void)snprintf(number, sizeof number, "heap %" PRIu64, heap.id);
-  json_text(session->json, "heap", heap.name[0] != 0 ? heap.name : number);
-  if (lens_external_get(session->target, object->heap, object->address, &outside) == LENS_OK &&
-      outside != 0)
-    json_number(session->json, "external_bytes", outside);
-}
-
-lens_status show_run(struct session *session) {
-  lens_object object;
-  lens_status status = find_object(session, &object);
-  if (status != LENS_OK) return status;
-  struct table table;
-  uint64_t shown = 0, total = 0, written = 0;
-  lens_field fields[PART];
-  lens_account account;
-  uint32_t index, doubts;
-  status = lens_object_fields(session->target, object.address, 0, PART, fields, &written, &total);
-  if (status != LENS_OK) return status;
-  /* One that is in flux is in no snapshot. */
-  bool judged = account_of(session, &object, &index, &account, &doubts) == LENS_OK;
-  table_begin(&table, (const char *const[]){"field", "kind", "address", "value", NULL});
-  answer_begin(session);
-  if (session->json != NULL) {
-    yajl_gen_map_open(session->json);
-    json_object(session, &object);
-    json_name(session->json, "fields");
-    yajl_gen_array_open(session->json);
-  } else {
-    text_object(session, &object);
-  }
-  for (uint64_t i = 0; i < written; i++) {
-    if (session->json == NULL) {
-      table_cell(&table, fields[i].name);
-      table_cell(&table, fields[i].kind);
-      table_cell(&table, text_address(fields[i].address).text);
-      table_cell(&table, fields[i].text);
-      continue;
-    }
-    yajl_gen_map_open(session->json);
-    json_text(session->json, "name", fields[i].name);
-    json_text(session->json, "kind", fields[i].kind);
-    json_text(session->json, "value", fields[i].text);
-    yajl_gen_map_close(session->json);
-  }
-  const char *const names[] = {"name", "value"};
-  status = ref_rows(session, object.address, names, &table, &shown, &total);
-  if (session->json != NULL) {
-    yajl_gen_array_close(session->json);
-    json_where(session, &object);
-    if (judged) print_account(session, &account, doubts);
-    if (status == LENS_OK) status = tracked_show(session, &object);
-    yajl_gen_map_close(session->json);
-  } else {
-    table_print(&table);
-    text_cut(shown, total, "references");
-    if (judged) print_account(session, &account, doubts);
-    if (status == LENS_OK) status = tracked_show(session, &object);
-  }
-  return status;
 }
 
 /* ---- referrers ---- */
@@ -269,7 +198,7 @@ static lens_status holder_row(const struct session *session, const lens_referrer
   if (status == LENS_OK)
     status = lens_ref_text(session->target, row->holder, &row->ref, slot, sizeof slot);
   if (status != LENS_OK) return status;
-  const char *kind = REF_KINDS[row->ref.kind <= LENS_REF_OPAQUE ? row->ref.kind : 0];
+  const char *kind = ref_kind(&row->ref);
   if (session->json == NULL) {
     char where[160];
     snprintf(where, sizeof where, "0x%" PRIx64 " %s", row->holder, slot);
@@ -350,19 +279,19 @@ lens_status referrers_run(struct session *session) {
     json_name(session->json, "rows");
     yajl_gen_array_open(session->json);
   } else {
-    text_object(session, &object);
+    object_line(session, &object);
   }
   status = holder_rows(session, &object, &table, &shown, &total);
   if (status == LENS_OK) status = root_rows(session, &object, index, &table, &shown, &root_total);
   if (session->json != NULL) {
     yajl_gen_array_close(session->json);
     json_listing_end(session->json, total + root_total, shown);
-    print_account(session, &account, doubts);
+    account_print(session, &account, doubts);
     yajl_gen_map_close(session->json);
   } else {
     table_print(&table);
     text_cut(shown, total + root_total, "holders");
-    print_account(session, &account, doubts);
+    account_print(session, &account, doubts);
   }
   return status;
 }

@@ -13,10 +13,11 @@
 #include "leak_baseline.h"
 #include "leak_groups.h"
 #include "leak_rules.h"
+#include "leak_tree.h"
 #include "table.h"
 #include "units.h"
 
-enum { PLACE_BYTES = 160, HOLDERS_MAX = 64, HUNG_MAX = 256 };
+enum { PLACE_BYTES = 160 };
 enum { GROUPED_MAX = 5000 }; /* leaks of which those that are alike are put together */
 
 /* Of the leaks that count: what is set aside does not. */
@@ -37,6 +38,8 @@ struct found {
   bool grouped;              /* the answer has them */
   char *accepted;            /* what rows of the baseline say */
   bool chosen, within;       /* chosen: one object was asked of */
+  struct leak_numbers hung;  /* chosen: the leaks that it belongs to or hangs on */
+  struct leak_forest forest; /* of -tree */
   char answer[256];          /* of it, in words; "": the rows say it */
 };
 
@@ -50,54 +53,29 @@ static void add(struct sums *sums, const lens_leak *leak) {
 /* ---- which leaks ---- */
 
 /* The leaks that an object belongs to or hangs on, through others that are held jointly, too. */
-static lens_status hung_on(struct session *session, struct found *found, uint32_t *numbers,
-                           uint64_t *count) {
+static lens_status hung_on(struct session *session, struct found *found) {
   lens_object object;
-  uint32_t index, met[HUNG_MAX];
-  uint64_t met_count = 1;
-  *count = 0;
+  uint32_t index, row;
   lens_status status = find_object(session, &object);
   if (status == LENS_OK) status = lens_snapshot_find(session->target, object.address, &index);
   if (status != LENS_OK) return status;
-  status = lens_leak_of(session->target, index, &met[0]);
+  status = lens_leak_of(session->target, index, &row);
   if (status == LENS_NOT_FOUND) {
     (void)snprintf(found->answer, sizeof found->answer,
                    "%.64s 0x%" PRIx64 " is no garbage; the command path tells what keeps it.",
                    type_name(session, object.type), object.address);
     return LENS_OK;
   }
-  for (uint64_t i = 0; status == LENS_OK && i < met_count; i++) {
-    lens_leak leak;
-    uint32_t holders[HOLDERS_MAX];
-    uint64_t written = 0, total;
-    status = lens_leak_get(session->target, met[i], &leak);
-    if (status == LENS_OK && leak.kind != LENS_LEAK_JOINT) {
-      numbers[(*count)++] = met[i];
-      continue;
-    }
-    if (status == LENS_OK)
-      status = lens_leak_holders(session->target, met[i], HOLDERS_MAX, holders, &written, &total);
-    for (uint64_t k = 0; status == LENS_OK && k < written && met_count < HUNG_MAX; k++) {
-      bool known = false;
-      for (uint64_t m = 0; m < met_count; m++) known = known || met[m] == holders[k];
-      if (!known) met[met_count++] = holders[k];
-    }
-  }
-  if (status == LENS_OK && !(met_count == 1 && *count == 1)) {
+  if (status == LENS_OK) status = leak_numbers_of(session, row, &found->hung);
+  if (status == LENS_OK && !(found->hung.count == 1 && found->hung.numbers[0] == row)) {
     (void)snprintf(found->answer, sizeof found->answer,
                    "%.64s 0x%" PRIx64
                    " is held jointly: it hangs on %s leaks and goes with the "
                    "last of them.",
-                   type_name(session, object.type), object.address, text_number(*count).text);
+                   type_name(session, object.type), object.address,
+                   text_number(found->hung.count).text);
   }
   return status;
-}
-
-static bool is_among(uint32_t number, const uint32_t *numbers, uint64_t count) {
-  for (uint64_t i = 0; i < count; i++) {
-    if (numbers[i] == number) return true;
-  }
-  return false;
 }
 
 static lens_status describe(const struct session *session, struct leak_row *row) {
@@ -116,9 +94,8 @@ static lens_status describe(const struct session *session, struct leak_row *row)
 /* The rows: those that are shown, or all where they are sifted or put together. */
 static lens_status take_rows(struct session *session, struct found *found) {
   const struct options *options = session->options;
-  uint32_t numbers[HUNG_MAX];
-  uint64_t number_count = 0, written = 0;
-  lens_status status = found->chosen ? hung_on(session, found, numbers, &number_count) : LENS_OK;
+  uint64_t written = 0;
+  lens_status status = found->chosen ? hung_on(session, found) : LENS_OK;
   if (status == LENS_OK)
     status =
         lens_leaks_select(session->target, options->type_glob, 0, NULL, &written, &found->matched);
@@ -134,7 +111,7 @@ static lens_status take_rows(struct session *session, struct found *found) {
                : lens_leaks_select(session->target, options->type_glob, room, leaks, &written,
                                    &found->matched);
   for (uint64_t i = 0; status == LENS_OK && i < written; i++) {
-    if (found->chosen && !is_among(leaks[i].number, numbers, number_count)) continue;
+    if (found->chosen && !leak_numbers_have(&found->hung, leaks[i].number)) continue;
     struct leak_row *row = &found->rows[found->count++];
     row->leak = leaks[i];
     status = describe(session, row);
@@ -205,6 +182,26 @@ static lens_status group(struct session *session, struct found *found) {
   return status;
 }
 
+/* What hangs on the rows that are shown, and (`every` leak counts) on several of all leaks or on
+ * those that are left. */
+static lens_status plant(const struct session *session, struct found *found, bool every) {
+  uint64_t shown = rows_room(session, found->left);
+  struct leak_node *nodes = malloc((size_t)(shown + 1) * sizeof *nodes);
+  struct leak_numbers left = {malloc((size_t)(found->left + 1) * sizeof *left.numbers), 0};
+  lens_status status = nodes == NULL || left.numbers == NULL ? LENS_NO_MEMORY : LENS_OK;
+  for (uint64_t i = 0; status == LENS_OK && i < found->left; i++) {
+    const struct leak_row *row = &found->rows[i];
+    if (i < shown) nodes[i] = (struct leak_node){row->leak, row->root};
+    left.numbers[left.count++] = row->leak.number;
+  }
+  leak_numbers_sort(&left);
+  if (status == LENS_OK)
+    status = leak_forest_make(session, nodes, shown, every ? NULL : &left, &found->forest);
+  free(nodes);
+  free(left.numbers);
+  return status;
+}
+
 static lens_status find(struct session *session, struct found *found) {
   const struct options *options = session->options;
   lens_status status = options->suppress == NULL
@@ -221,6 +218,8 @@ static lens_status find(struct session *session, struct found *found) {
   if (status == LENS_OK) status = part(found);
   if (status != LENS_OK) return status;
   bool whole = !found->chosen && found->aside.leaks == 0;
+  if (options->tree) status = plant(session, found, whole && options->type_glob == NULL);
+  if (status != LENS_OK) return status;
   if (whole) found->sums = sum_all(session, found);
   if (whole && options->type_glob == NULL) {
     found->sums.objects += found->totals.shared_objects;
@@ -237,25 +236,17 @@ static lens_status find(struct session *session, struct found *found) {
 
 /* ---- JSON ---- */
 
-static void json_row(const struct session *session, const struct leak_row *row) {
+static lens_status json_row(const struct session *session, struct found *found, uint64_t at) {
   yajl_gen json = session->json;
+  const struct leak_row *row = &found->rows[at];
   const lens_leak *leak = &row->leak;
+  const struct leak_node node = {row->leak, row->root};
+  lens_status status = LENS_OK;
   uint64_t outside = 0;
   yajl_gen_map_open(json);
-  json_text(json, "kind", leak_kind(row));
-  json_number(json, "objects", leak->objects);
-  json_number(json, "bytes", leak->bytes);
-  json_name(json, "root");
-  yajl_gen_map_open(json);
-  json_object(session, &row->root);
-  yajl_gen_map_close(json);
+  leak_set_json(session, &node);
   json_number(json, "surplus", leak->surplus);
   json_number(json, "root_refs", leak->root_refs);
-  json_number(json, "direct_objects", leak->own_objects);
-  json_number(json, "direct_bytes", leak->own_bytes);
-  json_number(json, "indirect_objects", leak->objects - leak->own_objects);
-  json_number(json, "indirect_bytes", leak->bytes - leak->own_bytes);
-  json_flag(json, "held", leak->held != 0);
   bool goes = leak->held == 0;
   json_sums(json, "would_free", NULL, 0, goes ? leak->objects : 0, goes ? leak->bytes : 0);
   if (row->site.frame_count != 0) {
@@ -269,7 +260,9 @@ static void json_row(const struct session *session, const struct leak_row *row) 
   if (lens_external_get(session->target, row->root.heap, row->root.address, &outside) == LENS_OK &&
       outside != 0)
     json_number(json, "external_bytes", outside);
+  if (session->options->tree) status = leak_forest_tree(session, &found->forest, at);
   yajl_gen_map_close(json);
+  return status;
 }
 
 static void json_aside(const struct session *session, const struct found *found) {
@@ -332,8 +325,9 @@ static void json_types(const struct session *session, const struct found *found)
   free(rows);
 }
 
-static void json_end(const struct session *session, const struct found *found, uint64_t shown) {
+static lens_status json_end(const struct session *session, struct found *found, uint64_t shown) {
   yajl_gen json = session->json;
+  lens_status status = LENS_OK;
   const lens_leaks_totals *totals = &found->totals;
   yajl_gen_array_close(json);
   json_listing_end(json, found->sums.leaks, shown);
@@ -351,10 +345,12 @@ static void json_end(const struct session *session, const struct found *found, u
   json_types(session, found);
   json_flag(json, "within_limits", found->within);
   if (found->grouped) leak_groups_json(session, &found->groups);
+  if (session->options->tree) status = leak_forest_json(session, &found->forest);
   if (found->aside.leaks != 0 || found->rules.count != 0) json_aside(session, found);
   if (found->answer[0] != 0) json_text(json, "answer", found->answer);
   json_manual_heaps(session);
   yajl_gen_map_close(json);
+  return status;
 }
 
 /* ---- text ---- */
@@ -408,28 +404,52 @@ static void text_end(const struct session *session, const struct found *found, u
       text_number(found->totals.roots).text);
 }
 
-static void print(const struct session *session, const struct found *found) {
+static lens_status print_json(const struct session *session, struct found *found) {
+  uint64_t shown = rows_room(session, found->left);
+  lens_status status = LENS_OK;
+  rows_begin(session);
+  for (uint64_t i = 0; status == LENS_OK && i < shown; i++) status = json_row(session, found, i);
+  if (status == LENS_OK) status = json_end(session, found, shown);
+  return status;
+}
+
+/* The largest stand last, by the prompt. */
+static lens_status print_trees(const struct session *session, struct found *found) {
+  lens_status status = leak_forest_print(session, &found->forest);
+  for (uint64_t i = rows_room(session, found->left); status == LENS_OK && i-- > 0;) {
+    const struct leak_row *row = &found->rows[i];
+    printf("#%" PRIu64 " %s: %s %s, %s  ", i + 1, leak_kind(row),
+           text_number(row->leak.objects).text, row->leak.objects == 1 ? "object" : "objects",
+           text_size(row->leak.bytes).text);
+    leak_line(session, &row->root);
+    putchar('\n');
+    if (row->leak.held != 0) puts("     another leak holds it too");
+    for (uint32_t k = 0; k < row->site.frame_count && k < LENS_SITE_FRAMES; k++) {
+      char place[PLACE_BYTES];
+      caller_text(session, row->site.frames[k], place, sizeof place);
+      printf("%s%s", k == 0 ? "     allocated at " : " < ", place);
+    }
+    if (row->site.frame_count != 0) putchar('\n');
+    status = leak_forest_tree(session, &found->forest, i);
+  }
+  return status;
+}
+
+static lens_status print_text(const struct session *session, struct found *found) {
   uint64_t shown = rows_room(session, found->left);
   struct table table;
-  rows_begin(session);
-  table_begin(&table,
-              (const char *const[]){"kind", ">objects", ">bytes", ">direct", ">surplus", "address",
-                                    "type", "allocated at", "remark", "value", NULL});
-  for (uint64_t i = 0; i < shown; i++) {
-    /* As text the largest stand last, by the prompt. */
-    const struct leak_row *row = &found->rows[session->json != NULL ? i : shown - 1 - i];
-    if (session->json != NULL) {
-      json_row(session, row);
-    } else {
-      text_row(session, row, &table);
-    }
-  }
-  table_print(&table);
-  if (session->json != NULL) {
-    json_end(session, found, shown);
+  lens_status status = LENS_OK;
+  if (session->options->tree) {
+    status = print_trees(session, found);
   } else {
-    text_end(session, found, shown);
+    table_begin(&table,
+                (const char *const[]){"kind", ">objects", ">bytes", ">direct", ">surplus",
+                                      "address", "type", "allocated at", "remark", "value", NULL});
+    for (uint64_t i = shown; i-- > 0;) text_row(session, &found->rows[i], &table);
+    table_print(&table);
   }
+  text_end(session, found, shown);
+  return status;
 }
 
 lens_status leaks_run(struct session *session) {
@@ -437,7 +457,10 @@ lens_status leaks_run(struct session *session) {
   lens_status status = find(session, &found);
   if (status == LENS_OK && session->options->junit != NULL)
     status = junit_write(session, session->options->junit, &found.groups, !found.within);
-  if (status == LENS_OK) print(session, &found);
+  if (status == LENS_OK)
+    status = session->json != NULL ? print_json(session, &found) : print_text(session, &found);
+  leak_forest_free(&found.forest);
+  free(found.hung.numbers);
   leak_groups_free(&found.groups);
   free(found.rows);
   free(found.accepted);

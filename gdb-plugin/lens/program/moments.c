@@ -124,8 +124,9 @@ struct comparison {
   lens_diff *diff;
   lens_diff_totals totals;
   lens_diff_row *rows;
+  lens_diff_object *objects; /* by object: instead of rows */
   uint64_t shown, matched;
-  bool by_site;
+  bool by_site, by_object;
 };
 
 static void place_text(const lens_moment_place *place, char *out, size_t bytes) {
@@ -140,11 +141,11 @@ static void place_text(const lens_moment_place *place, char *out, size_t bytes) 
   }
 }
 
-/* The innermost caller of the row's site, as the second moment knows it, else the first; false:
- * none is known. */
-static bool place_of(const struct comparison *found, const lens_diff_row *row,
+/* The innermost caller of a site, as the second moment knows it, else the first; false: none is
+ * known. */
+static bool place_of(const struct comparison *found, uint32_t site_a, uint32_t site_b,
                      lens_moment_place *out) {
-  const uint32_t sites[2] = {row->site_a, row->site_b};
+  const uint32_t sites[2] = {site_a, site_b};
   bool known = false;
   for (int i = 1; i >= 0 && !(known && out->file[0] != 0); i--) {
     lens_moment_site site;
@@ -158,10 +159,11 @@ static bool place_of(const struct comparison *found, const lens_diff_row *row,
   return known;
 }
 
-static void json_place(yajl_gen json, const struct comparison *found, const lens_diff_row *row) {
+static void json_place(yajl_gen json, const struct comparison *found, uint32_t site_a,
+                       uint32_t site_b) {
   lens_moment_place place;
   json_name(json, "site");
-  if (!place_of(found, row, &place)) {
+  if (!place_of(found, site_a, site_b, &place)) {
     yajl_gen_null(json);
     return;
   }
@@ -210,6 +212,29 @@ static lens_diff_row sum_of(const lens_diff_totals *totals) {
                          .gone = totals->gone};
 }
 
+static const char *change_of(const lens_diff_object *row) {
+  static const char *const changes[] = {"new", "gone", "resized"};
+  return row->change <= LENS_CHANGE_RESIZED ? changes[row->change] : "?";
+}
+
+static void json_changed(yajl_gen json, const struct comparison *found,
+                         const lens_diff_object *row) {
+  lens_moment_place place;
+  yajl_gen_map_open(json);
+  json_text(json, "type", row->type);
+  json_number(json, "count_a", row->change != LENS_CHANGE_ADDED);
+  json_number(json, "count_b", row->change != LENS_CHANGE_GONE);
+  json_number(json, "bytes_a", row->bytes_a);
+  json_number(json, "bytes_b", row->bytes_b);
+  json_address(json, "addr", row->address);
+  json_text(json, "change", change_of(row));
+  if (row->serial != 0) json_number(json, "serial", row->serial);
+  if (row->reused != 0) json_flag(json, "reused", true);
+  if (place_of(found, row->site_a, row->site_b, &place))
+    json_place(json, found, row->site_a, row->site_b);
+  yajl_gen_map_close(json);
+}
+
 static void print_json(const struct session *session, const struct comparison *found) {
   static const char *const processes[] = {"other", "same", "unknown"};
   yajl_gen json = session->json;
@@ -217,15 +242,20 @@ static void print_json(const struct session *session, const struct comparison *f
   json_name(json, "rows");
   yajl_gen_array_open(json);
   for (uint64_t i = 0; i < found->shown; i++) {
+    if (found->by_object) {
+      json_changed(json, found, &found->objects[i]);
+      continue;
+    }
+    const lens_diff_row *row = &found->rows[i];
     yajl_gen_map_open(json);
-    json_text(json, "type", found->rows[i].type);
-    json_counts(json, found, &found->rows[i]);
-    if (found->by_site) json_place(json, found, &found->rows[i]);
+    json_text(json, "type", row->type);
+    json_counts(json, found, row);
+    if (found->by_site) json_place(json, found, row->site_a, row->site_b);
     yajl_gen_map_close(json);
   }
   yajl_gen_array_close(json);
   json_listing_end(json, found->matched, found->shown);
-  json_text(json, "by", found->by_site ? "site" : "type");
+  json_text(json, "by", session->options->by);
   for (int i = 0; i < 2; i++) {
     json_name(json, i == 0 ? "a" : "b");
     json_moment(json, found->paths[i], found->moments[i]);
@@ -268,8 +298,42 @@ static void print_row(struct table *table, const struct comparison *found,
   if (!found->by_site) return;
   lens_moment_place place;
   char text[PLACE_BYTES] = "no site";
-  if (place_of(found, row, &place)) place_text(&place, text, sizeof text);
+  if (place_of(found, row->site_a, row->site_b, &place)) place_text(&place, text, sizeof text);
   table_cell(table, text);
+}
+
+static void print_changed(struct table *table, const struct comparison *found,
+                          const lens_diff_object *row) {
+  lens_moment_place place;
+  char text[PLACE_BYTES] = "";
+  if (place_of(found, row->site_a, row->site_b, &place)) place_text(&place, text, sizeof text);
+  table_cell(table, text_address(row->address).text);
+  table_cell(table, row->serial != 0 ? text_number(row->serial).text : "");
+  table_cell(table, change_of(row));
+  table_cell(table, row->change != LENS_CHANGE_ADDED ? text_size(row->bytes_a).text : "");
+  table_cell(table, row->change != LENS_CHANGE_GONE ? text_size(row->bytes_b).text : "");
+  table_cell(table, row->type);
+  table_cell(table, row->reused != 0 ? "address reused" : "");
+  table_cell(table, text);
+}
+
+static void print_rows(const struct comparison *found) {
+  struct table table;
+  bool common = found->totals.same_process != 0;
+  if (found->by_object) {
+    table_begin(&table, (const char *const[]){"address", ">serial", "change", ">size in A", ">in B",
+                                              "type", "remark", "allocated at", NULL});
+    for (uint64_t i = found->shown; i-- > 0;) print_changed(&table, found, &found->objects[i]);
+  } else {
+    table_begin(&table,
+                (const char *const[]){">objects in A", ">in B", ">change", common ? ">new" : ">",
+                                      common ? ">gone" : ">", ">size in B", ">change", "type",
+                                      found->by_site ? "allocated at" : NULL, NULL});
+    for (uint64_t i = found->shown; i-- > 0;) print_row(&table, found, &found->rows[i]);
+  }
+  table_print(&table);
+  const char *word = found->by_object ? "objects" : found->by_site ? "types and places" : "types";
+  text_cut(found->shown, found->matched, word);
 }
 
 static void print_text(const struct comparison *found) {
@@ -279,19 +343,11 @@ static void print_text(const struct comparison *found) {
     printf("%c: %s: %s objects, %s\n", 'A' + i, found->paths[i], text_number(info.objects).text,
            text_size(info.bytes).text);
   }
-  struct table table;
-  bool common = found->totals.same_process != 0;
-  table_begin(&table,
-              (const char *const[]){">objects in A", ">in B", ">change", common ? ">new" : ">",
-                                    common ? ">gone" : ">", ">size in B", ">change", "type",
-                                    found->by_site ? "allocated at" : NULL, NULL});
-  for (uint64_t i = found->shown; i-- > 0;) print_row(&table, found, &found->rows[i]);
-  table_print(&table);
-  text_cut(found->shown, found->matched, found->by_site ? "types and places" : "types");
+  print_rows(found);
   const lens_diff_totals *totals = &found->totals;
   printf("In all: %s objects, %s", change_text(totals->count_a, totals->count_b, text_number).text,
          change_text(totals->bytes_a, totals->bytes_b, text_size).text);
-  if (common) {
+  if (totals->same_process != 0) {
     printf(": %s new, %s gone, %s still there", text_number(totals->added).text,
            text_number(totals->gone).text, text_number(totals->kept).text);
   }
@@ -331,27 +387,57 @@ static void judge(struct session *session, const struct comparison *found) {
   session->found = objects > options->growth_objects || bytes > options->growth_bytes;
 }
 
-static lens_status compare(struct session *session, struct comparison *found) {
-  const struct options *options = session->options;
-  lens_status status =
-      lens_diff_new(found->moments[0], found->moments[1], options->type_glob, 0, &found->diff);
-  if (status == LENS_OK) status = LENS_AGAIN;
-  while (status == LENS_AGAIN) status = lens_diff_step(found->diff, SLICE_MS, NULL);
-  if (status == LENS_OK) status = lens_diff_totals_get(found->diff, &found->totals);
-  if (status != LENS_OK) return status;
+/* The rows that -limit lets through: as many of the greatest changes are kept. */
+static lens_status take_rows(struct session *session, struct comparison *found) {
+  const lens_diff_totals *totals = &found->totals;
   uint64_t written = 0;
-  found->matched = found->by_site ? found->totals.site_rows : found->totals.type_rows;
-  found->shown =
-      options->limit != 0 && options->limit < found->matched ? options->limit : found->matched;
+  found->matched = found->by_object ? totals->object_rows
+                   : found->by_site ? totals->site_rows
+                                    : totals->type_rows;
+  found->shown = rows_room(session, found->matched);
+  if (found->by_object) {
+    found->objects = malloc((size_t)(found->shown + 1) * sizeof *found->objects);
+    if (found->objects == NULL) return LENS_NO_MEMORY;
+    lens_status status =
+        lens_diff_objects(found->diff, 0, found->shown, found->objects, &written, &found->matched);
+    found->shown = written;
+    return status;
+  }
   found->rows = malloc((size_t)(found->shown + 1) * sizeof *found->rows);
   if (found->rows == NULL) return LENS_NO_MEMORY;
   return (found->by_site ? lens_diff_sites : lens_diff_types)(
       found->diff, 0, found->shown, found->rows, &written, &found->matched);
 }
 
+static lens_status compare(struct session *session, struct comparison *found) {
+  const struct options *options = session->options;
+  lens_moment_info info[2];
+  for (int i = 0; i < 2; i++) lens_moment_info_get(found->moments[i], &info[i]);
+  uint64_t every = info[0].objects + info[1].objects;
+  uint64_t kept = !found->by_object ? 0 : options->limit != 0 ? options->limit : every;
+  lens_status status = lens_diff_new(found->moments[0], found->moments[1], options->type_glob,
+                                     kept < every ? kept : every, &found->diff);
+  if (status == LENS_OK) status = LENS_AGAIN;
+  while (status == LENS_AGAIN) status = lens_diff_step(found->diff, SLICE_MS, NULL);
+  if (status == LENS_OK) status = lens_diff_totals_get(found->diff, &found->totals);
+  if (status != LENS_OK) return status;
+  if (found->by_object && found->totals.same_process == 0)
+    return session_refuse(session,
+                          "the two have no heap and so no object in common, as they are of "
+                          "different processes; try -by type or -by site",
+                          NULL);
+  if (found->by_site && info[0].site_count == 0 && info[1].site_count == 0)
+    return session_refuse(session,
+                          "of no object of either is known who allocated it: nothing tracked them "
+                          "(run the program with CAIRN_TRACK=sites in its environment)",
+                          NULL);
+  return take_rows(session, found);
+}
+
 lens_status diff_run(struct session *session) {
   struct comparison found = {.paths = {session->options->core, session->options->other},
-                             .by_site = strcmp(session->options->by, "site") == 0};
+                             .by_site = strcmp(session->options->by, "site") == 0,
+                             .by_object = strcmp(session->options->by, "object") == 0};
   lens_status status = LENS_OK;
   for (int i = 0; i < 2 && status == LENS_OK; i++)
     status = moment_find(session, found.paths[i], &found.moments[i]);
@@ -366,6 +452,7 @@ lens_status diff_run(struct session *session) {
     }
   }
   free(found.rows);
+  free(found.objects);
   lens_diff_free(found.diff);
   for (int i = 0; i < 2; i++) lens_moment_free(found.moments[i]);
   return status;

@@ -96,6 +96,8 @@ static const struct known KNOWN[] = {
     OPTION("suppress", TEXT, suppress),
     OPTION("baseline", TEXT, baseline),
     OPTION("junit", TEXT, junit),
+    OPTION("tree", FLAG, tree),
+    OPTION("depth", NUMBER, depth),
     OPTION("count", NUMBER, count),
     OPTION("weak", FLAG, weak),
     OPTION("unsure", FLAG, unsure),
@@ -236,7 +238,7 @@ static int check_values(struct options *options) {
        offsetof(struct options, sort),
        {"refcount", "size", "addr", "type", "retained"}},
       {"types", "sort", offsetof(struct options, sort), {"bytes", "count", "refcount", "type"}},
-      {"diff", "by", offsetof(struct options, by), {"type", "site"}},
+      {"diff", "by", offsetof(struct options, by), {"type", "site", "object"}},
       {"retained", "by", offsetof(struct options, by), {"object", "type", "root"}}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     if (strcmp(options->command, rows[i].command) != 0) continue;
@@ -267,6 +269,7 @@ int options_parse(struct options *options, int argc, char **argv) {
                               .sizes = all,
                               .heap = UINT64_MAX,
                               .objects = 20,
+                              .depth = 1,
                               .growth_objects = UINT64_MAX,
                               .growth_bytes = UINT64_MAX,
                               .max_objects = UINT64_MAX,

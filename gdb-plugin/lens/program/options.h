@@ -25,6 +25,8 @@ struct options {
   bool pages;                      /* arenas: a row a page */
   uint64_t max_objects, max_bytes; /* leaks: more is a problem; UINT64_MAX: none was given */
   const char *suppress, *baseline, *junit; /* leaks: files */
+  bool tree;                               /* leaks: what hangs on each, and on several */
+  uint64_t depth;                          /* show: levels of references */
   uint64_t count;                          /* path: ways; 0: as many as it likes */
   bool weak;                               /* path: over weak and borrowed slots, too */
   bool unsure;                             /* audit: what guesses alone explain, too */

@@ -39,11 +39,12 @@ static size_t width_of(const char *text) {
 static bool is_number(const char *title) { return title[0] == '>'; }
 static const char *shown_title(const char *title) { return is_number(title) ? title + 1 : title; }
 
-/* Without blanks at the end of the line. */
+/* Without blanks at the end of the line; a column of width 0 is left out. */
 static void print_row(const struct table *table, const size_t *widths, const char *const *cells) {
   size_t count = table->column_count, gap = 0;
-  while (count > 0 && cells[count - 1][0] == 0) count--;
+  while (count > 0 && (widths[count - 1] == 0 || cells[count - 1][0] == 0)) count--;
   for (size_t i = 0; i < count; i++) {
+    if (widths[i] == 0) continue;
     size_t room = widths[i] - width_of(cells[i]);
     bool right = is_number(table->titles[i]);
     printf("%*s%s", (int)(gap + (right ? room : 0)), "", cells[i]);
@@ -55,13 +56,14 @@ static void print_row(const struct table *table, const size_t *widths, const cha
 void table_print(struct table *table) {
   size_t widths[TABLE_COLUMNS_MAX] = {0};
   const char *titles[TABLE_COLUMNS_MAX] = {0};
-  for (size_t i = 0; i < table->column_count; i++) {
-    titles[i] = shown_title(table->titles[i]);
-    widths[i] = width_of(titles[i]);
-  }
   for (size_t i = 0; i < table->cell_count && table->column_count != 0; i++) {
     size_t width = width_of(table->cells[i]);
     if (width > widths[i % table->column_count]) widths[i % table->column_count] = width;
+  }
+  for (size_t i = 0; i < table->column_count; i++) {
+    titles[i] = shown_title(table->titles[i]);
+    size_t width = width_of(titles[i]);
+    if (widths[i] != 0 && width > widths[i]) widths[i] = width;
   }
   if (table->cell_count != 0) print_row(table, widths, titles);
   for (size_t i = 0; i + table->column_count <= table->cell_count; i += table->column_count) {

@@ -17,7 +17,7 @@ struct table {
 void table_begin(struct table *table, const char *const *titles);
 /* The next cell, copied; column_count of them make a row. */
 void table_cell(struct table *table, const char *text);
-/* Prints rows and frees them. */
+/* Prints rows and frees them; a column whose cells are all empty is left out. */
 void table_print(struct table *table);
 
 #endif

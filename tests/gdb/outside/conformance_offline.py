@@ -23,7 +23,7 @@ def lines(core: str, told: Dict[str, str], saved: str) -> Dict[str, List[str]]:
         "retained", "audit", "sites", "check")}
     asked["objects"] = ["-type str", "-refcount >=2", "-sort size -reverse", "-limit 0"]
     asked["collect"] = ["-candidates", "-freed", "-all"]
-    asked["leaks"] = ["-type node", "-max-objects 9", told["living"]]
+    asked["leaks"] = ["-type node", "-max-objects 9", told["living"], "-tree", "-tree -limit 0"]
     asked["cycles"] = ["-live", "-live -objects 1"]
     asked["audit"] = ["-type str", "-type list", "-unsure"]
     asked["types"] = ["-sort count -reverse"]
@@ -38,9 +38,11 @@ def lines(core: str, told: Dict[str, str], saved: str) -> Dict[str, List[str]]:
                        ("path", "deep"), ("history", "over")):
         found[name] = ["%s %s %s" % (core, name, told[word])]
     found["show"].append("%s show %s" % (core, told["odd"]))
+    found["show"].append("%s show %s -depth 4 -limit 0" % (core, told["keeper"]))
     found["history"].append("%s history %s" % (core, told["dead"]))
     found["snapshot"] = ["snapshot %s -output %s" % (core, saved)]
-    found["diff"] = ["diff %s %s" % (core, saved), "diff %s %s -by site" % (saved, core)]
+    found["diff"] = ["diff %s %s" % (core, saved), "diff %s %s -by site" % (saved, core),
+                     "diff %s %s -by object" % (saved, core)]
     return found
 
 

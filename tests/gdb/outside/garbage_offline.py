@@ -67,6 +67,8 @@ def check_garbage(core: str, truth: Facts) -> None:
     equal(ask(1, core, "leaks", "-type", "list")[0]["matched"], 2, "leaks of a type")
     equal("2 of 8 leaks shown" in ask(1, core, "leaks", "-limit", "2")[1], True, "what was cut")
 
+    check_trees(core, truth)
+
     went = {addr for addr, in truth["went"]}
     freed, text = ask(0, core, "collect", "-freed", "-limit", "0")
     equal({row["addr"] for row in freed["rows"]}, went, "what the collection frees")
@@ -77,6 +79,27 @@ def check_garbage(core: str, truth: Facts) -> None:
     local = ask(0, core, "collect", "-candidates", "-freed", "-limit", "0")[0]["rows"]
     equal(went - {row["addr"] for row in local},
           {addr for name, addr in truth["name"] if name == "dormant word"}, "a local collection")
+
+
+def check_trees(core: str, truth: Facts) -> None:
+    """All trees together are all the garbage, each object once, as JSON and as text."""
+    found, text = ask(1, core, "leaks", "-tree", "-limit", "0")
+    joint = found["joint"]["rows"]
+    once = [row["root"]["addr"] for row in found["rows"] + joint]
+    for row in found["rows"] + joint:
+        once += [branch["object"]["addr"] for branch in row["tree"] if branch["note"] == ""]
+        equal(row["tree_more"], 0, "nothing is cut")
+    name_of = {addr: name for name, addr in truth["name"]}
+    equal(sorted(name_of[addr] for addr in once), sorted(truth["garbage"][0]),
+          "each object of the garbage once")
+    plain = [line.split(" 0x")[1] for line in text.splitlines() if " 0x" in line]
+    equal(sorted(line.split()[0] for line in plain if "(" not in line),
+          sorted(addr[2:] for addr in once), "a line each: " + text)
+    labels = [line.split()[0] for line in text.splitlines() if line.startswith("#")]
+    equal(labels, ["#%d" % number for number in range(len(labels), 0, -1)], "the largest last")
+    equal(" held jointly by #" in text and "(held jointly: #" in text, True, "who holds: " + text)
+    cut = ask(1, core, "leaks", "-tree", "-limit", "1")
+    equal((len(cut[0]["rows"]), "1 of 8 leaks shown" in cut[1]), (1, True), "what is cut")
 
 
 def check_ways(core: str, truth: Facts) -> None:

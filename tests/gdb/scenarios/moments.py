@@ -3,15 +3,18 @@
 The expected growth is worked out here from what the program says that it made and dropped.
 """
 import collections
+import json
 import os
+import subprocess
 from typing import Any, Dict, List, NamedTuple, Set, Tuple
 
 import gdb
-from harness import (DIRECTORY, TARGET, answer, check, data, equal, error_of, execute, passed,
-                     start)
+from harness import (DIRECTORY, PLUGIN, TARGET, answer, check, data, equal, error_of, execute,
+                     passed, start)
 
 TRACKED = "tracked" in os.environ["SCENARIO_COMMAND"]
 STRIPPED = ".O" not in os.environ["SCENARIO_PROGRAM"]
+LENS = os.path.join(os.path.dirname(PLUGIN), "bin", "cairn-lens")
 OWN = ("int", "cell", "str", "list")
 
 
@@ -142,6 +145,39 @@ def files() -> str:
     return one
 
 
+def without_gdb(one: str) -> None:
+    """cairn-lens says the same of the files, object by object."""
+    if not os.path.exists(LENS):
+        return
+    known = ("addr", "type", "change", "serial", "reused", "count_a", "count_b", "bytes_a",
+             "bytes_b")
+    two = os.path.join(DIRECTORY, "a b.cairn")
+    for line in ("", "-limit 3", "-type cell -limit 0", "-limit 0"):
+        more = line.split()
+        done = subprocess.run([LENS, "diff", one, two, "-by", "object", "-json", *more],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              check=False, timeout=60)
+        equal((done.returncode, done.stderr), (0, ""), "cairn-lens diff")
+        theirs = json.loads(done.stdout)["data"]
+        ours = data(f'diff {one} "{two}" -by object ' + line)
+        pared = [[{name: row.get(name) for name in known} for row in found["rows"]]
+                 for found in (theirs, ours)]
+        equal(pared[0], pared[1], f"the rows of {line}")
+        check(all(("site" in row) == TRACKED for row in theirs["rows"] + ours["rows"]),
+              "where they were allocated")
+        equal((theirs["matched"], theirs["shown"], theirs["by"]),
+              (ours["matched"], ours["shown"], "object"), "how many")
+    check(len(pared[0]) > 3, "some objects came and went")
+    text = subprocess.run([LENS, "diff", one, two, "-by", "object", "-limit", "0"],
+                          stdout=subprocess.PIPE, text=True, check=False, timeout=60).stdout
+    for row in ours["rows"]:
+        check(f"{row['addr']} " in text, f"{row['addr']} stands in {text}")
+    refused = subprocess.run([LENS, "diff", one, two, "-by", "site"], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    equal(refused.returncode, 0 if TRACKED else 2, "places are known where the program tracks")
+    check(TRACKED or "CAIRN_TRACK=sites" in refused.stderr, refused.stderr)
+
+
 def damaged(path: str) -> None:
     """Files that were cut, changed, or are something else."""
     with open(path, "rb") as file:
@@ -235,6 +271,7 @@ exactness()
 limits()
 words()
 path = files()
+without_gdb(path)
 damaged(path)
 execute("continue")
 compare("diff one", 1, 3)

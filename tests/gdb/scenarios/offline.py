@@ -20,6 +20,7 @@ LINES = ["overview", "types", "types -sort count -reverse", "objects -limit 0",
          "objects -type list -refcount >=1", "objects -size <=48 -sort addr -limit 0", "refcounts",
          "arenas", "arenas -pages", "check", "collect", "collect -freed -limit 0", "collect -all",
          "collect -candidates -limit 0", "collect -type list", "leaks -limit 0", "leaks -limit 2",
+         "leaks -tree", "leaks -tree -limit 0", "leaks -tree -limit 1", "leaks -tree -type list",
          "leaks -type list", "leaks -max-objects 3", "leaks -max-bytes 1G", "cycles -limit 0",
          "cycles -live -objects 1", "cycles -live -all -limit 0"]
 
@@ -69,6 +70,26 @@ def both(line: str) -> Dict[str, Any]:
     alike(pared(ours), pared(theirs), line)
     equal(said.returncode, int(gdb.convenience_variable("cairn_status") or 0), f"status of {line}")
     return dict(theirs, status=said.returncode)
+
+
+def fields_of(row: Any) -> Any:
+    """A field's name, kind and value; of an object that it holds not the short text."""
+    if not isinstance(row, dict):
+        return row
+    return [row.get("addr"), row.get("type"), row.get("refcount"), row.get("fields_left_out"),
+            [[each["name"], each["kind"], fields_of(each["value"])] for each in row["fields"]]
+            if "fields" in row else "stands above"]
+
+
+def deep(address: str) -> int:
+    """What `show` says of an object at each depth; returns how many fields at the deepest."""
+    texts = []
+    for more in ("", " -limit 1", " -depth 0", " -depth 2", " -depth 3 -limit 0", " -depth 9"):
+        line = f"show {address}{more}"
+        theirs = json.loads(offline(line).stdout)["data"]
+        equal(fields_of(theirs), fields_of(answer(line)["data"]), line)
+        texts.append(json.dumps(fields_of(theirs)))
+    return len(texts[4])
 
 
 def rules_file(text: str) -> str:
@@ -175,6 +196,13 @@ held = both("objects -type session -limit 4 -sort addr")["rows"]
 for row in held:
     for question in ("show", "refs", "leaks", "cycles"):
         both(f"{question} {row['addr']}")
+check(len({deep(row["addr"]) for row in held}) > 1, "some hold more than others")
+for row in both("objects -type list -limit 2 -sort addr")["rows"]:
+    deep(row["addr"])
+both("leaks -tree -limit 0 -suppress " + rules_file("kind=lost slot=session.data"))
+joint = both("leaks -tree -limit 0")["joint"]["rows"]
+check(joint != [], "something is held jointly")
+both(f"leaks {joint[0]['root']['addr']} -tree -limit 0")
 suppressions()
 places()
 baselines()
