@@ -82,16 +82,21 @@ static _Unwind_Reason_Code visit_frame(struct _Unwind_Context *context, void *ar
   uint64_t caller = _Unwind_GetIP(context);
   if (caller == 0) return _URC_END_OF_STACK;
   if (is_runtime(caller)) return _URC_NO_REASON;
+  /* The canonical frame address of the frame before it: what a call found as CAIRN_CALL is so, too.
+   */
+  if (out->count == 0) out->stack = _Unwind_GetCFA(context);
   out->frames[out->count++] = caller;
   return out->count < unwinding->max ? _URC_NO_REASON : _URC_END_OF_STACK;
 }
 
-void cairn_callers_find(uint64_t known, uint32_t max, struct cairn_callers *out) {
+void cairn_callers_find(struct cairn_call call, uint32_t max, struct cairn_callers *out) {
   assert(max >= 1 && max <= CAIRN_SITE_FRAMES);
   pthread_once(&codes_once, codes_find);
-  *out = (struct cairn_callers){.inner = known == 0 || is_runtime(known)};
-  if (max == 1 && !out->inner) {
-    out->frames[out->count++] = known;
+  bool runtime = call.caller == 0 || is_runtime(call.caller);
+  *out = (struct cairn_callers){.inner = runtime || call.for_slot};
+  if (max == 1 && !runtime) {
+    out->stack = call.stack_half * 2ull;
+    out->frames[out->count++] = call.caller;
     return;
   }
   struct unwinding unwinding = {out, max};

@@ -133,7 +133,7 @@ CAIRN_INLINE_API bool clear_word(cairn_heap *heap, cairn_word *word, cairn_objec
     *word = 0;
   } else {
     if ((header & CAIRN_STATE(TRACED)) != 0) {
-      cairn_track_count(child, CAIRN_EVENT_RELEASE, 0, (struct cairn_call){0, true});
+      cairn_track_count(child, CAIRN_EVENT_RELEASE, 0, (struct cairn_call){.for_slot = 1});
     }
     return false;
   }

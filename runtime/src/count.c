@@ -24,19 +24,17 @@ static void retain_slow(cairn_object *object, struct cairn_call call) {
   }
 }
 
-void cairn_object_retain_slow_(cairn_object *object) {
-  retain_slow(object, (struct cairn_call){CAIRN_CALLER(), false});
-}
+void cairn_object_retain_slow_(cairn_object *object) { retain_slow(object, CAIRN_CALL()); }
 
 void cairn_object_retain_for_slot_slow_(cairn_object *object) {
-  retain_slow(object, (struct cairn_call){CAIRN_CALLER(), true});
+  retain_slow(object, CAIRN_CALL_FOR(1));
 }
 
-cairn_object *cairn_retain_told(cairn_object *object, uint64_t caller) {
+cairn_object *cairn_retain_told(cairn_object *object, struct cairn_call call) {
   if (object == NULL) return NULL;
   uint64_t header = cairn_header_load(object);
   if ((header & CAIRN_HEADER_SLOW) != 0) {
-    retain_slow(object, (struct cairn_call){caller, false});
+    retain_slow(object, call);
   } else {
     object->header = header + 1;
   }

@@ -277,12 +277,10 @@ static inline void release_slow(cairn_object *object, struct cairn_call call) {
   cairn_object_release_told(object, call);
 }
 
-void cairn_object_release_slow_(cairn_object *object) {
-  release_slow(object, (struct cairn_call){CAIRN_CALLER(), false});
-}
+void cairn_object_release_slow_(cairn_object *object) { release_slow(object, CAIRN_CALL()); }
 
 void cairn_object_release_for_slot_slow_(cairn_object *object) {
-  release_slow(object, (struct cairn_call){CAIRN_CALLER(), true});
+  release_slow(object, CAIRN_CALL_FOR(1));
 }
 
 void cairn_object_die_(cairn_object *object) {

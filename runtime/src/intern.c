@@ -16,9 +16,10 @@ static struct cairn_row *intern_find(const cairn_heap *heap, const char *utf8, s
   return cairn_table_find_text(intern_table(heap)->table, hash, utf8, bytes);
 }
 
-static cairn_object *intern(cairn_heap *heap, const char *utf8, size_t bytes, uint64_t caller) {
+static cairn_object *intern(cairn_heap *heap, const char *utf8, size_t bytes,
+                            struct cairn_call call) {
   struct cairn_row *row = intern_find(heap, utf8, bytes);
-  if (row != NULL) return cairn_retain_told(row->key, caller);
+  if (row != NULL) return cairn_retain_told(row->key, call);
   if (cairn_table_is_full(intern_table(heap)->table)) cairn_intern_sweep(heap);
   cairn_object *str = cairn_str_new(heap, utf8, bytes);
   if (str == NULL) return NULL;
@@ -32,7 +33,7 @@ static cairn_object *intern(cairn_heap *heap, const char *utf8, size_t bytes, ui
     cairn_header_set(str, CAIRN_STATE(INTERNED));
   } else {
     cairn_release(str);
-    str = cairn_retain_told(row->key, caller);
+    str = cairn_retain_told(row->key, call);
   }
   return str;
 }
@@ -40,7 +41,7 @@ static cairn_object *intern(cairn_heap *heap, const char *utf8, size_t bytes, ui
 cairn_object *cairn_str_intern(cairn_heap *heap, const char *utf8, size_t bytes) {
   cairn_heap_check(heap);
   cairn_heap_lock(heap);
-  cairn_object *str = intern(heap, utf8, bytes, CAIRN_CALLER());
+  cairn_object *str = intern(heap, utf8, bytes, CAIRN_CALL());
   cairn_heap_unlock(heap);
   return str;
 }

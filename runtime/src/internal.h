@@ -430,6 +430,22 @@ cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes);
 cairn_object *cairn_object_at_hand(cairn_heap *heap, uint32_t type, size_t bytes);
 bool cairn_builtin_types_define(cairn_heap *heap); /* builtin.c: types, singletons, small ints */
 
+/* ---- calls of the program -------------------------------------------------------------------- */
+/* Who retains or releases: where the program's call returns to, where its stack ended then, and
+ * whether it is on behalf of a slot.  (A caller in the runtime, or none, is always.)  Two words, as
+ * these are passed in registers; a stack pointer is even. */
+struct cairn_call {
+  uint64_t caller; /* 0: the runtime itself */
+  uint64_t for_slot : 1, stack_half : 63;
+};
+/* The call of the function that uses it. */
+#define CAIRN_CALL_FOR(slot)                                      \
+  ((struct cairn_call){                                           \
+      .caller = (uint64_t)(uintptr_t)__builtin_return_address(0), \
+      .for_slot = (slot),                                         \
+      .stack_half = (uint64_t)(uintptr_t)__builtin_dwarf_cfa() / 2 & UINT64_MAX / 2})
+#define CAIRN_CALL() CAIRN_CALL_FOR(0)
+
 /* ---- intern.c -------------------------------------------------------------------------------- */
 /* Drops the interned strs that only the intern table holds.  Allocates nothing, runs no finalizer.
  * Called by full collections, and before the table grows. */
@@ -448,8 +464,8 @@ bool cairn_weak_target_last(cairn_heap *heap, cairn_object *target);
 /* Clears and forgets the weak slots of an object whose type has some. */
 void cairn_weak_holder_gone(cairn_heap *heap, cairn_object *holder);
 void cairn_weak_table_free(cairn_heap *heap);
-/* As cairn_weak_get; `caller` as cairn_retain_told has it. */
-cairn_object *cairn_weak_get_told(cairn_object *const *slot, uint64_t caller);
+/* As cairn_weak_get; `call` as cairn_retain_told has it. */
+cairn_object *cairn_weak_get_told(cairn_object *const *slot, struct cairn_call call);
 /* Clears the weak slots that the table of a heap knows of; other heaps have some of a shared one.
  */
 void cairn_weak_clear_all(cairn_heap *heap);
@@ -460,15 +476,9 @@ void cairn_weak_clear_all(cairn_heap *heap);
 #define CAIRN_STATES_NOTED (CAIRN_STATE(CANDIDATE) | CAIRN_STATE(EXTERNAL))
 void cairn_object_forget(cairn_heap *heap, cairn_object *object);
 /* count.c: as cairn_retain, for a reference that the program is given: it is the program that takes
- * it, at the address `caller`, and no container. */
-cairn_object *cairn_retain_told(cairn_object *object, uint64_t caller);
+ * it, at that call, and no container. */
+cairn_object *cairn_retain_told(cairn_object *object, struct cairn_call call);
 
-/* Who retains or releases: where the program's call returns to, and whether it is on behalf of a
- * slot.  (A caller in the runtime, or none, is always.) */
-struct cairn_call {
-  uint64_t caller; /* 0: the runtime itself */
-  bool for_slot;
-};
 /* count.c: as cairn_release, for any object. */
 void cairn_object_release_told(cairn_object *object, struct cairn_call call);
 /* Gives up the runtime's own hold (state.held and one of the count): as cairn_release. */

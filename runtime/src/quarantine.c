@@ -94,7 +94,7 @@ void cairn_quarantine_misused(cairn_heap *heap, const void *block, enum cairn_mi
   struct cairn_tracking *tracking = heap->tracking;
   const struct cairn_track_record *record = cairn_track_record_of(block);
   struct cairn_callers callers = {.count = 0};
-  if (misuse != CAIRN_MISUSE_WRITE) cairn_callers_of(call, tracking->backtrace, &callers);
+  if (misuse != CAIRN_MISUSE_WRITE) cairn_callers_find(call, tracking->backtrace, &callers);
   cairn_heap_lock(heap);
   record_misuse(heap, block, misuse, &callers);
   char text[TEXT_BYTES];

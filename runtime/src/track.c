@@ -70,6 +70,7 @@ static void record(struct cairn_tracking *tracking, struct cairn_event event,
   event.object = (uint64_t)(uintptr_t)object;
   event.type = object == NULL ? 0 : cairn_type_index(object);
   event.caller = callers->count == 0 ? 0 : callers->frames[0];
+  event.stack = callers->stack;
   event.site = callers->count > 1 ? cairn_site_number(tracking, callers) : 0;
   bool counts = event.op == CAIRN_EVENT_RETAIN || event.op == CAIRN_EVENT_RELEASE;
   event.inner = counts && callers->inner;
@@ -94,7 +95,7 @@ void cairn_track_allocate(cairn_heap *heap, cairn_object *object) {
   struct cairn_track_record *record = cairn_track_record_of(object);
   struct cairn_callers callers = {.count = 0};
   if ((tracking->switches & (CAIRN_TRACK_SITES | TRACING)) != 0) {
-    cairn_callers_find(0, tracking->backtrace, &callers);
+    cairn_callers_find((struct cairn_call){0}, tracking->backtrace, &callers);
   }
   *record = (struct cairn_track_record){.serial = ++tracking->serial_last,
                                         .type = cairn_type_index(object)};
@@ -118,7 +119,7 @@ static void note_free(struct cairn_tracking *tracking, const cairn_object *objec
                       struct cairn_track_record *record) {
   struct cairn_callers callers = {.count = 0};
   bool wanted = tracking->sites != NULL || (tracking->switches & TRACING) != 0;
-  if (wanted) cairn_callers_find(0, tracking->backtrace, &callers);
+  if (wanted) cairn_callers_find((struct cairn_call){0}, tracking->backtrace, &callers);
   record->freed_site = cairn_site_number(tracking, &callers);
   record->freed_thread = cairn_thread_number();
   struct cairn_site *site = cairn_site_at(tracking, record->site);
@@ -146,7 +147,7 @@ bool cairn_track_free(cairn_heap *heap, void *block) {
     note_free(tracking, object, record);
   } else if (keep) {
     struct cairn_callers callers;
-    cairn_callers_find(0, tracking->backtrace, &callers);
+    cairn_callers_find((struct cairn_call){0}, tracking->backtrace, &callers);
     *record = (struct cairn_track_record){.freed_site = cairn_site_number(tracking, &callers),
                                           .freed_thread = cairn_thread_number()};
   }
@@ -159,7 +160,7 @@ void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, struct
   if (tracking->on == 0) return; /* it was dying when tracking stopped, and came back */
   uint64_t serial = cairn_track_record_of(object)->serial;
   struct cairn_callers callers;
-  cairn_callers_of(call, tracking->backtrace, &callers);
+  cairn_callers_find(call, tracking->backtrace, &callers);
   cairn_heap_lock(heap);
   record_event(tracking, object, op, count, serial, &callers);
   if (op == CAIRN_EVENT_RETAIN) {
@@ -172,7 +173,7 @@ void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, struct
 
 void cairn_track_collect(cairn_heap *heap, uint32_t op, uint64_t number, uint64_t freed_count) {
   struct cairn_callers callers;
-  cairn_callers_find(0, heap->tracking->backtrace, &callers);
+  cairn_callers_find((struct cairn_call){0}, heap->tracking->backtrace, &callers);
   uint32_t count = freed_count > UINT32_MAX ? UINT32_MAX : (uint32_t)freed_count;
   record_event(heap->tracking, NULL, op, count, number, &callers);
   if (op == CAIRN_EVENT_COLLECT_END) {

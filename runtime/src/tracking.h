@@ -53,9 +53,6 @@ static inline struct cairn_track_record *cairn_track_record_of(const void *block
 }
 
 /* ---- track.c --------------------------------------------------------------------------------- */
-/* The address of the instruction behind the call of the function that uses it. */
-#define CAIRN_CALLER() ((uint64_t)(uintptr_t)__builtin_return_address(0))
-
 /* For a heap with CAIRN_SLOW_TRACKED.  A new object, live already. */
 void cairn_track_allocate(cairn_heap *heap, cairn_object *object);
 /* A block is about to be freed.  True: it stays, in quarantine, and comes back to
@@ -88,18 +85,13 @@ bool cairn_track_options_parse(const char *text, const char *heap_name,
 /* ---- caller.c -------------------------------------------------------------------------------- */
 struct cairn_callers {
   uint64_t frames[CAIRN_SITE_FRAMES]; /* return addresses in the program, innermost first */
-  uint32_t count;                     /* 0: not known */
-  bool inner; /* the runtime itself retains or releases: a container, a holder that dies */
+  uint64_t stack; /* where the stack of the innermost ended when it called; 0: not known */
+  uint32_t count; /* 0: not known */
+  bool inner;     /* the runtime itself retains or releases: a container, a holder that dies */
 };
-/* The callers of the runtime, at most `max`.  `known`: where the function that the program or the
- * runtime called returns to; 0: not known. */
-void cairn_callers_find(uint64_t known, uint32_t max, struct cairn_callers *out);
-/* The same of a retain or release; `inner` too. */
-static inline void cairn_callers_of(struct cairn_call call, uint32_t max,
-                                    struct cairn_callers *out) {
-  cairn_callers_find(call.caller, max, out);
-  out->inner |= call.for_slot;
-}
+/* The callers of the runtime, at most `max`.  `call`: that of the function which the program or the
+ * runtime called; all 0: not known. */
+void cairn_callers_find(struct cairn_call call, uint32_t max, struct cairn_callers *out);
 /* An object in quarantine was retained or released (CAIRN_EVENT_*), which changed nothing. */
 void cairn_track_caught(cairn_heap *heap, const cairn_object *object, uint32_t op,
                         const struct cairn_callers *callers);

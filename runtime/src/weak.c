@@ -326,16 +326,16 @@ static cairn_object *get_quietly(cairn_object *const *slot) {
   return target;
 }
 
-cairn_object *cairn_weak_get_told(cairn_object *const *slot, uint64_t caller) {
-  if (!is_sharing()) return cairn_retain_told(*slot, caller);
+cairn_object *cairn_weak_get_told(cairn_object *const *slot, struct cairn_call call) {
+  if (!is_sharing()) return cairn_retain_told(*slot, call);
   cairn_object *target = get_quietly(slot);
   if (target != NULL && (cairn_header_load(target) & CAIRN_STATE(TRACED)) != 0) {
-    (void)cairn_retain_told(target, caller);
+    (void)cairn_retain_told(target, call);
     cairn_shared_drop(target);
   }
   return target;
 }
 
 cairn_object *cairn_weak_get(cairn_object *const *slot) {
-  return cairn_weak_get_told(slot, CAIRN_CALLER());
+  return cairn_weak_get_told(slot, CAIRN_CALL());
 }

@@ -25,5 +25,5 @@ cairn_object *cairn_weakref_new(cairn_heap *heap, cairn_object *target) {
 
 cairn_object *cairn_weakref_get(const cairn_object *weakref) {
   assert(cairn_is_type(weakref, CAIRN_TYPE_WEAKREF));
-  return cairn_weak_get_told(&((const struct cairn_weakref *)weakref)->target, CAIRN_CALLER());
+  return cairn_weak_get_told(&((const struct cairn_weakref *)weakref)->target, CAIRN_CALL());
 }

@@ -47,6 +47,7 @@ class Event(NamedTuple):
     heap: int
     inner: bool = False  # the runtime did it on behalf of the caller: a container, a death
     caught: bool = False  # of a freed object in quarantine: it changed nothing
+    stack: int = 0  # where the caller's stack ended at its call; 0: not known
 
 
 class Misuses(NamedTuple):

@@ -87,6 +87,8 @@ def event_record(happened: Happened) -> Dict[str, Any]:
     event, place = happened
     record: Dict[str, Any] = {"seq": event.sequence, "op": event.op, "refcount": event.refcount,
                               "thread": event.thread, "site": place_record(place)}
+    if event.stack:
+        record["stack"] = address(event.stack)
     if event.caught:
         record["caught"] = True
     return record

@@ -57,6 +57,7 @@ static void json_event(const struct session *session, const lens_event *event) {
   json_number(session->json, "refcount", event->count);
   json_number(session->json, "thread", event->thread);
   json_caller(session, "site", event->caller);
+  if (event->stack != 0) json_address(session->json, "stack", event->stack);
   if (event->caught != 0) json_flag(session->json, "caught", true);
 }
 

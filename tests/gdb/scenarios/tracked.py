@@ -3,6 +3,8 @@ last events; of a block in quarantine it tells in words what was there and who f
 import os
 from typing import Any, Dict, Tuple
 
+import gdb
+
 from harness import check, data, equal, error_of, execute, passed, start
 
 start()
@@ -34,6 +36,12 @@ equal([(row["op"], row["refcount"]) for row in shown["events"]],
 for row, word in zip(shown["events"], ("site", "retain", "append", "release")):
     is_at(row["site"], word, "make" if word == "site" else "main", "event " + row["op"])
 equal(len({row["thread"] for row in shown["events"]}), 1, "one thread did all that")
+below, *above = [int(row["stack"], 16) for row in shown["events"]]
+equal(len(set(above)), 1, "what main did, it did in one activation")
+check(below < above[0], "make was called by main: its stack ended below")
+if "file" in shown["site"]:
+    execute("frame function main")
+    equal(above[0], int(gdb.parse_and_eval("(unsigned long) $sp")), "where main's stack ended")
 text = execute("cairn show " + address)
 check("serial %d, allocated at " % serial in text, "show says so: " + text)
 check("retain    rc 3" in text, "show lists the events: " + text)

@@ -267,6 +267,48 @@ static void test_who_takes(void **state) {
   cairn_release(&node->base);
 }
 
+/* Outside, so that its stack ends elsewhere; inside is the list's retain, which is unwound. */
+__attribute__((noinline)) static uint64_t callee_stack(const struct nodes *nodes,
+                                                       cairn_object *list, cairn_object *text) {
+  assert_true(cairn_list_append(list, text));
+  uint64_t stack = event_back(nodes, 0)->stack;
+  cairn_retain(text);
+  assert_int_equal(event_back(nodes, 0)->stack, stack);
+  cairn_release(text);
+  assert_int_equal(event_back(nodes, 0)->stack, stack);
+  return stack;
+}
+
+/* All calls of one activation of a function say the same, whether the runtime unwound or not. */
+static void test_where_the_stack_ended(void **state) {
+  struct nodes *nodes = *state;
+  for (uint32_t backtrace = 1; backtrace <= 3; backtrace += 2) {
+    start(nodes, (cairn_track_options){.events = 100, .backtrace = backtrace});
+    char here;
+    cairn_object *text = cairn_str_from(nodes->heap, "a stone");
+    uint64_t stack = event_back(nodes, 0)->stack;
+    assert_true(stack != 0 && (uint64_t)(uintptr_t)&here - stack < 4096);
+    cairn_release(cairn_retain(text));
+    assert_int_equal(event_back(nodes, 0)->stack, stack);
+    assert_int_equal(event_back(nodes, 1)->stack, stack);
+    cairn_object *list = cairn_list_new(nodes->heap, 0);
+    assert_int_equal(event_back(nodes, 0)->stack, stack);
+    uint64_t inside = callee_stack(nodes, list, text);
+    assert_true(inside < stack);
+    assert_int_equal(callee_stack(nodes, list, text), inside);
+    cairn_release(list);
+    assert_event(nodes, 2, CAIRN_EVENT_RELEASE, text, 2); /* for the list, which it held twice */
+    assert_event(nodes, 1, CAIRN_EVENT_RELEASE, text, 1);
+    assert_event(nodes, 0, CAIRN_EVENT_FREE, list, 0);
+    for (uint64_t n = 0; n < 4; n++) assert_int_equal(event_back(nodes, n)->stack, stack);
+    cairn_release(text);
+    cairn_collect(nodes->heap);
+    assert_event(nodes, 0, CAIRN_EVENT_COLLECT_END, NULL, 0);
+    assert_int_equal(event_back(nodes, 0)->stack, stack);
+    cairn_track_stop(nodes->heap);
+  }
+}
+
 static void test_the_ring_wraps(void **state) {
   struct nodes *nodes = *state;
   start(nodes, (cairn_track_options){.events = 16});
@@ -483,6 +525,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_the_table_of_sites_grows, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_events, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_who_takes, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_where_the_stack_ended, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_the_ring_wraps, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_old_objects_are_traced_from_now_on, nodes_setup,
                                       nodes_teardown),

@@ -49,6 +49,7 @@ static lens_status take(const struct pass *pass, const uint8_t *bytes, uint64_t 
       .heap = pass->heap_index,
       .inner = lens_load_place(bytes, layout->inner) != 0,
       .caught = lens_load_place(bytes, layout->caught) != 0,
+      .stack = lens_load_place(bytes, layout->stack),
   };
   return pass->visit(pass->context, &event);
 }
