@@ -113,10 +113,32 @@ static void print_warnings(const struct session *session) {
 
 /* ---- the whole ---- */
 
+/* The lens may have named the file already. */
 static int fail(const char *core, lens_status status, const char *error) {
+  const char *said = error[0] != 0 ? error : lens_status_text(status);
+  size_t length = strlen(core);
+  bool named = strncmp(said, core, length) == 0 && said[length] == ':';
   fflush(stdout);
-  fprintf(stderr, "cairn-lens: %s: %s\n", core, error[0] != 0 ? error : lens_status_text(status));
+  fprintf(stderr, "cairn-lens: %s%s%s\n", named ? "" : core, named ? "" : ": ", said);
   return 2;
+}
+
+/* No heap was found: why, and what was met on the way that may be the reason. */
+static int fail_searching(const struct session *session, lens_status status, const char *error) {
+  enum { SAID_MAX = 2 };
+  char text[1024];
+  size_t used =
+      (size_t)snprintf(text, sizeof text, "%s", error[0] != 0 ? error : lens_status_text(status));
+  uint32_t said = 0;
+  for (uint64_t i = 0; i < problem_count(session) && said < SAID_MAX && used < sizeof text; i++) {
+    lens_problem problem;
+    if (lens_problem_get(session->target, i, &problem) != LENS_OK ||
+        problem.severity < LENS_WARNING || strcmp(problem.text, error) == 0)
+      continue;
+    used += (size_t)snprintf(text + used, sizeof text - used, "; also: %s", problem.text);
+    said++;
+  }
+  return fail(session->options->core, status, text);
 }
 
 static bool has_problem(const struct session *session) {
@@ -130,14 +152,25 @@ static bool has_problem(const struct session *session) {
   return false;
 }
 
+/* Nothing can be said of heaps of which none could be read, where there seem to be some; what the
+ * file has is told all the same, and what is wrong with it. */
+static bool lacks_heaps(const struct session *session, const struct command *command) {
+  if (session->target == NULL || lens_heap_count(session->target) != 0) return false;
+  return has_problem(session) && command->run != check_run && command->run != overview_run;
+}
+
 static int answer(struct session *session) {
   const struct command *command = command_find(session->options->command);
-  lens_status status = session->target == NULL ? LENS_OK : run_steps(session->target, load_step);
-  if (status == LENS_OK && session->target != NULL) status = session_choose(session);
+  lens *target = session->target;
+  lens_status status = target == NULL ? LENS_OK : run_steps(target, load_step);
+  if (status != LENS_OK) return fail_searching(session, status, lens_error(target));
+  if (lacks_heaps(session, command))
+    return fail_searching(session, LENS_NOT_FOUND, "no heap can be read");
+  if (target != NULL) status = session_choose(session);
   if (status == LENS_NOT_FOUND && session->refusal[0] != 0)
     return fail(session->options->core, status, session->refusal);
-  if (status == LENS_OK && command->needs_walk) status = run_steps(session->target, lens_walk);
-  if (status != LENS_OK) return fail(session->options->core, status, lens_error(session->target));
+  if (status == LENS_OK && command->needs_walk) status = run_steps(target, lens_walk);
+  if (status != LENS_OK) return fail(session->options->core, status, lens_error(target));
   if (session->options->json) {
     session->json = yajl_gen_alloc(NULL);
     if (session->json == NULL) return fail(session->options->core, LENS_NO_MEMORY, "");

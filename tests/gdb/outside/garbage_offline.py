@@ -102,6 +102,29 @@ def check_trees(core: str, truth: Facts) -> None:
     equal((len(cut[0]["rows"]), "1 of 8 leaks shown" in cut[1]), (1, True), "what is cut")
 
 
+def check_cut(core: str, _truth: Facts) -> None:
+    """Of a core that is cut: that it is, wherever; no verdict on heaps of which none was read."""
+    with open(core, "rb") as file:
+        whole = file.read()
+    part = core + ".cut"
+    fates = set()
+    for number in range(1, 48):
+        with open(part, "wb") as file:
+            file.write(whole[:len(whole) * number // 48])
+        done = subprocess.run([LENS, part, "leaks"], stdin=subprocess.DEVNULL, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=60)
+        said = done.stderr if done.returncode == 2 else done.stdout
+        equal("the core file is cut" in said, True, "it says that it is cut: %r" % (done,))
+        equal(said.count(part) < 2, True, "the file is named once: " + said)
+        if done.returncode == 2:
+            equal(done.stdout, "", "no answer")
+            fates.add("no heap" if "no heap can be read" in said else "no root")
+        else:
+            fates.add("an answer")
+    equal(fates - {"no root"}, {"no heap", "an answer"}, "what comes of cuts")
+
+
 def check_ways(core: str, truth: Facts) -> None:
     address = {name: addr for name, addr in truth["name"]}
     found, text = ask(0, core, "path", address["target"], "-count", "1")
@@ -125,6 +148,7 @@ def main() -> int:
             print("skipped: %s" % reason)
             return 1 if os.environ.get("CI") else SKIPPED
         check_garbage(*garbage)
+        check_cut(*garbage)
         check_ways(*ways)
     print("leaks, collect and path are right offline")
     return 0
