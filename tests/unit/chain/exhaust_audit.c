@@ -95,9 +95,10 @@ static lens_status ask_tracking(lens *self) {
   lens_event events[ROWS];
   lens_site sites[ROWS];
   lens_track track, quarantined[ROWS];
-  uint64_t written, total;
+  uint64_t written, total = UINT64_MAX;
   lens_status status =
       lens_events(self, 0, address_of(lost), lost_serial, 0, 0, ROWS, events, &written, &total);
+  if (status == LENS_OK) assert_int_not_equal(total, UINT64_MAX); /* no failure is kept back */
   if (status == LENS_OK) status = lens_sites(self, 0, 0, ROWS, sites, &written, &total);
   if (status == LENS_OK) status = lens_track_at(self, address_of(victim), &track);
   return status == LENS_OK ? lens_quarantine(self, 0, 0, ROWS, quarantined, &written, &total)

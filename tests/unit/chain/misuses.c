@@ -1,7 +1,7 @@
 /* Uses of freed objects, as the quarantine caught them and as the lens counts them: by type, with
  * the last events, and what no event tells any more. */
 #include "../runtime/nodes.h"
-#include "self.h"
+#include "exhaust.h"
 #include "tracking.h"
 
 enum { ROWS = 4, OF_NODES = 3, OF_FLOATS = 2 };
@@ -76,8 +76,65 @@ static void test_of_what_no_event_is_left(void **state) {
   cairn_track_stop(nodes->heap);
 }
 
+/* ---- what fails ---- */
+
+static lens_status ask_floats(lens *self) {
+  lens_event events[ROWS];
+  uint64_t written;
+  lens_misuses found;
+  lens_status status = lens_misuses_get(self, 0, "float", ROWS, events, &written, &found);
+  if (status == LENS_OK) assert_int_equal(found.matched, OF_FLOATS);
+  return status;
+}
+
+static void assert_some(lens *self) {
+  lens_event events[ROWS];
+  uint64_t written, total = UINT64_MAX;
+  assert_int_equal(lens_events(self, 0, 0, 0, 0, 0, ROWS, events, &written, &total), LENS_OK);
+  assert_in_range(total, OF_NODES + OF_FLOATS, 64);
+}
+
+static void test_what_fails_is_said(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, 64);
+  (void)misuse(nodes);
+  struct image *image = image_of_self();
+  assert_true(exhaust_allocations(image, ask_floats, assert_some) > 0);
+  assert_true(exhaust_cancel(image, ask_floats, assert_some) > 0);
+  image_free(image);
+  cairn_track_stop(nodes->heap);
+}
+
+/* An event whose type is damaged is of no type that a pattern names. */
+static void test_a_heap_or_type_that_is_not_there(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, 64);
+  (void)misuse(nodes);
+  lens *self = self_lens();
+  lens_event events[ROWS];
+  uint64_t written;
+  lens_misuses found;
+  assert_int_equal(lens_misuses_get(self, 1, NULL, ROWS, events, &written, &found),
+                   LENS_BAD_ARGUMENT);
+  assert_int_equal(lens_misuses_get(self, UINT64_MAX, NULL, ROWS, events, &written, &found),
+                   LENS_BAD_ARGUMENT);
+  assert_int_equal(lens_misuses_get(self, 0, NULL, 1, events, &written, &found), LENS_OK);
+  const struct lens_heap_model *heap = &self->model.heaps[0];
+  const struct lens_layout_event *layout = &heap->contract->event;
+  uint64_t entry = (events[0].sequence - 1) & (heap->tracking.event_capacity - 1);
+  uint32_t none = UINT32_MAX;
+  memcpy((char *)(uintptr_t)heap->events + entry * layout->struct_bytes + layout->type.offset,
+         &none, layout->type.width);
+  lens_free(self);
+  assert_misuses("float", OF_FLOATS - 1, OF_NODES, 1, OF_FLOATS - 1, events);
+  assert_misuses(NULL, OF_NODES + OF_FLOATS, 0, 0, ROWS, events);
+  cairn_track_stop(nodes->heap);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, nodes_setup, nodes_teardown)
-  const struct CMUnitTest tests[] = {TEST(test_by_type), TEST(test_of_what_no_event_is_left)};
+  const struct CMUnitTest tests[] = {TEST(test_by_type), TEST(test_of_what_no_event_is_left),
+                                     TEST(test_what_fails_is_said),
+                                     TEST(test_a_heap_or_type_that_is_not_there)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "tracking.h"
 #include "../runtime/nodes.h"
 
+#include "model.h"
 #include "self.h"
 
 enum { MANY = 1000 };
@@ -184,6 +185,29 @@ static void test_the_ring_wraps(void **state) {
   cairn_release(&node->base);
 }
 
+/* An event that is said to be smaller than what it has, or too large to be read in a piece. */
+static void test_events_of_a_strange_size(void **state) {
+  struct nodes *nodes = *state;
+  start(nodes, (cairn_track_options){.events = MANY});
+  struct node *node = node_new(nodes, nodes->plain, 1);
+  lens *self = self_lens();
+  struct lens_layout_event *layout = &self->model.contracts[0]->event;
+  const uint32_t bytes = layout->struct_bytes;
+  const struct {
+    uint32_t bytes;
+    uint64_t total;
+  } sizes[] = {{bytes, 1}, {layout->extent - 1, 0}, {0, 0}, {16385, 0}, {1u << 31, 0}, {bytes, 1}};
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    lens_event event;
+    uint64_t written, total = 77;
+    layout->struct_bytes = sizes[i].bytes;
+    assert_int_equal(lens_events(self, 0, 0, 0, 0, 0, 1, &event, &written, &total), LENS_OK);
+    assert_int_equal(total, sizes[i].total);
+  }
+  lens_free(self);
+  cairn_release(&node->base);
+}
+
 static void test_the_quarantine(void **state) {
   struct nodes *nodes = *state;
   start(nodes, (cairn_track_options){.sites = true, .quarantine_bytes = 1 << 20});
@@ -350,6 +374,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_a_freed_block, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_events, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_the_ring_wraps, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_events_of_a_strange_size, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_the_quarantine, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_a_write_into_the_quarantine, nodes_setup,
                                       nodes_teardown),
