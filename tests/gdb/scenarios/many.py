@@ -1,12 +1,15 @@
 """Leaks and cycles by the hundred thousand: object for object what the program's own collection
 frees and what it reports when the heap is destroyed; and what is said beyond the limits up to which
 places are looked up."""
+import json
 import os
+import subprocess
 from typing import Any, Dict, List
 
-from harness import Truth, answer, check, equal, execute, passed, rows, run_to
+from harness import (DIRECTORY, PLUGIN, Truth, answer, check, equal, execute, passed, rows, run_to)
 
 GROUPED_MAX, STORES_MAX = 5000, 1000  # as the texts say
+LENS = os.path.join(os.path.dirname(PLUGIN), "bin", "cairn-lens")
 TRACKED = "CAIRN_TRACK" in os.environ
 
 run_to("built")
@@ -50,6 +53,24 @@ if TRACKED:
     equal(said, len(with_line) > STORES_MAX, "and how many that were looked for")
 else:
     check(too_many not in text and several not in text, "nothing to add up without sites")
+
+# ---- the same without a debugger, of a core ----
+if TRACKED and os.path.exists(LENS):
+    core = os.path.join(DIRECTORY, "core")
+    execute(f"gcore {core}")
+    told, text = [subprocess.run([LENS, core, *line.split()], stdout=subprocess.PIPE, text=True,
+                                 check=False, timeout=60).stdout
+                  for line in ("leaks -limit 0 -json", "leaks")]
+    theirs = json.loads(told)
+    equal(any(too_many in warning for warning in theirs["warnings"]), leaks_made > GROUPED_MAX,
+          f"cairn-lens, beyond the limit: {theirs['warnings']}")
+    equal({(row["kind"], row["type"]): row["leaks"] for row in theirs["data"].get("groups", [])},
+          {("lost", "str"): len(lost), ("cycle", "node"): len(cycles)}
+          if leaks_made <= GROUPED_MAX else {}, "cairn-lens: how many of each")
+    equal({row["root"]["addr"] for row in theirs["data"]["rows"] if row["kind"] == "lost"}, lost,
+          "cairn-lens: what is lost")
+    equal((several in text, too_many in text),
+          (leaks_made <= GROUPED_MAX, leaks_made > GROUPED_MAX), "cairn-lens, as text: " + text)
 
 # ---- the program's own verdict ----
 run_to("over")
