@@ -22,10 +22,11 @@ extern "C" {
 #endif
 
 /* A new group without heaps.  `name` is shown by the debugger; copied, cut to 31 bytes; NULL:
- * "group".  `limit_bytes` 0: none, the group only counts.  NULL when out of memory. */
+ * "group".  `limit_bytes` 0: none, the group only counts.  NULL when out of memory.  The caller
+ * destroys it.  O(1), as all of these are. */
 CAIRN_API cairn_group *cairn_group_new(const char *name, uint64_t limit_bytes);
 
-/* False, and nothing is done, while heaps are in it. */
+/* Frees the group.  False, and nothing is done, while heaps are in it. */
 CAIRN_API bool cairn_group_destroy(cairn_group *group);
 
 /* Sets the limit; 0: none.  A limit below what is taken refuses each further mapping; blocks that
@@ -42,11 +43,11 @@ typedef struct cairn_group_stats {
   uint64_t refused_count; /* mappings, and heaps, that the limit kept out */
 } cairn_group_stats;
 
-/* As cairn_heap_stats_sized. */
+/* Fills the first `stats_bytes` of `stats`, what this library does not know with 0. */
 CAIRN_API void cairn_group_stats_sized(const cairn_group *group, cairn_group_stats *stats,
                                        size_t stats_bytes);
 
-/* O(1). */
+/* The group in numbers. */
 static inline void cairn_group_stats_get(const cairn_group *group, cairn_group_stats *stats) {
   cairn_group_stats_sized(group, stats, sizeof *stats);
 }

@@ -14,13 +14,13 @@
  *  - Its slots, weak ones included, hold objects of the same heap only; cairn_share_copy (share.h)
  *    copies others.
  *  - The last release, in whatever thread, is its death.  The finalizer runs there, under the
- * heap's lock: it may allocate and release in this heap, but it must not wait for other threads,
- * use another shared heap, or make or destroy a heap.  The same holds for near_limit.
+ *    heap's lock: it may allocate and release in this heap, but it must not wait for other threads,
+ *    use another shared heap, or make or destroy a heap.  The same holds for near_limit.
  *  - Weak slots of all heaps may refer to it, and are cleared by its death in another thread.
  *  - No collection while threads use it: cairn_collect then only drops unused interned strs, and
  *    cycles wait for cairn_collect_exclusive or the heap's end.
  *  - cairn_heap_validate and cairn_heap_destroy need the heap for themselves.  It is destroyed
- * after the heaps whose objects hold some of its own.
+ *    after the heaps whose objects hold some of its own.
  */
 #ifndef CAIRN_HEAP_H
 #define CAIRN_HEAP_H
@@ -61,14 +61,15 @@ typedef struct cairn_heap_options {
   cairn_near_limit_fn near_limit;
   void *near_limit_context;
   bool manual_collection; /* never collect by itself: only cairn_collect, and the hard limit, do */
-  bool shared;            /* for all threads, see "Shared heaps" below */
+  bool shared;            /* for all threads, see "Shared heaps" above */
   uint64_t soft_limit_bytes; /* 0: none; see cairn_heap_soft_limit_set */
   cairn_group *group;        /* NULL: none; a group that has no room for it gives no heap */
   uint64_t reserved[6];      /* 0; so programs keep running with later libraries */
 } cairn_heap_options;
 
 /* A new heap with the built-in types, none, true, false and the small ints.  `options` may be
- * NULL.  NULL when out of memory.  Any thread. */
+ * NULL.  NULL when out of memory, or when a limit leaves no room for an empty heap.  Any thread.
+ * O(1). */
 CAIRN_API cairn_heap *cairn_heap_new(const cairn_heap_options *options);
 
 /* What was still alive when a heap was destroyed. */
@@ -88,7 +89,7 @@ typedef struct cairn_leak_report {
 
 /* Collects cycles, reports what is left, frees everything.  Finalizers of leaked objects do not
  * run, but what they hold in shared heaps is released.  `report` may be NULL.  True when nothing
- * was left. */
+ * was left.  Aborts within a collection or a finalizer of this heap.  O(heap). */
 CAIRN_API bool cairn_heap_destroy(cairn_heap *heap, cairn_leak_report *report);
 
 /* The calling thread is done with the heap for now: the next thread that uses it owns it.  Call it
@@ -139,17 +140,18 @@ CAIRN_API uint64_t cairn_heap_trim(cairn_heap *heap);
  * there are free blocks.
  * A forced collection that freed less than was wanted is not repeated before one block in 32 of the
  * live ones came, went or became a candidate, or as much was allocated as is wanted: what a program
- * pays at its limit is bounded by what it does.  cairn_collect always collects. */
+ * pays at its limit is bounded by what it does.  cairn_collect always collects.  O(1): nothing is
+ * given back by setting it. */
 CAIRN_API void cairn_heap_limit_set(cairn_heap *heap, uint64_t limit_bytes);
 
 /* The soft limit; 0: none.  When what the heap takes grows above it, the next allocation collects
  * first (unless manual_collection), and where the heap without its free pages and blocks is still
  * above calls near_limit with CAIRN_LIMIT_SOFT: once, until the heap was below it, or it was set,
- * again.  It is looked at when an arena of 4 MB or external bytes are added. */
+ * again.  It is looked at when an arena of 4 MB or external bytes are added.  O(1). */
 CAIRN_API void cairn_heap_soft_limit_set(cairn_heap *heap, uint64_t soft_limit_bytes);
 
 /* Moves the heap, with all that it takes, to another group; NULL: to none.  False when that group
- * has no room for it: it then stays where it was. */
+ * has no room for it: it then stays where it was.  O(1). */
 CAIRN_API bool cairn_heap_group_set(cairn_heap *heap, cairn_group *group);
 
 /* Tells the heap of bytes outside it that `object` keeps alive: an image, a file's mapping, memory
@@ -169,7 +171,7 @@ CAIRN_API uint64_t cairn_external_bytes(const cairn_object *object);
  * cairn_collect looks at the whole heap, cairn_collect_candidates only at what the objects whose
  * count was dropped since the last collection reach; or, where that is much of the heap, at all of
  * it.  When all was looked at, interned strs that nothing holds any more are freed and counted too.
- */
+ * O(what is looked at, and its references). */
 CAIRN_API uint64_t cairn_collect(cairn_heap *heap);
 CAIRN_API uint64_t cairn_collect_candidates(cairn_heap *heap);
 
@@ -178,7 +180,7 @@ CAIRN_API uint64_t cairn_collect_candidates(cairn_heap *heap);
 CAIRN_API uint64_t cairn_collect_exclusive(cairn_heap *heap);
 
 /* Calls `visit` with each live object, in address order.  `visit` must not allocate, retain or
- * release; cairn_walk_next lets you. */
+ * release; cairn_walk_next lets you.  O(heap). */
 CAIRN_API void cairn_heap_walk(cairn_heap *heap, cairn_visit_fn visit, void *context);
 
 /* A walk that goes step by step:

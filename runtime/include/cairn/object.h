@@ -147,9 +147,9 @@ CAIRN_API void cairn_object_release_for_slot_slow_(cairn_object *object);
 CAIRN_API void cairn_object_die_(cairn_object *object);
 CAIRN_API void cairn_object_candidate_(cairn_object *object);
 
-/* Adds a reference that the caller owns.  NULL is allowed.  Returns `object`.
+/* Adds a reference that the caller owns.  NULL is allowed.  Returns `object`.  Never fails.
  * A count that reaches 2^31 saturates: it stays as it is for ever, and the object lives until its
- * heap is destroyed. */
+ * heap is destroyed.  O(1). */
 CAIRN_INLINE_API cairn_object *cairn_retain(cairn_object *object) {
   if (object != NULL) {
     uint64_t header = cairn_header_load(object);
@@ -164,7 +164,8 @@ CAIRN_INLINE_API cairn_object *cairn_retain(cairn_object *object) {
 }
 
 /* Gives up a reference that the caller owns.  NULL is allowed.  When it was the last one the
- * object dies now, and with it all that only it held; this never recurses and never allocates. */
+ * object dies now, and with it all that only it held; this never recurses and never allocates, but
+ * runs their finalizers.  O(1), and O(slots) for each object that dies. */
 CAIRN_INLINE_API void cairn_release(cairn_object *object) {
   if (object == NULL) return;
   CAIRN_ORDER();
@@ -205,7 +206,9 @@ CAIRN_INLINE_API void cairn_release_for_slot_(cairn_object *object) {
   }
 }
 
-/* Fills an owning slot: retains `value` (NULL allowed), stores it, releases what was there. */
+/* Fills an owning slot: retains `value` (NULL allowed), stores it, releases what was there last.
+ * The slot is one that the object's type declares, or a variable of the program's that owns what it
+ * holds.  Costs what cairn_release does. */
 CAIRN_INLINE_API void cairn_assign(cairn_object **slot, cairn_object *value) {
   cairn_object *old = *slot;
   cairn_retain_for_slot_(value);
@@ -213,25 +216,27 @@ CAIRN_INLINE_API void cairn_assign(cairn_object **slot, cairn_object *value) {
   cairn_release_for_slot_(old);
 }
 
-/* Clears an owning slot: stores NULL, then releases what was there. */
+/* Clears an owning slot: stores NULL, then releases what was there.  As cairn_assign. */
 CAIRN_INLINE_API void cairn_clear(cairn_object **slot) {
   cairn_object *old = *slot;
   *slot = NULL;
   cairn_release_for_slot_(old);
 }
 
-/* The number of references owned.  A saturated or immortal object returns at least 2^31. */
+/* The number of references owned.  A saturated or immortal object returns at least 2^31.  Of a
+ * shared object another thread may be changing it.  O(1). */
 static inline uint32_t cairn_refcount(const cairn_object *object) {
   return CAIRN_AS(uint32_t, cairn_header_load(object) & CAIRN_COUNT_MASK);
 }
 
-/* True for an object that is never freed (none, true, false, the small ints, a saturated count). */
+/* True for an object that is never freed (none, true, false, the small ints, a saturated count).
+ * O(1). */
 static inline bool cairn_is_immortal(const cairn_object *object) {
   return (cairn_header_load(object) & CAIRN_COUNT_SATURATED) != 0;
 }
 
 /* The index of the object's type in its heap's type table: CAIRN_TYPE_INT and the like (type.h), or
- * what cairn_type_define or cairn_record_define returned. */
+ * what cairn_type_define or cairn_record_define returned.  O(1). */
 static inline uint32_t cairn_type_index(const cairn_object *object) {
   return CAIRN_AS(uint32_t, cairn_header_load(object) >> CAIRN_TYPE_SHIFT) & CAIRN_TYPE_MAX;
 }

@@ -1,8 +1,7 @@
 /* Copies into a shared heap: how what one thread has built becomes known to all.
  *
  *     cairn_heap *registry = cairn_heap_new(&(cairn_heap_options){.shared = true});
- *     cairn_object *settings = cairn_share_copy(registry, own_settings);   // any thread may hold
- * it
+ *     cairn_object *settings = cairn_share_copy(registry, own_settings);  // for any thread
  *
  * What shared heaps are, and their rules: heap.h.
  */

@@ -181,37 +181,41 @@ typedef struct cairn_type_spec {
 } cairn_type_spec;
 
 /* Defines a type in `heap`.  0 when out of memory or when the spec is inconsistent (a slot outside
- * the struct, an unknown kind, no name). */
+ * the struct, an unknown kind, no name).  O(slots and fields), amortised. */
 CAIRN_API cairn_type cairn_type_define(cairn_heap *heap, const cairn_type_spec *spec);
 
 /* The type of that name in `heap`, the first one where several have it, or 0.  O(types). */
 CAIRN_API cairn_type cairn_type_find(const cairn_heap *heap, const char *name);
 
-/* The type's name; NULL for an index that is no type. */
+/* The type's name, valid as long as the heap; NULL for an index that is no type.  O(1). */
 CAIRN_API const char *cairn_type_name(const cairn_heap *heap, cairn_type type);
 
 /* True when all that an object of the type can lead to is declared and free of cycles: each strong
  * slot has a target, which is such a type.  These objects are never candidates of the cycle
- * collector.  False for an index that is no type. */
+ * collector.  False for an index that is no type.  O(1). */
 CAIRN_API bool cairn_type_is_acyclic(const cairn_heap *heap, cairn_type type);
 
-/* A new object of a native type, zeroed, with a count of 1 that the caller owns.  NULL when out of
- * memory (after a forced collection).  `tail_count`: elements of the inline tail; the type's count
- * field is the caller's to set, as soon as the tail is filled. */
+/* An object of a native type, zeroed, with a count of 1.  New; NULL when out of memory, and for
+ * type 0, that of a definition which failed.  Aborts for an index that is no type of this heap.
+ * `tail_count`: elements of the inline tail; the type's count field is the caller's to set, as soon
+ * as the tail is filled.  O(bytes). */
 CAIRN_API cairn_object *cairn_object_new(cairn_heap *heap, cairn_type type);
 CAIRN_API cairn_object *cairn_object_new_tail(cairn_heap *heap, cairn_type type, size_t tail_count);
 
 /* Buffers: zeroed memory from the heap's arenas, aligned to 8, that one object owns and points to
  * (list items and the like).  Freed with the object that an ARRAY or TABLE slot ties it to, else by
- * cairn_buffer_free in a finalizer.  NULL when out of memory. */
+ * cairn_buffer_free in a finalizer, which takes NULL too.  NULL when out of memory.  O(bytes);
+ * asking for the size is O(1). */
 CAIRN_API void *cairn_buffer_new(cairn_heap *heap, size_t bytes);
 CAIRN_API void cairn_buffer_free(void *buffer);
 CAIRN_API size_t cairn_buffer_size(const void *buffer); /* usable bytes, at least those asked for */
 
 /* Weak slots.  `slot` lies in a live object `holder`, declared with kind WEAK.  Storing NULL clears
- * it.  False when out of memory; the slot is then unchanged. */
+ * it, and so does a target that is dying already.  False when out of memory; the slot is then
+ * unchanged.  Aborts when the target is of another heap that is not a shared one.  O(1) on average.
+ */
 CAIRN_API bool cairn_weak_set(cairn_object *holder, cairn_object **slot, cairn_object *target);
-/* The target as a new reference, or NULL when it is gone. */
+/* The target.  New; NULL when it is gone.  O(1). */
 CAIRN_API cairn_object *cairn_weak_get(cairn_object *const *slot);
 
 #ifdef __cplusplus
