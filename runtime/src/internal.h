@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include "cairn/heap.h"
+#include "call.h"
 #include "layout.h"
 
 /* The stored enumerations, as CAIRN_PAGE_FREE and the like. */
@@ -429,22 +430,6 @@ cairn_object *cairn_object_alloc(cairn_heap *heap, uint32_t type, size_t bytes);
 /* The same from a block at hand, so that no code of the program's runs; else NULL. */
 cairn_object *cairn_object_at_hand(cairn_heap *heap, uint32_t type, size_t bytes);
 bool cairn_builtin_types_define(cairn_heap *heap); /* builtin.c: types, singletons, small ints */
-
-/* ---- calls of the program -------------------------------------------------------------------- */
-/* Who retains or releases: where the program's call returns to, where its stack ended then, and
- * whether it is on behalf of a slot.  (A caller in the runtime, or none, is always.)  Two words, as
- * these are passed in registers; a stack pointer is even. */
-struct cairn_call {
-  uint64_t caller; /* 0: the runtime itself */
-  uint64_t for_slot : 1, stack_half : 63;
-};
-/* The call of the function that uses it. */
-#define CAIRN_CALL_FOR(slot)                                      \
-  ((struct cairn_call){                                           \
-      .caller = (uint64_t)(uintptr_t)__builtin_return_address(0), \
-      .for_slot = (slot),                                         \
-      .stack_half = (uint64_t)(uintptr_t)__builtin_dwarf_cfa() / 2 & UINT64_MAX / 2})
-#define CAIRN_CALL() CAIRN_CALL_FOR(0)
 
 /* ---- intern.c -------------------------------------------------------------------------------- */
 /* Drops the interned strs that only the intern table holds.  Allocates nothing, runs no finalizer.
