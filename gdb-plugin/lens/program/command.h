@@ -179,6 +179,8 @@ const char *ref_kind(const lens_ref *ref);
  * where that is not enough, or too much: the same as `audit` says. */
 lens_status account_of(const struct session *session, const lens_object *object, uint32_t *index,
                        lens_account *out, uint32_t *doubts);
+/* Makes the answer as sure as the walk, and as what explains the count. */
+void account_judge(struct session *session, const lens_account *account);
 /* "accounting", or a line. */
 void account_print(const struct session *session, const lens_account *account, uint32_t doubts);
 

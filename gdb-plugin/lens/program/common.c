@@ -52,10 +52,8 @@ void json_object(const struct session *session, const lens_object *object) {
       value[0] != 0) {
     json_text(session->json, "value", value);
   }
-  if (is_immortal(object)) {
-    json_name(session->json, "immortal");
-    yajl_gen_bool(session->json, 1);
-  }
+  if (is_immortal(object)) json_flag(session->json, "immortal", true);
+  if ((object->state & LENS_STATE_SHARED) != 0) json_flag(session->json, "shared", true);
 }
 
 void json_listing_end(yajl_gen json, uint64_t matched, uint64_t shown) {

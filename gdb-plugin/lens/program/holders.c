@@ -139,6 +139,15 @@ lens_status account_of(const struct session *session, const lens_object *object,
   return status;
 }
 
+void account_judge(struct session *session, const lens_account *account) {
+  static const char *const names[] = {"exact", "tolerant", "conservative"};
+  lens_walk_totals totals;
+  uint32_t worst = account->exactness;
+  if (lens_walk_totals_get(session->target, &totals) == LENS_OK && totals.exactness > worst)
+    worst = totals.exactness;
+  session->exactness = names[worst <= 2 ? worst : 2];
+}
+
 void account_print(const struct session *session, const lens_account *account, uint32_t doubts) {
   const char *verdict =
       VERDICTS[account->verdict <= LENS_VERDICT_UNKNOWN ? account->verdict : LENS_VERDICT_UNKNOWN];
@@ -209,8 +218,14 @@ static lens_status holder_row(const struct session *session, const lens_referrer
     table_cell(table, value);
     return LENS_OK;
   }
+  lens_heap heap;
   yajl_gen_map_open(session->json);
-  json_member_object(session, "holder", &holder);
+  json_name(session->json, "holder");
+  yajl_gen_map_open(session->json);
+  json_object(session, &holder);
+  if (lens_heap_get(session->target, holder.heap, &heap) == LENS_OK)
+    json_number(session->json, "heap", heap.id);
+  yajl_gen_map_close(session->json);
   json_text(session->json, "slot", slot);
   json_text(session->json, "kind", kind);
   yajl_gen_map_close(session->json);
@@ -270,6 +285,7 @@ lens_status referrers_run(struct session *session) {
   lens_status status = find_object(session, &object);
   if (status == LENS_OK) status = account_of(session, &object, &index, &account, &doubts);
   if (status != LENS_OK) return status;
+  account_judge(session, &account);
   struct table table;
   uint64_t shown, total, root_total = 0;
   table_begin(&table, (const char *const[]){"holder", "slot", "kind", "value", NULL});

@@ -236,6 +236,7 @@ lens_status show_run(struct session *session) {
   if (shown.seen == NULL) return LENS_NO_MEMORY;
   /* One that is in flux is in no snapshot. */
   bool judged = account_of(session, &object, &index, &account, &doubts) == LENS_OK;
+  if (judged) account_judge(session, &account);
   if (lens_snapshot_find(session->target, object.address, &index) == LENS_OK) shown.seen[index] = 1;
   table_begin(&table, (const char *const[]){"field", "kind", "address", "value", NULL});
   answer_begin(session);

@@ -9,7 +9,7 @@ import subprocess
 from typing import Any, Dict, List
 
 import gdb
-from harness import DIRECTORY, PLUGIN, answer, check, equal, error_of, passed
+from harness import DIRECTORY, PLUGIN, answer, check, data, equal, error_of, passed
 
 LENS = os.path.join(os.path.dirname(PLUGIN), "bin", "cairn-lens")
 CORE = os.environ["SCENARIO_CORE"]
@@ -90,6 +90,27 @@ def deep(address: str) -> int:
         equal(fields_of(theirs), fields_of(answer(line)["data"]), line)
         texts.append(json.dumps(fields_of(theirs)))
     return len(texts[4])
+
+
+def one_object() -> None:
+    """An object of each type: its fields, who holds it, how sure that is; numbers are numbers."""
+    kinds = set()
+    for addr in {row["type"]: row["addr"] for row in data("objects -limit 0")["rows"]}.values():
+        theirs, ours = json.loads(offline("show " + addr).stdout), answer("show " + addr)
+        for each in (theirs, ours):
+            for field in each["data"]["fields"]:
+                if isinstance(field["value"], dict):
+                    del field["value"]
+                else:
+                    kinds.add((field["kind"], type(field["value"]).__name__))
+        for name in ("fields", "heap", "shared"):
+            equal(theirs["data"].get(name), ours["data"].get(name), f"{name} of {addr}")
+        line = f"referrers {addr} -limit 0"
+        held = [[(row["holder"]["addr"], row["holder"]["heap"], row["slot"], row["kind"])
+                 for row in document["data"]["rows"] if "refcount" in row["holder"]]
+                for document in (json.loads(offline(line).stdout), answer(line))]
+        equal(held[0], held[1], "the objects that hold " + addr)
+    check(("sint", "int") in kinds and ("text", "str") in kinds, f"kinds of fields: {kinds}")
 
 
 def rules_file(text: str) -> str:
@@ -203,6 +224,7 @@ both("leaks -tree -limit 0 -suppress " + rules_file("kind=lost slot=session.data
 joint = both("leaks -tree -limit 0")["joint"]["rows"]
 check(joint != [], "something is held jointly")
 both(f"leaks {joint[0]['root']['addr']} -tree -limit 0")
+one_object()
 suppressions()
 places()
 baselines()

@@ -1,5 +1,9 @@
 """Objects of a shared heap, held by objects of three heaps and by the stacks of three threads."""
-from harness import LIVE, Heap, Truth, check, data, equal, execute, passed, rows, start
+import json
+import os
+import subprocess
+
+from harness import LIVE, PLUGIN, Heap, Truth, check, data, equal, execute, passed, rows, start
 
 start()
 truth = Truth()
@@ -33,6 +37,15 @@ check("held from objects in registry (1 slot), worker 0 (2 slots)"
 
 check("Only registry; the other heaps are left out." in
       execute("cairn objects -heap %d" % registry["id"]), "a listing of one heap says so")
+
+core = os.environ.get("SCENARIO_CORE")
+if core:
+    lens = os.path.join(os.path.dirname(PLUGIN), "bin", "cairn-lens")
+    said = json.loads(subprocess.check_output([lens, core, "objects", "-limit", "0", "-json"]))
+    for row in said["data"]["rows"]:
+        equal(row.get("shared", False), row["heap"] == registry["id"], "cairn-lens: " + row["addr"])
+    said = json.loads(subprocess.check_output([lens, core, "show", title, "-json"]))
+    equal(said["exactness"], "conservative", "cairn-lens: every root is a guess")
 
 # The catalog: one slot in each of three heaps, a variable in each of three threads, one global.
 threads = {row["holder"]["thread"] for row in rows("referrers %s -limit 0" % catalog)
