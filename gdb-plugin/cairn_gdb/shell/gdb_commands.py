@@ -4,6 +4,7 @@ Imports gdb.  Parses the line, runs the command, prints what it says, and sets $
 command asks and says is its own file's.
 """
 
+import re
 from typing import Any, Dict, Iterable, List, Optional
 
 import gdb
@@ -128,7 +129,7 @@ class CairnCommand(gdb.Command):
         if expression and self.command.words is not None:
             return _words(self.command, text, word or "")
         if expression and self.command.takes_argument:
-            return gdb.COMPLETE_EXPRESSION
+            return _rows(text, word or "") or gdb.COMPLETE_EXPRESSION
         return words
 
 
@@ -140,6 +141,16 @@ def _words(command: Command, text: str, word: str) -> Any:
     offered = command.words(sessions.current(), before) or []
     fitting = [each[len(typed) - len(word):] for each in offered if each.startswith(typed)]
     return fitting or gdb.COMPLETE_FILENAME
+
+
+def _rows(text: str, word: str) -> List[str]:
+    """The rows of the last listing behind an @."""
+    typed = re.search("@[0-9]*$", text)
+    if typed is None:
+        return []
+    cut = len(typed.group()) - len(word)
+    rows = [f"@{number + 1}" for number in range(len(sessions.current().listing))]
+    return [each[cut:] for each in rows if each.startswith(typed.group())]
 
 
 def _type_names() -> List[str]:
