@@ -55,9 +55,9 @@ static lens_unmatched only_row(lens *self) {
 
 /* The lines of this file, as return addresses: noted by running them once. */
 static uint64_t caller_of(lens *self, uint64_t sequence) {
-  lens_event events[256];
+  lens_event events[512];
   uint64_t written, total;
-  assert_int_equal(lens_events(self, 0, 0, 0, 0, 0, 256, events, &written, &total), LENS_OK);
+  assert_int_equal(lens_events(self, 0, 0, 0, 0, 0, 512, events, &written, &total), LENS_OK);
   for (uint64_t i = 0; i < written; i++) {
     if (events[i].sequence == sequence) return events[i].caller;
   }
@@ -156,6 +156,45 @@ static void test_a_pair_that_is_guessed(void **state) {
     lens_free(self);
     cairn_track_stop(nodes->heap);
   }
+}
+
+static PLACE void take_within(cairn_object *object) { (void)cairn_retain(object); }
+
+static PLACE void use_within(cairn_object *object, bool forget) {
+  take_within(object);
+  if (!forget) give_back(object);
+  CAIRN_NO_JUMP();
+}
+
+static PLACE void use(cairn_object *object, bool more) {
+  take(object);
+  if (more) use_within(object, true);
+  give_back(object);
+  CAIRN_NO_JUMP();
+}
+
+/* The last take is the one that is left over, though the release comes right behind it: the stack
+ * tells that the release is that of the function further out. */
+static void test_the_stack_tells(void **state) {
+  nodes = *state;
+  track(4096);
+  for (int i = 0; i < 40; i++) {
+    struct node *healthy = node_new(nodes, nodes->plain, i);
+    if (i % 2 == 0) use(&healthy->base, false);
+    if (i % 2 != 0) use_within(&healthy->base, false);
+    cairn_release(&healthy->base);
+  }
+  struct node *node = node_new(nodes, nodes->plain, 99);
+  use(&node->base, true);
+  lens *self = self_lens();
+  lens_pairing pairing = pair_up(self, node, cairn_track_serial(&node->base), 1);
+  assert_int_equal(pairing.deed_count, 4);
+  lens_unmatched left = only_row(self);
+  assert_int_equal(place_of(self, left.site), caller_of(self, deed_at(self, 2).sequence));
+  assert_int_equal(deed_at(self, 3).partner, deed_at(self, 1).sequence);
+  lens_free(self);
+  cairn_release(&node->base);
+  cairn_release(&node->base);
 }
 
 static void test_only_an_allocation(void **state) {
@@ -317,6 +356,7 @@ int main(void) {
       TEST(test_only_an_allocation),  TEST(test_a_release_too_many),
       TEST(test_a_caught_release),    TEST(test_a_caught_release_alone),
       TEST(test_a_ring_that_wrapped), TEST(test_no_events),
+      TEST(test_the_stack_tells),
   };
   return cmocka_run_group_tests_name("pairs", tests, NULL, NULL);
 }

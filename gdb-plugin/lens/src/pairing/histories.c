@@ -157,7 +157,8 @@ static lens_status keep(void *context, const lens_event *event) {
                                 .count = event->count,
                                 .op = (uint8_t)event->op,
                                 .inner = event->inner != 0,
-                                .caught = event->caught != 0};
+                                .caught = event->caught != 0,
+                                .stack = event->stack};
   if (!lens_column_reserve(&pairs->deeds, pairs->deed_count + 1, sizeof deed))
     return lens_out_of_memory(self);
   lens_status status = place_of(self, event, &deed.site);
@@ -168,6 +169,7 @@ static lens_status keep(void *context, const lens_event *event) {
   struct lens_kept_deed *deeds = pairs->deeds.items;
   uint32_t number = (uint32_t)pairs->deed_count++;
   deeds[number] = deed;
+  if (!lens_frames_note(pairs, number)) return lens_out_of_memory(self);
   if (history->count == 0) {
     history->late = number;
   } else {
@@ -208,6 +210,8 @@ void lens_pairs_free(struct lens_pairs_state *self) {
   lens_table_free(&self->by_place);
   lens_table_free(&self->by_mix);
   lens_table_free(&self->by_bond);
+  lens_frames_free(self);
+  lens_column_free(&self->match.numbers);
   *self = (struct lens_pairs_state){0};
 }
 

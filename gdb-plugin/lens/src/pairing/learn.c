@@ -18,6 +18,7 @@
 
 enum {
   ROUNDS = 24,
+  ROUNDS_WITHOUT_STACK = 6,   /* what the stack tells of a bond needs some idea of it */
   LEARNT_OF_ONE = 1 << 13,    /* deeds: the last ones */
   GATHERED_A_CLOCK = 1 << 13, /* deeds and cells */
   CELLS_A_CLOCK = 1 << 14,
@@ -107,7 +108,9 @@ static lens_status keep_cells(lens *self, struct lens_cell *cells, bool *fits) {
   *fits = true;
   for (uint32_t a = 0; a < mix->taker_count; a++) {
     for (uint32_t r = 0; r < mix->giver_count; r++, cells++) {
-      cells->gap = lens_gap_class(&mix->takers[a], &mix->givers[r]);
+      cells->gap = (uint16_t)lens_gap_class(&mix->takers[a], &mix->givers[r]);
+      cells->step =
+          (uint16_t)lens_step_class(&self->analysis->pairs, &mix->takers[a], &mix->givers[r]);
       cells->factor = (float)lens_bond_even_factor(mix->takers[a].code, mix->givers[r].code,
                                                    self->analysis->pairs.match.even);
       lens_status status =
@@ -216,7 +219,7 @@ static lens_status gather(lens *self, const struct lens_history *history) {
     bool last = end == match->count;
     if ((windows < WINDOWS_MAX || last) && (known || !last) && (windows == 0 || match->bare == 0)) {
       match->bare_left = last ? match->bare : 0;
-      lens_mix_make(match, begin, end, false);
+      lens_mix_make(&self->analysis->pairs, begin, end, false);
       status = gather_mix(self);
       if (status != LENS_OK) return status;
     }
@@ -256,6 +259,8 @@ static void weigh(const struct lens_pairs_state *pairs, const struct lens_cell *
   for (uint64_t i = 0; i < count; i++) {
     double weight = cells[i].gap > LENS_GAPS ? BACKWARDS : bonds[cells[i].bond].weight[start];
     weight *= (double)cells[i].factor;
+    if (pairs->round > ROUNDS_WITHOUT_STACK)
+      weight *= lens_step_factor(pairs, &bonds[cells[i].bond], cells[i].step, (int)start);
     weights[i] = weight * weight;
   }
 }
@@ -283,6 +288,7 @@ static void spread(struct lens_pairs_state *pairs, const struct lens_kept_mix *m
   for (uint64_t i = 0; i < cell_count; i++) {
     double refs = mix->times * fit.weights[i];
     bonds[cells[i].bond].next += refs;
+    if (cells[i].step < LENS_STEPS) bonds[cells[i].bond].steps_next[cells[i].step] += (float)refs;
     if (cells[i].gap < LENS_GAPS) bonds[cells[i].bond].gaps_next[cells[i].gap] += (float)refs;
   }
 }
@@ -306,6 +312,10 @@ static void end_round(struct lens_pairs_state *pairs) {
       share[gap] += (double)bond->gaps_next[gap];
       total += (double)bond->gaps_next[gap];
       bond->gaps_next[gap] = 0;
+    }
+    for (int step = 0; step < LENS_STEPS; step++) {
+      bond->steps[start][step] = bond->steps_next[step];
+      bond->steps_next[step] = 0;
     }
   }
   for (int gap = 0; gap < LENS_GAPS; gap++) share[gap] /= total;
@@ -342,6 +352,24 @@ static lens_status begin(lens *self) {
     for (int gap = 0; gap < LENS_GAPS; gap++) pairs->gap_share[start][gap] = 1.0 / LENS_GAPS;
   }
   return sums_make(pairs) ? LENS_OK : lens_out_of_memory(self);
+}
+
+/* Of all that could be pairs, how many are so far apart on the stack. */
+static void share_steps(struct lens_pairs_state *pairs) {
+  double total = LENS_STEPS, *share = pairs->step_share;
+  const struct lens_kept_mix *mixes = pairs->mixes.items;
+  for (int step = 0; step < LENS_STEPS; step++) share[step] = 1;
+  for (uint64_t i = 0; i < pairs->mix_count; i++) {
+    const struct lens_cell *cells =
+        (const struct lens_cell *)pairs->cells.items + mixes[i].first_cell;
+    uint64_t count = mixes[i].taker_count * (uint64_t)mixes[i].giver_count;
+    for (uint64_t k = 0; k < count; k++) {
+      if (cells[k].step >= LENS_STEPS) continue;
+      share[cells[k].step] += mixes[i].times;
+      total += mixes[i].times;
+    }
+  }
+  for (int step = 0; step < LENS_STEPS; step++) share[step] /= total;
 }
 
 static uint64_t common_divisor(uint64_t a, uint64_t b) {
@@ -385,6 +413,7 @@ static lens_status step(lens *self, const lens_slice *slice, lens_progress *prog
   if (pairs->round == 0) {
     lens_status status = step_gather(self, slice, progress);
     if (status != LENS_OK) return status;
+    share_steps(pairs);
     pairs->round = 1;
     pairs->at = 0;
   }

@@ -9,10 +9,15 @@
 #include "analysis.h"
 
 static const double LIKELY_SLACK = 0.05;  /* references that other places may have left over */
+static const double DOUBT_SLACK = 0.15;   /* ... by the fits that doubt */
 static const double WORTH_A_WORD = 0.001; /* ... and above which such a place is named */
 
 static double least(const double *refs) { return refs[0] < refs[1] ? refs[0] : refs[1]; }
-static double most(const double *refs) { return refs[0] < refs[1] ? refs[1] : refs[0]; }
+static double most(const double *refs) {
+  double found = 0;
+  for (int fit = 0; fit < LENS_FITS; fit++) found = refs[fit] > found ? refs[fit] : found;
+  return found;
+}
 
 /* References that are left over in all. */
 static uint64_t left_of(const struct lens_match *match) {
@@ -154,15 +159,18 @@ static void judge(struct lens_pairs_state *pairs, lens_unmatched *row) {
   uint64_t left = giver ? match->bare : left_of(match);
   uint64_t others =
       (giver ? match->bare_left + match->gives : match->takes) - use_of(match, code, giver)->count;
-  double flow = 0;
+  double flow = 0, doubted = 0;
   const struct lens_blamed *blamed = match->blamed.items;
   for (uint32_t i = 0; i < match->blamed_count; i++) {
-    if (blamed[i].code == code) flow = least(blamed[i].refs);
+    if (blamed[i].code != code) continue;
+    flow = least(blamed[i].refs);
+    doubted = least(blamed[i].refs + LENS_STARTS);
   }
   if (!giver && match->lost == 0 && left > others && left - others >= row->count) {
     row->sureness = LENS_CERTAIN;
   } else if (pairs->learned && match->even != LENS_UNEVEN &&
-             flow >= (double)row->count - LIKELY_SLACK) {
+             flow >= (double)row->count - LIKELY_SLACK &&
+             doubted >= (double)row->count - DOUBT_SLACK) {
     row->sureness = LENS_LIKELY;
   }
   if (row->sureness != LENS_POSSIBLE) row->other_count = row->other_more = 0;

@@ -125,8 +125,11 @@ static void round_flow(struct lens_match *match) {
   }
 }
 
-static void weigh(const struct lens_pairs_state *pairs, const struct lens_mix *mix, int start,
+/* What decides is sharp: where one way is three times as usual as another, it counts for nine. What
+ * doubts is not. */
+static void weigh(const struct lens_pairs_state *pairs, const struct lens_mix *mix, int fit,
                   lens_flow flow) {
+  int start = fit % LENS_STARTS;
   for (uint32_t a = 0; a < mix->taker_count; a++) {
     const struct lens_part *taker = &mix->takers[a];
     for (uint32_t r = 0; r < mix->giver_count; r++) {
@@ -140,16 +143,18 @@ static void weigh(const struct lens_pairs_state *pairs, const struct lens_mix *m
       double factor = bond != NULL      ? lens_gap_factor(pairs, bond, gap, start)
                       : gap > LENS_GAPS ? BACKWARDS
                                         : 1;
+      if (bond != NULL)
+        factor *= lens_step_factor(pairs, bond, lens_step_class(pairs, taker, giver), start);
       flow[a][r] =
           lens_bond_weight(pairs, bond, taker->code, giver->code, start, pairs->match.bare != 0) *
           factor;
       flow[a][r] *= lens_bond_even_factor(taker->code, giver->code, pairs->match.even);
-      flow[a][r] *= flow[a][r];
+      if (fit < LENS_STARTS) flow[a][r] *= flow[a][r];
     }
   }
 }
 
-static void find_flow(struct lens_pairs_state *pairs, int start) {
+static void find_flow(struct lens_pairs_state *pairs, int number) {
   struct lens_match *match = &pairs->match;
   const struct lens_mix *mix = &match->mix;
   uint32_t taken[LENS_MIX_PARTS], given[LENS_MIX_PARTS];
@@ -160,11 +165,11 @@ static void find_flow(struct lens_pairs_state *pairs, int start) {
                                .given = given,
                                .taker_count = mix->taker_count,
                                .giver_count = mix->giver_count,
-                               .weights = match->flow[start][0],
+                               .weights = match->flow[number][0],
                                .stride = LENS_MIX_PARTS,
                                .slack = FIT_SLACK,
                                .rounds = FIT_ROUNDS};
-  weigh(pairs, mix, start, match->flow[start]);
+  weigh(pairs, mix, number, match->flow[number]);
   lens_flow_fit(&fit, scales);
 }
 
@@ -203,7 +208,7 @@ static bool blame_add(struct lens_match *match, uint32_t code, const double *ref
     rows = match->blamed.items;
     rows[match->blamed_count++] = (struct lens_blamed){.code = code};
   }
-  for (int start = 0; start < LENS_STARTS; start++) rows[i].refs[start] += refs[start];
+  for (int fit = 0; fit < LENS_FITS; fit++) rows[i].refs[fit] += refs[fit];
   return true;
 }
 
@@ -215,8 +220,8 @@ static bool blame_window(struct lens_match *match) {
       bool taker = mix->givers[r].code == LENS_CODE_LEFT,
            giver = mix->takers[a].code == LENS_CODE_BARE;
       if (taker == giver || lens_code_carries(mix->givers[r].code)) continue;
-      double refs[LENS_STARTS];
-      for (int start = 0; start < LENS_STARTS; start++) refs[start] = match->flow[start][a][r];
+      double refs[LENS_FITS];
+      for (int fit = 0; fit < LENS_FITS; fit++) refs[fit] = match->flow[fit][a][r];
       if (!blame_add(match, taker ? mix->takers[a].code : mix->givers[r].code, refs)) return false;
     }
   }
@@ -229,9 +234,9 @@ static bool blame_window(struct lens_match *match) {
 static lens_status step_window(lens *self, uint32_t end) {
   struct lens_pairs_state *pairs = &self->analysis->pairs;
   struct lens_match *match = &pairs->match;
-  if (match->fitted == 0) lens_mix_make(match, match->matched, end, true);
+  if (match->fitted == 0) lens_mix_make(pairs, match->matched, end, true);
   find_flow(pairs, match->fitted);
-  if (++match->fitted < LENS_STARTS) return LENS_OK;
+  if (++match->fitted < LENS_FITS) return LENS_OK;
   match->fitted = 0;
   round_flow(match);
   find_guessed(pairs);

@@ -58,6 +58,7 @@ lens_status lens_history_take(lens *self, const struct lens_history *history, ui
   uint32_t count = near < most ? near : most;
   match->under_way = false; /* whichever it was */
   if (!lens_column_reserve(&match->deeds, count, sizeof(lens_deed)) ||
+      !lens_column_reserve(&match->numbers, count, sizeof(uint32_t)) ||
       !lens_column_reserve(&match->parts, count, 1) ||
       !lens_column_reserve(&match->open, count, sizeof(uint32_t)) ||
       !lens_column_reserve(&match->work, count, sizeof(uint32_t))) {
@@ -65,13 +66,14 @@ lens_status lens_history_take(lens *self, const struct lens_history *history, ui
   }
   const struct lens_kept_deed *kept = pairs->deeds.items;
   lens_deed *deeds = match->deeds.items;
-  uint32_t at = history->late;
+  uint32_t at = history->late, *numbers = match->numbers.items;
   for (uint32_t i = count; i < near; i++) at = kept[at].next - 1;
   match->count = count;
   match->skipped = history->count - count;
   match->gaps = false;
   match->lost = match->refcount = match->caught = 0;
   for (uint32_t i = 0; i < count; at = kept[at].next - 1, i++) {
+    numbers[i] = at;
     deeds[i] = (lens_deed){.sequence = kept[at].sequence,
                            .op = kept[at].op,
                            .count = kept[at].count,
@@ -152,15 +154,21 @@ static uint32_t add_count(uint32_t count, uint64_t number) {
 
 /* Adds to the run of the deed among parts [since, *count), or makes one. */
 static uint8_t add_deed(struct lens_part *parts, uint32_t since, uint32_t *count,
-                        const lens_deed *deed) {
+                        const lens_deed *deed, uint32_t number, uint64_t stack) {
   uint32_t code = lens_code_of(deed), i = since;
-  while (i < *count && (parts[i].code != code || parts[i].thread != deed->thread)) i++;
+  while (i < *count &&
+         (parts[i].code != code || parts[i].thread != deed->thread || parts[i].stack != stack))
+    i++;
   if (i == *count) {
-    parts[(*count)++] =
-        (struct lens_part){.code = code, .thread = deed->thread, .first = deed->sequence};
+    parts[(*count)++] = (struct lens_part){.code = code,
+                                           .thread = deed->thread,
+                                           .first = deed->sequence,
+                                           .stack = stack,
+                                           .first_deed = number};
   }
   parts[i].count = add_count(parts[i].count, 1);
   parts[i].last = deed->sequence;
+  parts[i].last_deed = number;
   return (uint8_t)i;
 }
 
@@ -173,27 +181,34 @@ static void add_part(struct lens_part *parts, uint32_t *count, uint32_t code, ui
 
 /* What older windows left open, by place: of those that find no room the time is all that is known.
  */
-static void add_open(struct lens_match *match) {
+static void add_open(struct lens_match *match, const struct lens_kept_deed *kept) {
   const lens_deed *deeds = match->deeds.items;
+  const uint32_t *numbers = match->numbers.items;
   const uint32_t *open = match->open.items;
   uint8_t *parts = match->parts.items;
   struct lens_mix *mix = &match->mix;
   uint32_t since = mix->taker_count, others = LENS_NONE;
   for (uint32_t i = 0; i < match->open_count; i++) {
     const lens_deed *deed = &deeds[open[i]];
-    uint32_t code = lens_code_of(deed), at = since;
-    while (at < mix->taker_count && mix->takers[at].code != code) at++;
+    uint32_t code = lens_code_of(deed), at = since, number = numbers[open[i]];
+    uint64_t stack = kept[number].stack;
+    while (at < mix->taker_count &&
+           (mix->takers[at].code != code || mix->takers[at].stack != stack))
+      at++;
     if (at == mix->taker_count && at - since >= LENS_MIX_ENDS - 2) at = others;
     if (at == mix->taker_count || at == LENS_NONE) {
       bool full = at == LENS_NONE;
       at = mix->taker_count++;
       mix->takers[at] = (struct lens_part){.code = full ? (uint32_t)LENS_CODE_OTHERS : code,
                                            .thread = deed->thread,
-                                           .first = deed->sequence};
+                                           .first = deed->sequence,
+                                           .stack = full ? 0 : stack,
+                                           .first_deed = number};
       if (full) others = at;
     }
     mix->takers[at].count++;
     mix->takers[at].last = deed->sequence;
+    mix->takers[at].last_deed = number;
     parts[open[i]] = (uint8_t)at;
   }
 }
@@ -219,14 +234,18 @@ static void add_carried(struct lens_match *match, uint32_t end, uint64_t number)
   add_part(mix->givers, &mix->giver_count, rest, known ? number - inner : number, UINT64_MAX);
 }
 
-void lens_mix_make(struct lens_match *match, uint32_t begin, uint32_t end, bool open_is_known) {
+void lens_mix_make(struct lens_pairs_state *pairs, uint32_t begin, uint32_t end,
+                   bool open_is_known) {
+  struct lens_match *match = &pairs->match;
+  const struct lens_kept_deed *kept = pairs->deeds.items;
+  const uint32_t *numbers = match->numbers.items;
   struct lens_mix *mix = &match->mix;
   const lens_deed *deeds = match->deeds.items;
   uint8_t *parts = match->parts.items;
   mix->taker_count = mix->giver_count = 0;
   add_part(mix->takers, &mix->taker_count, LENS_CODE_LOST, match->lost_left, 0);
   add_part(mix->takers, &mix->taker_count, LENS_CODE_BARE, match->bare_left, 0);
-  if (open_is_known) add_open(match);
+  if (open_is_known) add_open(match, kept);
   uint32_t takers_since = mix->taker_count, givers_since = 0;
   bool taking = true;
   for (uint32_t i = begin; i < end; i++) {
@@ -235,8 +254,11 @@ void lens_mix_make(struct lens_match *match, uint32_t begin, uint32_t end, bool 
     if (takes && !taking) takers_since = mix->taker_count;
     if (!takes && taking) givers_since = mix->giver_count;
     taking = takes;
-    parts[i] = takes ? add_deed(mix->takers, takers_since, &mix->taker_count, &deeds[i])
-                     : add_deed(mix->givers, givers_since, &mix->giver_count, &deeds[i]);
+    uint64_t stack = kept[numbers[i]].stack;
+    parts[i] =
+        takes
+            ? add_deed(mix->takers, takers_since, &mix->taker_count, &deeds[i], numbers[i], stack)
+            : add_deed(mix->givers, givers_since, &mix->giver_count, &deeds[i], numbers[i], stack);
   }
   for (uint32_t i = 0; end == match->count && i < match->end_count; i++)
     mix->givers[mix->giver_count++] = match->ends[i];

@@ -21,7 +21,10 @@
 /* An event of an object, as it is kept. */
 struct lens_kept_deed {
   uint64_t sequence;
-  uint32_t next; /* 1 + the next deed of the history; 0: the last */
+  uint64_t stack;         /* as in lens_event */
+  uint32_t outer;         /* 1 + the last deed of its thread before it from further out; 0: none */
+  uint32_t before, again; /* 1 + the one before it, and after it, of its place and frame; 0: none */
+  uint32_t next;          /* 1 + the next deed of the history; 0: the last */
   uint32_t site, thread, count;
   uint8_t op, inner;
   bool caught; /* of an object that was dead: nothing was taken or given back */
@@ -58,7 +61,9 @@ enum {
   LENS_MIX_PARTS = 160,
   LENS_MIX_ENDS = 30, /* what holds an object, by kind; places that an older window left open */
   LENS_STARTS = 2,    /* learning begins with two guesses that contradict each other */
-  LENS_GAPS = 24      /* classes of distances in time: 16 in one thread, then 8 */
+  LENS_FITS = 4,      /* of each start: one that decides, and after all of these one that doubts */
+  LENS_GAPS = 24,     /* classes of distances in time: 16 in one thread, then 8 */
+  LENS_STEPS = 32     /* classes of distances on the stack (frames.c) */
 };
 
 /* A run: deeds at one place, in one thread, with none of the other kind in between. */
@@ -66,6 +71,8 @@ struct lens_part {
   uint32_t code, count;
   uint32_t thread;
   uint64_t first, last; /* sequences; of what is no event: 0 of takers, UINT64_MAX of givers */
+  uint64_t stack;       /* of all its deeds; 0: not known */
+  uint32_t first_deed, last_deed;
 };
 struct lens_mix {
   struct lens_part takers[LENS_MIX_PARTS], givers[LENS_MIX_PARTS];
@@ -85,8 +92,8 @@ struct lens_kept_part {
 };
 struct lens_cell {
   uint32_t bond;
-  uint32_t gap; /* class, as lens_gap_class has it */
-  float factor; /* lens_bond_even_factor */
+  uint16_t gap, step; /* classes, as lens_gap_class and lens_step_class have them */
+  float factor;       /* lens_bond_even_factor */
 };
 
 struct lens_bond {
@@ -95,7 +102,8 @@ struct lens_bond {
   double count[LENS_STARTS];  /* references, expected over all mixes */
   double weight[LENS_STARTS]; /* the chance that what was taken goes that way */
   double next;                /* count, of the round in progress */
-  float gaps[LENS_STARTS][LENS_GAPS], gaps_next[LENS_GAPS]; /* the same by distance */
+  float gaps[LENS_STARTS][LENS_GAPS], gaps_next[LENS_GAPS];     /* the same by distance */
+  float steps[LENS_STARTS][LENS_STEPS], steps_next[LENS_STEPS]; /* ... on the stack */
 };
 
 /* A hash of small rows by a 64-bit key: 1 + row, 0: free. */
@@ -104,16 +112,24 @@ struct lens_table {
   size_t capacity; /* a power of two, or 0 */
 };
 
+/* Of each thread, or of each place in each frame, the last deed. */
+struct lens_latest {
+  struct lens_table table;
+  struct lens_column rows; /* uint32_t: deeds */
+  uint64_t count;
+};
+
 /* How well what containers took and gave back comes out with what holds the object. */
 enum lens_evenness { LENS_UNEVEN, LENS_NEARLY_EVEN, LENS_EVEN };
 
 /* One history in hand. */
 struct lens_match {
-  struct lens_column deeds; /* lens_deed */
-  struct lens_column parts; /* uint8_t a deed: its row or column in the mix */
-  struct lens_column open;  /* uint32_t: takes of older windows that are open, by age */
-  struct lens_column work;  /* uint32_t: a work list */
-  uint32_t count, skipped;  /* deeds in hand; older ones that were too many */
+  struct lens_column deeds;   /* lens_deed */
+  struct lens_column numbers; /* uint32_t a deed: as it is kept */
+  struct lens_column parts;   /* uint8_t a deed: its row or column in the mix */
+  struct lens_column open;    /* uint32_t: takes of older windows that are open, by age */
+  struct lens_column work;    /* uint32_t: a work list */
+  uint32_t count, skipped;    /* deeds in hand; older ones that were too many */
   uint32_t open_count;
   int fitted;                    /* starts whose flow of the window at hand is found */
   uint32_t matched;              /* deeds whose windows are done, of the history that is shown; */
@@ -127,7 +143,7 @@ struct lens_match {
   uint32_t end_count;
   uint64_t bare; /* held or given back beyond what was taken */
   struct lens_mix mix;
-  lens_flow flow[LENS_STARTS];
+  lens_flow flow[LENS_FITS];
   uint32_t whole[LENS_MIX_PARTS][LENS_MIX_PARTS];
   bool guessed[LENS_MIX_PARTS][LENS_MIX_PARTS]; /* of cells that are not 0: others fit as well */
   struct lens_column blamed;                    /* struct lens_blamed */
@@ -143,10 +159,10 @@ struct lens_match {
 struct lens_code_use {
   uint32_t count, row;
 };
-/* What is expected to be left over of what a place did, by each start. */
+/* What is expected to be left over of what a place did, by each fit. */
 struct lens_blamed {
   uint32_t code;
-  double refs[LENS_STARTS];
+  double refs[LENS_FITS];
 };
 
 enum lens_pairs_phase { LENS_PAIRS_IDLE, LENS_PAIRS_READING, LENS_PAIRS_READ, LENS_PAIRS_LEARNING };
@@ -167,7 +183,9 @@ struct lens_pairs_state {
   struct lens_column even; /* uint8_t a code: 1: of a live object whose count comes out even */
   struct lens_column sums; /* double: lens_code_sum */
   double gap_share[LENS_STARTS][LENS_GAPS]; /* of all pairs, how many are so far apart */
+  double step_share[LENS_STEPS];            /* the same on the stack, of all that could be pairs */
   struct lens_table by_serial, by_place, by_mix, by_bond;
+  struct lens_latest last_of_thread, last_of_place;
   struct lens_match match;
   struct lens_column blames; /* lens_unmatched */
   uint64_t blame_count, blame_row, silent;
@@ -193,6 +211,19 @@ void lens_table_free(struct lens_table *self);
 /* The history of an object; NULL: none is left. */
 const struct lens_history *lens_history_find(const lens *self, uint32_t heap, uint64_t serial);
 
+/* ---- frames.c ---- */
+
+/* A deed was kept: finds what was done before it further out, and by the same line in the same
+ * frame.  False: no memory. */
+bool lens_frames_note(struct lens_pairs_state *self, uint32_t number);
+void lens_frames_free(struct lens_pairs_state *self);
+/* The class of the distance of two runs on the stack; LENS_STEPS: it is not known. */
+uint32_t lens_step_class(const struct lens_pairs_state *self, const struct lens_part *taker,
+                         const struct lens_part *giver);
+/* How much more often than others a pair with this bond is so far apart. */
+double lens_step_factor(const struct lens_pairs_state *self, const struct lens_bond *bond,
+                        uint32_t step, int start);
+
 /* ---- holding.c ---- */
 
 /* What holds the object of the history now: match.ends and match.bare.  False: that is not known.
@@ -208,7 +239,8 @@ bool lens_history_sum(lens *self, const struct lens_history *history);
 /* Where the window ends that begins at a deed: at what is left, or where few are open. */
 uint32_t lens_window_end(const struct lens_match *match, uint32_t begin, uint32_t most);
 /* Makes match.mix of the deeds [begin, end), what is open before them, and what comes after. */
-void lens_mix_make(struct lens_match *match, uint32_t begin, uint32_t end, bool open_is_known);
+void lens_mix_make(struct lens_pairs_state *pairs, uint32_t begin, uint32_t end,
+                   bool open_is_known);
 
 /* ---- bonds.c ---- */
 
