@@ -43,8 +43,10 @@ class Skip(Exception):
 
 
 def gdb_command(gdb: str) -> List[str]:
+    # Of itself GDB gives gdbserver some 5 seconds to begin, which a busy machine may need.
     return [gdb, "-nx", "-q", "-batch", "-iex", "set debuginfod enabled off",
-            "-iex", "set confirm off", "-iex", "set width 0", "-iex", "set pagination off"]
+            "-iex", "set confirm off", "-iex", "set width 0", "-iex", "set pagination off",
+            "-iex", "set remotetimeout 30"]
 
 
 def limit_core(limit: int) -> None:

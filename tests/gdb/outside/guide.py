@@ -212,7 +212,7 @@ class Player:
                 else:
                     file.write("typed(%d, %r)\n" % (number, line))
         return ("%s -nx -q -batch -iex 'set debuginfod enabled off' -iex 'set width 110' "
-                "-iex 'set pagination off' -iex 'set confirm off' "
+                "-iex 'set pagination off' -iex 'set confirm off' -iex 'set remotetimeout 30' "
                 "-iex 'set print thread-events off' -x %s -x %s"
                 % (self.options.gdb, self.options.plugin, script))
 
