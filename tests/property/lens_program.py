@@ -407,13 +407,23 @@ class LensProgram(unittest.TestCase):
             self.assertIn("no type has that name: no_such_type; there are", answer.error)
             self.assertIn(" list", answer.error)
         for name in ("objects", "collect", "retained"):
-            self.assertIn("no heap has that number: 99",
+            self.assertIn("no heap has that number or name: 99",
                           Answer(self.core, name, "-heap", "99").error)
         for words in (("types", "-weak"), ("check", "-type", "list"), ("path", "0x1", "-live"),
                       ("leaks", "-candidates"), ("show", "0x1", "-sort", "size")):
             answer = Answer(self.core, *words)
             self.assertEqual((answer.status, answer.text), (2, ""))
             self.assertIn(f"{words[0]} takes no -", answer.error)
+
+    def test_a_heap_by_its_name(self) -> None:
+        named = [heap for heap in self.ask("overview")["heaps"] if heap.get("name")]
+        self.assertTrue(named)
+        for heap in named:
+            by_name, by_number = (
+                self.ask("objects", "-limit", "0", "-heap", str(word))["rows"]
+                for word in (heap["name"], heap["id"]))
+            self.assertEqual(by_name, by_number)
+            self.assertEqual({row["heap"] for row in by_name}, {heap["id"]})
 
     def test_help_of_each_command(self) -> None:
         """The help of a command, the help of all, and what completion offers name the same."""

@@ -50,7 +50,7 @@ static const struct {
     {"type", "GLOB", "of types whose name matches; * and ? stand for any", NULL},
     {"refcount", "RANGE", "with such a count: 3, >=3, >3, <=3, <3, 2..5", NULL},
     {"size", "RANGE", "with a block of so many bytes; k, M and G are understood", NULL},
-    {"heap", "N", "of the heap with that id", NULL},
+    {"heap", "N", "of the heap with that number or name", NULL},
     {"sort", "KEY", "by refcount, size, addr, type or retained", "objects"},
     {"sort", "KEY", "by bytes, count, refcount or type", "types"},
     {"reverse", "", "the other way round", NULL},

@@ -141,20 +141,40 @@ static lens_status choose_type(struct session *session, const char *glob) {
   return LENS_NOT_FOUND;
 }
 
-static lens_status choose_heap(struct session *session, uint64_t id) {
+/* The heaps that are called so, by number or else by name; *last is one of them. */
+static uint64_t count_heaps(const struct session *session, const char *called, bool by_name,
+                            uint32_t *last) {
+  uint64_t count = 0;
   for (uint64_t i = 0; i < lens_heap_count(session->target); i++) {
     lens_heap heap;
-    if (lens_heap_get(session->target, i, &heap) != LENS_OK || heap.id != id) continue;
-    session->heap = (uint32_t)i;
-    return LENS_OK;
+    if (lens_heap_get(session->target, i, &heap) != LENS_OK) continue;
+    char number[24];
+    (void)snprintf(number, sizeof number, "%" PRIu64, heap.id);
+    const char *name = by_name ? heap.name : number;
+    if (name == NULL || strcmp(name, called) != 0) continue;
+    count++;
+    *last = (uint32_t)i;
   }
-  return session_refuse(session, "no heap has that number", text_number(id).text);
+  return count;
+}
+
+/* Two runtimes in one process each count from 1, and names need not differ. */
+static lens_status choose_heap(struct session *session, const char *called) {
+  uint64_t count = count_heaps(session, called, false, &session->heap);
+  bool by_name = count == 0;
+  if (by_name) count = count_heaps(session, called, true, &session->heap);
+  if (count == 1) return LENS_OK;
+  if (count == 0) return session_refuse(session, "no heap has that number or name", called);
+  return session_refuse(session,
+                        by_name ? "several heaps have that name, choose one by its number"
+                                : "several heaps have that number, choose one by its name",
+                        called);
 }
 
 lens_status session_choose(struct session *session) {
   const struct options *options = session->options;
   session->heap = LENS_NONE;
-  lens_status status = options->heap == UINT64_MAX ? LENS_OK : choose_heap(session, options->heap);
+  lens_status status = options->heap == NULL ? LENS_OK : choose_heap(session, options->heap);
   if (status != LENS_OK || options->type_glob == NULL) return status;
   return choose_type(session, options->type_glob);
 }

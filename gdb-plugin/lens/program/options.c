@@ -81,7 +81,7 @@ static const struct known KNOWN[] = {
     OPTION("type", TEXT, type_glob),
     OPTION("refcount", RANGE, refcounts),
     OPTION("size", RANGE, sizes),
-    OPTION("heap", NUMBER, heap),
+    OPTION("heap", TEXT, heap),
     OPTION("sort", TEXT, sort),
     OPTION("reverse", FLAG, reverse),
     OPTION("pages", FLAG, pages),
@@ -247,7 +247,7 @@ static int check_values(struct options *options) {
     if (status != OPTIONS_OK) return status;
   }
   if (options->count > LENS_WAYS_MAX) return complain("-count takes a number", "up to 10000");
-  bool chooses = options->type_glob != NULL || options->heap != UINT64_MAX;
+  bool chooses = options->type_glob != NULL || options->heap != NULL;
   if (strcmp(options->command, "retained") == 0 && strcmp(options->by, "object") != 0 && chooses)
     return complain("-type and -heap choose among objects; there are none with -by", options->by);
   return OPTIONS_OK;
@@ -267,7 +267,6 @@ int options_parse(struct options *options, int argc, char **argv) {
                               .limit = 20,
                               .refcounts = all,
                               .sizes = all,
-                              .heap = UINT64_MAX,
                               .objects = 20,
                               .depth = 1,
                               .growth_objects = UINT64_MAX,

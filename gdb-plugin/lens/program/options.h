@@ -20,7 +20,7 @@ struct options {
   uint64_t limit; /* rows; 0: all */
   const char *type_glob;
   struct range refcounts, sizes;
-  uint64_t heap; /* its id; UINT64_MAX: all */
+  const char *heap; /* its id or its name; NULL: all */
   const char *sort;
   bool pages;                      /* arenas: a row a page */
   uint64_t max_objects, max_bytes; /* leaks: more is a problem; UINT64_MAX: none was given */

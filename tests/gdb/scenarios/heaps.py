@@ -27,4 +27,5 @@ for name in ("red", "green"):
     check({row["addr"] for row in mine} >= {addr for addr, owner in heap.heap_of.items()
                                             if owner == heaps[name]["addr"]}, "objects of " + name)
     equal({row["heap"] for row in mine}, {heaps[name]["id"]}, "-heap shows one heap")
+    equal(rows("objects -heap " + name), mine, "a heap by its name")
 passed()
