@@ -200,6 +200,20 @@ class Stores(unittest.TestCase):
         self.assertEqual((best["site"]["line"], best["confidence"],
                           [one["line"] for one in best["or"]]), (0x12, "possible", [0x11]))
 
+    def test_a_guess(self) -> None:
+        """What is held by a guess may be held by each other take of which that is said."""
+        self.deeds(("retain", 1, True, "held"), ("retain", 2, True, "held"))
+        rows = self.lens.deed_rows
+        self.lens.deed_rows = [rows[0]._replace(fate="paired", guessed=True),
+                               rows[1]._replace(guessed=True)]
+        best = self.best()
+        self.assertEqual((best["site"]["line"], best["confidence"],
+                          [one["line"] for one in best["or"]]), (0x12, "possible", [0x11]))
+        self.deeds(("retain", 3, True, "paired"), ("retain", 2, True, "held"))
+        self.lens.deed_rows[1] = self.lens.deed_rows[1]._replace(guessed=True)
+        self.assertEqual((self.best()["site"]["line"], self.best()["confidence"]),
+                         (0x12, "possible"))
+
     def test_events_that_are_missing(self) -> None:
         self.deeds(("retain", 1, True, "held"))
         assert self.lens.pairing_row is not None

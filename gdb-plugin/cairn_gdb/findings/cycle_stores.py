@@ -5,7 +5,8 @@ slot's.  Which one it is:
 
   certain    the only time that a container took the object
   likely     pairing leaves one place (docs/TRACKING.md)
-  possible   several places, or events are missing; the latest of them is named, and the others
+  possible   several places, or events are missing; the latest of them is named, and the others.
+             So it is where pairing is a guess: any take of which that is said may be meant
 
 Of several references of the ring through one slot the one that was stored last is named.
 """
@@ -87,6 +88,8 @@ def _meant(takes: Sequence[Deed], born: int) -> List[Deed]:
     the holder was made."""
     held = [deed for deed in takes if deed.fate in ("held", "root")] or [
         deed for deed in takes if deed.fate == "unmatched"]
+    if any(deed.guessed for deed in held):
+        held = [deed for deed in takes if deed.guessed or deed in held]
     later = [deed for deed in held if deed.sequence > born] or held
     return [deed for deed in later if deed.inner] or later
 
@@ -95,7 +98,9 @@ def _sureness(takes: Sequence[Deed], meant: Sequence[Deed], places: int, paired:
     if places > 1 or paired.gaps or paired.cut or paired.lost_refs:
         return "possible"
     inner = [deed for deed in takes if deed.inner]
-    return "certain" if len(inner) == 1 and meant[0].inner else "likely"
+    if len(inner) == 1 and meant[0].inner:
+        return "certain"
+    return "possible" if any(deed.guessed for deed in meant) else "likely"
 
 
 def _born(session: Session, holder: Object) -> int:
