@@ -282,6 +282,7 @@ static void spread(struct lens_pairs_state *pairs, const struct lens_kept_mix *m
                                .stride = mix->giver_count,
                                .slack = FIT_SLACK,
                                .rounds = FIT_ROUNDS};
+  bool first = pairs->round == 1 && pairs->start == 0;
   weigh(pairs, cells, cell_count, fit.weights);
   if (pairs->round == 1) scales[0] = 0; /* another start */
   lens_flow_fit(&fit, scales);
@@ -289,8 +290,16 @@ static void spread(struct lens_pairs_state *pairs, const struct lens_kept_mix *m
     double refs = mix->times * fit.weights[i];
     bonds[cells[i].bond].next += refs;
     if (cells[i].step < LENS_STEPS) bonds[cells[i].bond].steps_next[cells[i].step] += (float)refs;
+    if (first && cells[i].step < LENS_STEPS) pairs->step_share[cells[i].step] += mix->times;
     if (cells[i].gap < LENS_GAPS) bonds[cells[i].bond].gaps_next[cells[i].gap] += (float)refs;
   }
+}
+
+/* Of all that could be pairs, how many are so far apart on the stack. */
+static void end_steps(struct lens_pairs_state *pairs) {
+  double total = 0, *share = pairs->step_share;
+  for (int step = 0; step < LENS_STEPS; step++) total += share[step];
+  for (int step = 0; step < LENS_STEPS; step++) share[step] /= total;
 }
 
 /* What this round found becomes what the next one begins with. */
@@ -301,6 +310,7 @@ static void end_round(struct lens_pairs_state *pairs) {
   double total = LENS_GAPS, *share = pairs->gap_share[start];
   memset(lens_code_sum(pairs, 0, LENS_TAKEN, start), 0, 2 * codes * sizeof(double));
   for (int gap = 0; gap < LENS_GAPS; gap++) share[gap] = 1;
+  if (pairs->round == 1 && start == 0) end_steps(pairs);
   for (uint64_t i = 0; i < pairs->bond_count; i++) {
     struct lens_bond *bond = &bonds[i];
     *lens_code_sum(pairs, bond->taker, LENS_TAKEN, start) += bond->next;
@@ -348,28 +358,11 @@ static lens_status begin(lens *self) {
   pairs->at = pairs->mix_count = pairs->part_count = pairs->cell_count = 0;
   pairs->learned = false;
   lens_blame_forget(pairs);
+  for (int step = 0; step < LENS_STEPS; step++) pairs->step_share[step] = 1;
   for (int start = 0; start < LENS_STARTS; start++) {
     for (int gap = 0; gap < LENS_GAPS; gap++) pairs->gap_share[start][gap] = 1.0 / LENS_GAPS;
   }
   return sums_make(pairs) ? LENS_OK : lens_out_of_memory(self);
-}
-
-/* Of all that could be pairs, how many are so far apart on the stack. */
-static void share_steps(struct lens_pairs_state *pairs) {
-  double total = LENS_STEPS, *share = pairs->step_share;
-  const struct lens_kept_mix *mixes = pairs->mixes.items;
-  for (int step = 0; step < LENS_STEPS; step++) share[step] = 1;
-  for (uint64_t i = 0; i < pairs->mix_count; i++) {
-    const struct lens_cell *cells =
-        (const struct lens_cell *)pairs->cells.items + mixes[i].first_cell;
-    uint64_t count = mixes[i].taker_count * (uint64_t)mixes[i].giver_count;
-    for (uint64_t k = 0; k < count; k++) {
-      if (cells[k].step >= LENS_STEPS) continue;
-      share[cells[k].step] += mixes[i].times;
-      total += mixes[i].times;
-    }
-  }
-  for (int step = 0; step < LENS_STEPS; step++) share[step] /= total;
 }
 
 static uint64_t common_divisor(uint64_t a, uint64_t b) {
@@ -413,7 +406,6 @@ static lens_status step(lens *self, const lens_slice *slice, lens_progress *prog
   if (pairs->round == 0) {
     lens_status status = step_gather(self, slice, progress);
     if (status != LENS_OK) return status;
-    share_steps(pairs);
     pairs->round = 1;
     pairs->at = 0;
   }
