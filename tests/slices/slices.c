@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "../random.h"
+#include "analysis.h"
 #include "cairn/cairn.h"
 #include "memory/slice.h"
 #include "self.h"
@@ -187,6 +188,19 @@ static uint32_t row_of(const void *object) {
   return row;
 }
 
+/* An answer that takes no slice, with all its rows. */
+#define ALL(type, call)                       \
+  do {                                        \
+    enum { MOST = 2 * NODES };                \
+    type *rows = malloc(MOST * sizeof *rows); \
+    uint64_t capacity = MOST, written, total; \
+    assert_non_null(rows);                    \
+    RUN(call);                                \
+    check_most();                             \
+    assert_true(written > 0);                 \
+    free(rows);                               \
+  } while (0)
+
 static void walk_and_index(void **state) {
   (void)state;
   RUN(lens_walk(self, 1, NULL));
@@ -195,6 +209,13 @@ static void walk_and_index(void **state) {
   check_most();
   RUN(lens_weights(self, 1, NULL));
   check_most();
+  const lens_filter filter = {.refcount_max = UINT64_MAX,
+                              .size_max = UINT64_MAX,
+                              .heap = LENS_NONE,
+                              .sort = LENS_SORT_REFCOUNT};
+  ALL(lens_object, lens_select(self, &filter, capacity, rows, &written, &total));
+  ALL(lens_type_census, lens_census(self, capacity, rows, &written, &total));
+  ALL(lens_count_census, lens_refcounts(self, capacity, rows, &written, &total));
 }
 
 static void graph(void **state) {
@@ -204,8 +225,11 @@ static void graph(void **state) {
   check_most();
   RUN(lens_cycles(self, 1, NULL));
   check_most();
+  ALL(lens_cycle, lens_cycles_select(self, 3, capacity, rows, &written, &total));
   RUN(lens_retained(self, 1, NULL));
   check_most();
+  ALL(lens_retained_root, lens_retained_roots(self, capacity, rows, &written, &total));
+  ALL(uint32_t, lens_retained_under(self, LENS_NONE, capacity, rows, &written, &total));
   RUN(lens_retained_types(self, 1, NULL));
   check_most();
 }
@@ -217,6 +241,7 @@ static void accounts(void **state) {
   check_most();
   RUN(lens_audit(self, &filter, 1, NULL));
   check_most();
+  ALL(lens_finding, lens_findings(self, capacity, rows, &written, &total));
 }
 
 /* After an audit; of the many histories learning takes as much as it ever does. */
@@ -244,8 +269,12 @@ static void why(void **state) {
   check_most();
   RUN(lens_collect(self, LENS_NONE, 1, 1, NULL));
   check_most();
+  uint32_t which = LENS_COLLECT_KEPT_MEMBERS | LENS_COLLECT_FREED;
+  ALL(lens_collect_row, lens_collect_rows(self, which, NULL, capacity, rows, &written, &total));
   RUN(lens_leaks(self, 1, NULL));
   check_most();
+  ALL(lens_leak, lens_leaks_select(self, NULL, capacity, rows, &written, &total));
+  ALL(lens_leak_census, lens_leaks_census(self, capacity, rows, &written, &total));
   RUN(lens_paths(self, row_of(hub), 1000, 0, 1, NULL));
   check_most();
   RUN(lens_paths(self, row_of(nodes[NODES - 1]), 3, 1, 1, NULL));
@@ -317,6 +346,29 @@ static void freed(void **state) {
   free((void *)others);
 }
 
+/* The heap's list of all nodes moves to another buffer. */
+static void moving(void **state) {
+  (void)state;
+  const struct lens_contract *contract = self->model.contracts[0];
+  unsigned char *bytes = (unsigned char *)heap;
+  uint32_t flux = (uint32_t)contract->fluxes[LENS_FLUX_RESIZE], none = 0;
+  uint64_t nothing = 0, moves = address_of(list);
+  uint32_t flux_at = contract->heap.flux.offset, object_at = contract->heap.flux_object.offset;
+  assert_int_equal(contract->heap.flux.width, sizeof flux);
+  memcpy(bytes + flux_at, &flux, sizeof flux);
+  memcpy(bytes + object_at, &moves, sizeof moves);
+  look_again();
+  const lens_audit_filter filter = {.type_glob = NULL};
+  RUN(lens_index(self, 1, NULL));
+  check_most();
+  RUN(lens_audit(self, &filter, 1, NULL));
+  check_most();
+  assert_non_null(self->analysis->audit.in_flux);
+  memcpy(bytes + flux_at, &none, sizeof none);
+  memcpy(bytes + object_at, &nothing, sizeof nothing);
+  look_again();
+}
+
 static void moments(void **state) {
   (void)state;
   lens_moment *first = NULL, *second = NULL;
@@ -338,6 +390,7 @@ int main(void) {
       cmocka_unit_test(walk_and_index), cmocka_unit_test(graph), cmocka_unit_test(accounts),
       cmocka_unit_test(pairing),        cmocka_unit_test(why),   cmocka_unit_test(all_garbage),
       cmocka_unit_test(moments),        cmocka_unit_test(check), cmocka_unit_test(freed),
+      cmocka_unit_test(moving),
   };
   make_heap();
   make_events();

@@ -22,23 +22,26 @@ class ReaderStruct(Structure):
     _fields_ = [("context", c_void_p), ("read", READ)]
 
 
+TURN = CFUNCTYPE(ctypes.c_int, c_void_p)  # what is answered in one go asks whether to go on
+
 declare({
     "lens_abi": (c_uint32, []),
     "lens_status_text": (c_char_p, [STATUS]),
     "lens_new": (STATUS, [POINTER(ReaderStruct), POINTER(LensPointer)]),
     "lens_new_core": (STATUS, [c_char_p, c_char_p, POINTER(LensPointer)]),
     "lens_free": (None, [LensPointer]),
+    "lens_turn_set": (None, [LensPointer, TURN, c_void_p]),
     "lens_error": (c_char_p, [LensPointer]),
 })
 
 
 @functools.lru_cache(maxsize=None)  # once
 def _hush_callbacks() -> None:
-    """Keeps Python from writing of a ^C at the entry of the reader's callback: _check raises it."""
+    """Keeps Python from writing of a ^C at the entry of a callback of the lens: _check raises it."""
     before = sys.unraisablehook
 
     def hook(unraisable: Any) -> None:
-        if getattr(unraisable.object, "__func__", None) is not Base._serve:
+        if getattr(unraisable.object, "__func__", None) not in (Base._serve, Base._go_on):
             before(unraisable)
 
     sys.unraisablehook = hook
@@ -56,12 +59,12 @@ class Base:
         self._types: Dict[int, records.Type] = {}
         self._read_memory = read
         self._text_buffer = ctypes.create_string_buffer(TEXT_BYTES)
+        _hush_callbacks()
         if read is None:
             status = self._library.lens_new_core(
                 os.fsencode(core), os.fsencode(executable) if executable else None,
                 byref(self._self))
         else:
-            _hush_callbacks()
             # The lens copies the struct; the callback object must live as long as the lens.
             self._callback = ReaderStruct.READ(self._serve)
             status = self._library.lens_new(byref(ReaderStruct(None, self._callback)),
@@ -69,6 +72,8 @@ class Base:
         if status != OK:
             said = as_text(self._library.lens_error(None))
             raise CairnError(said or as_text(self._library.lens_status_text(status)))
+        self._turn = TURN(self._go_on)
+        self._library.lens_turn_set(self._self, self._turn, None)
 
     def close(self) -> None:
         """Gives the lens back; no other method may be called after it."""
@@ -87,6 +92,14 @@ class Base:
         except BaseException as problem:  # KeyboardInterrupt too: it is raised by _check
             self._pending = problem
             return CANCELLED
+
+    def _go_on(self, _context: Any) -> int:
+        """The turn's callback: Python sees a ^C in here, where it was not seen on the way in."""
+        try:
+            return int(bool(self._self))
+        except BaseException as problem:
+            self._pending = problem
+            return 0
 
     def _check(self, status: int, *accepted: int) -> int:
         """Raises what the callback kept, or the status as a CairnError unless it is accepted."""

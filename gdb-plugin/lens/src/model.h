@@ -154,6 +154,9 @@ struct lens {
   struct lens_model model;
   struct lens_pool *pool;
   struct lens_analysis *analysis; /* made and used by the upper half alone */
+  lens_turn_fn turn;              /* NULL: nobody is asked (turn.h) */
+  void *turn_context;
+  lens_slice turn_slice;
 };
 
 /* Frees the upper half's state (NULL allowed).  Called by lens_refresh and lens_free. */

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "analysis.h"
-#include "memory/best.h"
+#include "turn.h"
 
 enum { ROWS_A_CLOCK = 1 << 13 };
 
@@ -273,22 +273,26 @@ static void show(const lens *self, const struct lens_audit_row *found, lens_find
 
 /* The `capacity` worst of all findings, in no order: the audit has kept the worst ones, of more all
  * compete again. */
-static uint64_t choose(const lens *self, uint64_t capacity, struct lens_best *best) {
+static lens_status choose(lens *self, uint64_t capacity, struct lens_best *best, uint64_t *chosen) {
   const struct lens_audit_state *audit = &self->analysis->audit;
   const struct lens_audit_row *found = audit->rows.items;
   uint64_t count = 0;
   if (capacity <= LENS_AUDIT_WORST) {
     for (uint64_t i = 0; i < audit->worst_count && capacity != 0; i++)
       count = lens_best_offer(best, count, capacity, audit->worst[i]);
-    return count;
+    *chosen = count;
+    return LENS_OK;
   }
   for (uint64_t i = 0; i < audit->totals.findings; i++) {
+    lens_status status = lens_turn_at(self, i);
+    if (status != LENS_OK) return status;
     lens_finding row;
     show(self, &found[i], &row);
     uint64_t badness = badness_of(row.verdict, row.doubts, row.surplus, row.size_bytes);
     count = lens_best_offer(best, count, capacity, (struct lens_best){badness, (uint32_t)i});
   }
-  return count;
+  *chosen = count;
+  return LENS_OK;
 }
 
 lens_status lens_findings(lens *self, uint64_t capacity, lens_finding *rows, uint64_t *written,
@@ -300,11 +304,16 @@ lens_status lens_findings(lens *self, uint64_t capacity, lens_finding *rows, uin
   if (capacity > findings) capacity = findings;
   struct lens_best *best = lens_alloc(capacity * sizeof *best);
   if (best == NULL) return lens_out_of_memory(self);
-  uint64_t count = choose(self, capacity, best);
-  lens_best_sort(best, count);
+  uint64_t count = 0;
+  lens_status status = choose(self, capacity, best, &count);
+  if (status == LENS_OK) status = lens_turn_sort(self, best, count);
   const struct lens_audit_row *found = audit->rows.items;
-  for (uint64_t i = 0; i < count; i++) show(self, &found[best[i].row], &rows[i]);
+  for (uint64_t i = 0; i < count && status == LENS_OK; i++) {
+    status = lens_turn_at(self, i);
+    show(self, &found[best[i].row], &rows[i]);
+  }
   lens_dealloc(best);
+  if (status != LENS_OK) return status;
   *written = count;
   *total = findings;
   return LENS_OK;
@@ -316,6 +325,8 @@ lens_status lens_finding_at(lens *self, uint64_t address, lens_finding *out) {
   const struct lens_audit_state *audit = &self->analysis->audit;
   const struct lens_audit_row *found = audit->rows.items;
   for (uint64_t i = 0; i < audit->totals.findings; i++) {
+    lens_status status = lens_turn_at(self, i);
+    if (status != LENS_OK) return status;
     if (found[i].address != address) continue;
     show(self, &found[i], out);
     return LENS_OK;

@@ -19,6 +19,7 @@
 
 #include "analysis.h"
 #include "model/object.h"
+#include "turn.h"
 
 enum { WORDS_A_READ = 512 };
 
@@ -38,7 +39,8 @@ static lens_status mark_block(lens *self, uint64_t content) {
   uint64_t words[WORDS_A_READ], end = block.start + block.bytes;
   for (uint64_t at = block.start; at < end; at += sizeof words) {
     uint64_t bytes = end - at < sizeof words ? end - at : sizeof words;
-    lens_status status = lens_fetch(self, at, bytes, words);
+    lens_status status = lens_turn(self);
+    if (status == LENS_OK) status = lens_fetch(self, at, bytes, words);
     if (status == LENS_UNREADABLE) continue;
     if (status != LENS_OK) return status;
     for (uint64_t i = 0; i < bytes / sizeof *words; i++) {
@@ -67,8 +69,11 @@ static lens_status mark_moving(lens *self, uint64_t address) {
   if (object == LENS_NONE) return LENS_OK;
   mark(&analysis->audit, object);
   const uint64_t *starts = lens_out_starts(&analysis->index);
-  for (uint64_t i = starts[object]; i < starts[object + 1]; i++)
+  for (uint64_t i = starts[object]; i < starts[object + 1]; i++) {
+    lens_status turn = lens_turn_at(self, i);
+    if (turn != LENS_OK) return turn;
     mark(&analysis->audit, lens_out_targets(&analysis->index)[i]);
+  }
   struct lens_held held;
   lens_status status =
       lens_object_hold(self, lens_row_addresses(&analysis->snapshot)[object], &held);
@@ -82,16 +87,19 @@ static lens_status mark_moving(lens *self, uint64_t address) {
 /* ---- by heap ---- */
 
 /* Which heaps have objects whose references can't all be told. */
-static void find_opaque(const lens *self, uint8_t *doubts) {
+static lens_status find_opaque(lens *self, uint8_t *doubts) {
   const struct lens_snapshot *snapshot = &self->analysis->snapshot;
   const uint32_t *types = lens_row_types(snapshot);
   bool any = false;
   for (size_t i = 0; i < self->model.type_count && !any; i++)
     any = self->model.types[i].conservative;
   for (uint64_t i = 0; any && i < snapshot->object_count; i++) {
+    lens_status status = lens_turn_at(self, i);
+    if (status != LENS_OK) return status;
     if (types[i] == LENS_NONE || !self->model.types[types[i]].conservative) continue;
     doubts[self->model.types[types[i]].shown.heap] |= LENS_DOUBT_OPAQUE;
   }
+  return LENS_OK;
 }
 
 /* Objects of a shared heap are held from any heap. */
@@ -127,7 +135,8 @@ lens_status lens_doubts_find(lens *self) {
   audit->heap_doubts = lens_alloc_zeroed(self->model.heap_count + 1, 1);
   if (audit->heap_doubts == NULL) return lens_out_of_memory(self);
   memset(audit->heap_doubts, (int)everywhere, self->model.heap_count);
-  find_opaque(self, audit->heap_doubts);
+  lens_status status = find_opaque(self, audit->heap_doubts);
+  if (status != LENS_OK) return status;
   for (size_t i = 0; i < self->model.heap_count; i++) {
     const struct lens_heap_model *heap = &self->model.heaps[i];
     if (!tells_all(heap->contract)) audit->heap_doubts[i] |= LENS_DOUBT_UNREADABLE;
@@ -140,7 +149,7 @@ lens_status lens_doubts_find(lens *self) {
           lens_alloc_zeroed(analysis->snapshot.object_count / 64 + 1, sizeof *audit->in_flux);
       if (audit->in_flux == NULL) return lens_out_of_memory(self);
     }
-    lens_status status = mark_moving(self, heap->shown.flux_object);
+    status = mark_moving(self, heap->shown.flux_object);
     if (status != LENS_OK) return status;
   }
   share_doubts(self, audit->heap_doubts);

@@ -13,6 +13,7 @@
  * a variable may have given its reference back and still lead there.
  */
 #include "analysis.h"
+#include "turn.h"
 
 bool lens_heap_reclaims(const struct lens_heap_model *heap) {
   return heap->flux == LENS_FLUX_RECLAIM || (heap->collecting && heap->flux != LENS_FLUX_COLLECT);
@@ -30,6 +31,8 @@ lens_status lens_reclaim_find(lens *self) {
     any = lens_heap_reclaims(&self->model.heaps[i]) || any;
   /* Before the first object lets go nothing is wrong yet: finalizers run then. */
   for (uint64_t i = 0; any && i < snapshot->object_count; i++) {
+    lens_status status = lens_turn_at(self, i);
+    if (status != LENS_OK) return status;
     if ((states[i] & LENS_STATE_DYING) == 0 || types[i] == LENS_NONE) continue;
     uint32_t heap = self->model.types[types[i]].shown.heap;
     audit->reclaims[heap] = lens_heap_reclaims(&self->model.heaps[heap]);

@@ -2,7 +2,7 @@
 #include "graph/alike.h"
 
 #include "analysis.h"
-#include "memory/best.h"
+#include "turn.h"
 
 enum { PARTED_LINKS_MAX = 256 };
 
@@ -21,14 +21,15 @@ lens_status lens_cycle_groups(lens *self, uint64_t capacity, lens_cycle_group *r
   struct lens_best *best = lens_alloc((size_t)(capacity + 1) * sizeof *best);
   if (best == NULL) return lens_out_of_memory(self);
   uint64_t count = 0;
-  for (uint64_t i = 0; i < alike->group_count; i++) {
+  for (uint64_t i = 0; i < alike->group_count && status == LENS_OK; i++) {
+    status = lens_turn_at(self, i);
     const lens_cycle_group *group = &lens_alike_groups(alike)[i].shown;
     const struct lens_cycle_row *row = &lens_cycle_rows(cycles)[group->cycle];
     /* Ties by the lowest object, by which the group is found again. */
     struct lens_best offer = {group->bytes, lens_cycle_members(cycles, row)[0]};
     count = lens_best_offer(best, count, capacity, offer);
   }
-  lens_best_sort(best, count);
+  if (status == LENS_OK) status = lens_turn_sort(self, best, count);
   for (uint64_t i = 0; i < count && status == LENS_OK; i++) {
     uint32_t cycle = 0;
     status = lens_cycle_of(self, best[i].row, &cycle);

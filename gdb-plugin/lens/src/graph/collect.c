@@ -21,8 +21,8 @@
 
 #include "analysis.h"
 #include "memory/ahead.h"
-#include "memory/best.h"
 #include "model/type_glob.h"
+#include "turn.h"
 
 enum {
   ROWS_A_CLOCK = 1 << 13,
@@ -465,17 +465,24 @@ lens_status lens_collect_rows(lens *self, uint32_t which, const char *type_glob,
     return lens_out_of_memory(self);
   }
   uint64_t count = 0, found = 0;
+  lens_status status = LENS_OK;
   for (uint32_t i = 0; i < snapshot->object_count; i++) {
+    status = lens_turn_at(self, i);
+    if (status != LENS_OK) break;
     if (!is_asked(which, verdicts[i], lens_row_states(snapshot)[i])) continue;
     if (!lens_type_glob_has(types, &self->model, lens_row_types(snapshot)[i])) continue;
     found++;
     if (capacity != 0)
       count = lens_best_offer(best, count, capacity, (struct lens_best){key_of(self, i), i});
   }
-  lens_best_sort(best, count);
-  for (uint64_t i = 0; i < count; i++) rows[i] = row_of(self, best[i].row);
+  if (status == LENS_OK) status = lens_turn_sort(self, best, count);
+  for (uint64_t i = 0; i < count && status == LENS_OK; i++) {
+    status = lens_turn_at(self, i);
+    rows[i] = row_of(self, best[i].row);
+  }
   lens_dealloc(best);
   lens_dealloc(types);
+  if (status != LENS_OK) return status;
   *written = count;
   *matched = found;
   return LENS_OK;

@@ -2,7 +2,7 @@
 #include "graph/cycles.h"
 
 #include "analysis.h"
-#include "memory/best.h"
+#include "turn.h"
 
 enum { OBJECTS_A_CLOCK = 1 << 14 };
 
@@ -121,29 +121,39 @@ lens_status lens_components_get(const lens *self, lens_components_shown *out) {
 
 /* ---- what they weigh, and who leads to them ---- */
 
-/* A collection frees all of it, whatever points there. */
-static bool is_collected(const struct lens_analysis *analysis, const struct lens_cycle_row *row) {
+/* Whether a collection frees all of it, whatever points there. */
+static lens_status is_collected(lens *self, const struct lens_cycle_row *row, uint64_t *work,
+                                bool *collected) {
+  const struct lens_analysis *analysis = self->analysis;
   const uint32_t *members = lens_cycle_members(&analysis->cycles, row);
   const uint8_t *verdicts = analysis->collector.verdict.items;
   for (uint64_t i = 0; i < row->object_count; i++) {
+    lens_status status = lens_turn_at(self, ++*work);
+    if (status != LENS_OK) return status;
     uint8_t verdict = verdicts[members[i]];
-    if (verdict != LENS_COLLECT_GARBAGE && verdict != LENS_COLLECT_FALLS) return false;
+    *collected = verdict == LENS_COLLECT_GARBAGE || verdict == LENS_COLLECT_FALLS;
+    if (!*collected) break;
   }
-  return true;
+  return LENS_OK;
 }
 
-/* Which cycles are garbage, as lens_leaks has it: not reached, or collected all the same.  At once:
- * the next lens_reach and lens_collect may be another's. */
-static void mark_garbage(struct lens_analysis *analysis) {
-  struct lens_cycles *cycles = &analysis->cycles;
-  const uint64_t *marks = analysis->reach.marks.items;
+/* Which cycles are garbage, as lens_leaks has it: not reached, or collected all the same.  In one
+ * go: the next lens_reach and lens_collect may be another's. */
+static lens_status mark_garbage(lens *self) {
+  struct lens_cycles *cycles = &self->analysis->cycles;
+  const uint64_t *marks = self->analysis->reach.marks.items;
+  uint64_t work = 0;
   for (uint64_t i = 0; i < cycles->components.ring_count; i++) {
+    lens_status status = lens_turn_at(self, ++work);
+    if (status != LENS_OK) return status;
     struct lens_cycle_row *row = &lens_cycle_rows(cycles)[i];
     uint32_t member = lens_cycle_members(cycles, row)[0];
-    bool reached = (marks[member / 64] >> (member % 64) & 1) != 0;
-    row->garbage = !reached || is_collected(analysis, row);
+    row->garbage = (marks[member / 64] >> (member % 64) & 1) == 0;
+    if (!row->garbage) status = is_collected(self, row, &work, &row->garbage);
+    if (status != LENS_OK) return status;
   }
   cycles->marked = true;
+  return LENS_OK;
 }
 
 static void add_to_totals(lens_cycles_totals *totals, const struct lens_cycle_row *row) {
@@ -189,7 +199,7 @@ lens_status lens_cycles_in(lens *self, const lens_slice *slice, lens_progress *p
     const uint32_t from =
         LENS_REACH_ROOTS | LENS_REACH_RUNTIME | LENS_REACH_IMMORTAL | LENS_REACH_UNSURE;
     status = lens_reach_in(self, NULL, 0, from, slice, progress);
-    if (status == LENS_OK) mark_garbage(self->analysis);
+    if (status == LENS_OK) status = mark_garbage(self);
   }
   return status == LENS_OK ? weigh(self, slice, progress) : status;
 }
@@ -229,7 +239,9 @@ lens_status lens_cycles_choose(lens *self, const uint32_t *marks, uint32_t mark,
   if (capacity > cycle_count) capacity = cycle_count;
   struct lens_best *best = lens_alloc((size_t)capacity * sizeof *best);
   if (best == NULL) return lens_out_of_memory(self);
-  for (uint32_t i = 0; i < cycle_count; i++) {
+  lens_status status = LENS_OK;
+  for (uint32_t i = 0; i < cycle_count && status == LENS_OK; i++) {
+    status = lens_turn_at(self, i);
     const struct lens_cycle_row *row = &lens_cycle_rows(cycles)[i];
     uint32_t kind = row->garbage ? LENS_CYCLES_GARBAGE : LENS_CYCLES_LIVE;
     if (marks == NULL ? (mark & kind) == 0 : marks[i] != mark) continue;
@@ -238,12 +250,15 @@ lens_status lens_cycles_choose(lens *self, const uint32_t *marks, uint32_t mark,
     struct lens_best offer = {row->bytes, lens_cycle_members(cycles, row)[0]};
     count = lens_best_offer(best, count, capacity, offer);
   }
-  lens_best_sort(best, count);
+  if (status == LENS_OK) status = lens_turn_sort(self, best, count);
   const uint32_t *component = cycles->components.component.items,
                  *cycle_of = cycles->cycle_of.items;
-  for (uint64_t i = 0; i < count; i++)
+  for (uint64_t i = 0; i < count && status == LENS_OK; i++) {
+    status = lens_turn_at(self, i);
     rows[i] = shown(cycles, cycle_of[component[best[i].row]] - 1);
+  }
   lens_dealloc(best);
+  if (status != LENS_OK) return status;
   *written = count;
   *total = found;
   return LENS_OK;

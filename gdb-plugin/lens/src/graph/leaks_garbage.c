@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analysis.h"
+#include "turn.h"
 
 enum { WORD_BITS = 64, EDGES_A_CLOCK = 1 << 15 };
 
@@ -13,11 +14,13 @@ uint64_t lens_leaks_words(const lens *self) {
   return (self->analysis->snapshot.object_count + WORD_BITS - 1) / WORD_BITS;
 }
 
-static void count_roots(lens *self) {
+static lens_status count_roots(lens *self) {
   const struct lens_roots *roots = &self->analysis->roots;
   lens_leaks_totals *totals = &self->analysis->leaks.totals;
   totals->roots = roots->count;
   for (uint64_t i = 0; i < roots->count; i++) {
+    lens_status status = lens_turn_at(self, i);
+    if (status != LENS_OK) return status;
     const lens_root *root = &lens_root_rows(roots)[i];
     if (root->confidence != LENS_CONFIDENCE_CONSERVATIVE) continue;
     totals->guessed_roots++;
@@ -25,6 +28,7 @@ static void count_roots(lens *self) {
     totals->guessed_words += root->kind == LENS_ROOT_WORD;
     totals->guessed_foreign += root->kind == LENS_ROOT_FOREIGN;
   }
+  return LENS_OK;
 }
 
 static bool is_freed(uint8_t verdict) {
@@ -62,7 +66,9 @@ lens_status lens_leaks_take_garbage(lens *self) {
   const uint8_t *verdicts = self->analysis->collector.verdict.items;
   uint64_t *garbage = leaks->garbage.items;
   uint32_t *before = leaks->before.items, count = 0;
-  for (uint64_t i = 0; i < words; i++) {
+  lens_status status = LENS_OK;
+  for (uint64_t i = 0; i < words && status == LENS_OK; i++) {
+    status = lens_turn_at(self, i * WORD_BITS / 4);
     uint64_t used = objects - i * WORD_BITS;
     uint64_t all = used >= WORD_BITS ? UINT64_MAX : (1ull << used) - 1;
     garbage[i] = (~marks[i] | collected(verdicts + i * WORD_BITS, marks[i] & all)) & all;
@@ -70,7 +76,8 @@ lens_status lens_leaks_take_garbage(lens *self) {
     count += (uint32_t)__builtin_popcountll(garbage[i]);
   }
   leaks->node_count = count;
-  count_roots(self);
+  if (status == LENS_OK) status = count_roots(self);
+  if (status != LENS_OK) return status;
   return lens_column_reserve(&leaks->objects, count, sizeof(uint32_t)) &&
                  lens_column_reserve(&leaks->out_start, (uint64_t)count + 1, sizeof(uint64_t))
              ? LENS_OK

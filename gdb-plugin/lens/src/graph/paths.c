@@ -117,7 +117,7 @@ static void offer_start(void *context, uint32_t start, uint64_t root, uint32_t o
 static void take_starts(lens *self) {
   struct lens_paths_state *paths = &self->analysis->paths;
   const uint32_t *distance = paths->distance.items;
-  lens_best_sort(paths->best, paths->best_count);
+  (void)lens_best_sort(paths->best, paths->best_count, paths->best_count);
   for (uint64_t i = 0; i < paths->best_count; i++) {
     uint32_t start = paths->best[i].key & ((1u << START_BITS) - 1), row = paths->best[i].row;
     lens_way way = {.start = start, .first = row};

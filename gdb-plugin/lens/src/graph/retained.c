@@ -3,7 +3,7 @@
 
 #include "analysis.h"
 #include "memory/ahead.h"
-#include "memory/best.h"
+#include "turn.h"
 
 enum { ROWS_A_CLOCK = 1 << 15, AHEAD = 16 };
 
@@ -249,14 +249,16 @@ lens_status lens_retained_roots(lens *self, uint64_t capacity, lens_retained_roo
   if (capacity > retained->rooted_count) capacity = retained->rooted_count;
   struct lens_best *best = lens_alloc((size_t)capacity * sizeof *best);
   if (best == NULL) return lens_out_of_memory(self);
-  for (uint64_t i = 0; i < retained->rooted_count; i++) {
+  for (uint64_t i = 0; i < retained->rooted_count && status == LENS_OK; i++) {
+    status = lens_turn_at(self, i);
     if (entry[i] == 0 || objects[entry[i]] == 0) continue;
     found++;
     count = lens_best_offer(best, count, capacity, (struct lens_best){bytes[entry[i]], rooted[i]});
   }
-  lens_best_sort(best, count);
-  for (uint64_t i = 0; i < count; i++) {
+  if (status == LENS_OK) status = lens_turn_sort(self, best, count);
+  for (uint64_t i = 0; i < count && status == LENS_OK; i++) {
     uint32_t object = best[i].row;
+    status = lens_turn_at(self, i);
     rows[i] = (lens_retained_root){
         .object = object,
         .root_count = lens_roots_count_of(&self->analysis->roots, object),
@@ -265,6 +267,7 @@ lens_status lens_retained_roots(lens *self, uint64_t capacity, lens_retained_roo
     };
   }
   lens_dealloc(best);
+  if (status != LENS_OK) return status;
   *written = count;
   *total = found;
   return LENS_OK;
@@ -287,14 +290,16 @@ lens_status lens_retained_under(lens *self, uint32_t object, uint64_t capacity, 
   struct lens_best *best = lens_alloc((size_t)capacity * sizeof *best);
   if (best == NULL) return lens_out_of_memory(self);
   bool any = object == LENS_NONE || above != 0;
-  for (uint64_t i = 1; any && i <= retained->tree.count; i++) {
+  for (uint64_t i = 1; any && i <= retained->tree.count && status == LENS_OK; i++) {
+    status = lens_turn_at(self, i);
     if (dominators[i] != above || vertex[i] >= nodes) continue;
     found++;
     count = lens_best_offer(best, count, capacity, (struct lens_best){bytes[i], vertex[i]});
   }
-  lens_best_sort(best, count);
-  for (uint64_t i = 0; i < count; i++) objects[i] = best[i].row;
+  if (status == LENS_OK) status = lens_turn_sort(self, best, count);
+  for (uint64_t i = 0; i < count && status == LENS_OK; i++) objects[i] = best[i].row;
   lens_dealloc(best);
+  if (status != LENS_OK) return status;
   *written = count;
   *total = found;
   return LENS_OK;

@@ -247,7 +247,7 @@ lens_status lens_retained_types_get(lens *self, uint64_t capacity, lens_retained
     struct lens_best offer = {types->rows[types->chosen[i]].bytes, types->chosen[i]};
     count = lens_best_offer(best, count, capacity, offer);
   }
-  lens_best_sort(best, count);
+  (void)lens_best_sort(best, count, count);
   for (uint64_t i = 0; i < count; i++) rows[i] = types->rows[best[i].row];
   lens_dealloc(best);
   *written = count;

@@ -45,11 +45,12 @@ uint64_t lens_best_offer(struct lens_best *rows, uint64_t count, uint64_t capaci
   return count;
 }
 
-void lens_best_sort(struct lens_best *rows, uint64_t count) {
-  while (count > 1) {
+uint64_t lens_best_sort(struct lens_best *rows, uint64_t count, uint64_t most) {
+  for (; count > 1 && most > 0; most--) {
     struct lens_best worst = rows[0];
     rows[0] = rows[--count];
     sift_down(rows, count);
     rows[count] = worst;
   }
+  return count;
 }

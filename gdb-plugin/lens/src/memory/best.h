@@ -18,7 +18,9 @@ struct lens_best {
 /* Lets a row compete for one of `capacity` places; returns how many are taken. */
 uint64_t lens_best_offer(struct lens_best *rows, uint64_t count, uint64_t capacity,
                          struct lens_best row);
-/* From a heap to the order: the best first. */
-void lens_best_sort(struct lens_best *rows, uint64_t count);
+/* From a heap to the order, the best first: puts up to `most` of its rows where they belong, from
+ * the last one on.  Returns how many are left: the first rows, still a heap; up to 1: it is done.
+ */
+uint64_t lens_best_sort(struct lens_best *rows, uint64_t count, uint64_t most);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "analysis.h"
+#include "turn.h"
 
 /* Rows by type index, one more for objects without a readable type. */
 lens_status lens_census(lens *self, uint64_t capacity, lens_type_census *rows, uint64_t *written,
@@ -15,7 +16,8 @@ lens_status lens_census(lens *self, uint64_t capacity, lens_type_census *rows, u
 
   const uint32_t *types = lens_row_types(snapshot), *refcounts = lens_row_refcounts(snapshot);
   const uint32_t *sizes = lens_row_sizes(snapshot);
-  for (uint64_t i = 0; i < snapshot->object_count; i++) {
+  for (uint64_t i = 0; i < snapshot->object_count && status == LENS_OK; i++) {
+    status = lens_turn_at(self, i);
     lens_type_census *row = &all[types[i] == LENS_NONE ? type_count : types[i]];
     if (row->count == 0 || refcounts[i] < row->refcount_min) row->refcount_min = refcounts[i];
     if (refcounts[i] > row->refcount_max) row->refcount_max = refcounts[i];
@@ -24,13 +26,14 @@ lens_status lens_census(lens *self, uint64_t capacity, lens_type_census *rows, u
   }
 
   uint64_t found = 0, out = 0;
-  for (size_t i = 0; i <= type_count; i++) {
+  for (size_t i = 0; i <= type_count && status == LENS_OK; i++) {
     if (all[i].count == 0) continue;
     all[i].type = i == type_count ? LENS_NONE : (uint32_t)i;
     found++;
     if (out < capacity) rows[out++] = all[i];
   }
   lens_dealloc(all);
+  if (status != LENS_OK) return status;
   *written = out;
   *total = found;
   return LENS_OK;
@@ -85,6 +88,8 @@ static lens_status count_all(lens *self, struct count_table *table) {
   const uint32_t *refcounts = lens_row_refcounts(snapshot), *sizes = lens_row_sizes(snapshot);
   const uint16_t *states = lens_row_states(snapshot);
   for (uint64_t i = 0; i < snapshot->object_count; i++) {
+    lens_status status = lens_turn_at(self, i);
+    if (status != LENS_OK) return status;
     lens_count_census *row;
     if ((states[i] & (LENS_STATE_IMMORTAL | LENS_STATE_SATURATED)) != 0) {
       row = &table->immortal;

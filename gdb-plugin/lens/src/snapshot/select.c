@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "analysis.h"
-#include "memory/best.h"
 #include "model/type_glob.h"
+#include "turn.h"
 
 /* What a filter says of each type, found out once. */
 struct type_filter {
@@ -87,15 +87,18 @@ static uint64_t key_of(const lens *self, const lens_filter *filter, const struct
   return filter->reverse != 0 ? ~key : key;
 }
 
-/* Fills the heap; returns how many rows it holds. */
-static uint64_t collect(const lens *self, const lens_filter *filter,
-                        const struct type_filter *types, struct lens_best *rows, uint64_t capacity,
-                        uint64_t *matched) {
+/* Fills the heap; *held: how many rows it holds. */
+static lens_status collect(lens *self, const lens_filter *filter, const struct type_filter *types,
+                           struct lens_best *rows, uint64_t capacity, uint64_t *held,
+                           uint64_t *matched) {
   const struct lens_snapshot *snapshot = &self->analysis->snapshot;
   const uint32_t *type = lens_row_types(snapshot), *refcount = lens_row_refcounts(snapshot);
   const uint32_t *sizes = lens_row_sizes(snapshot);
   uint64_t count = 0, found = 0;
+  lens_status status = LENS_OK;
   for (uint32_t i = 0; i < snapshot->object_count; i++) {
+    status = lens_turn_at(self, i);
+    if (status != LENS_OK) break;
     if (!types->matches[type[i] == LENS_NONE ? self->model.type_count : type[i]]) continue;
     if (refcount[i] < filter->refcount_min || refcount[i] > filter->refcount_max) continue;
     uint64_t size = sizes[i] != UINT32_MAX ? sizes[i] : lens_row_size(self, i);
@@ -105,7 +108,8 @@ static uint64_t collect(const lens *self, const lens_filter *filter,
     count = lens_best_offer(rows, count, capacity, row);
   }
   *matched = found;
-  return count;
+  *held = count;
+  return status;
 }
 
 lens_status lens_select(lens *self, const lens_filter *filter, uint64_t capacity, lens_object *rows,
@@ -126,11 +130,13 @@ lens_status lens_select(lens *self, const lens_filter *filter, uint64_t capacity
     type_filter_free(&types);
     return lens_out_of_memory(self);
   }
-  uint64_t found = 0;
-  uint64_t count = collect(self, filter, &types, candidates, capacity, &found);
-  lens_best_sort(candidates, count);
-  for (uint64_t i = 0; i < count && status == LENS_OK; i++)
-    status = lens_snapshot_object(self, candidates[i].row, &rows[i]);
+  uint64_t found = 0, count = 0;
+  status = collect(self, filter, &types, candidates, capacity, &count, &found);
+  if (status == LENS_OK) status = lens_turn_sort(self, candidates, count);
+  for (uint64_t i = 0; i < count && status == LENS_OK; i++) {
+    status = lens_turn_at(self, i);
+    if (status == LENS_OK) status = lens_snapshot_object(self, candidates[i].row, &rows[i]);
+  }
   lens_dealloc(candidates);
   type_filter_free(&types);
   if (status != LENS_OK) return status;
