@@ -176,6 +176,11 @@ static inline uint64_t lens_load_uint(const uint8_t *bytes, uint32_t width) {
   return value;
 }
 
+/* Whether an integer of the target can have this width. */
+static inline bool lens_width_is_integer(uint64_t width) {
+  return width == 1 || width == 2 || width == 4 || width == 8;
+}
+
 /* A field of a struct whose first `extent` bytes are in hand; 0 where the contract lacks it. */
 static inline uint64_t lens_load_place(const uint8_t *bytes, struct lens_place_of place) {
   return place.width == 0 || place.width > 8 ? 0

@@ -271,15 +271,11 @@ static bool constant_of(const struct record *record, const char *name, uint64_t 
   return false;
 }
 
-static bool width_is_integer(uint32_t width) {
-  return width == 1 || width == 2 || width == 4 || width == 8;
-}
-
 static bool kind_fits(enum kind kind, const struct cairn_contract_field *field) {
   switch (kind) {
     case UINT:
       return (field->kind == CAIRN_KIND_UINT || field->kind == CAIRN_KIND_ADDRESS) &&
-             width_is_integer(field->width);
+             lens_width_is_integer(field->width);
     case ADDRESS:
       return (field->kind == CAIRN_KIND_ADDRESS || field->kind == CAIRN_KIND_UINT) &&
              field->width == 8;

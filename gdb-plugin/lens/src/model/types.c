@@ -42,10 +42,6 @@ static uint8_t index_of(const uint64_t *values, uint8_t count, uint64_t value) {
   return i;
 }
 
-static bool width_is_integer(uint64_t width) {
-  return width == 1 || width == 2 || width == 4 || width == 8;
-}
-
 /* ---- slots ---- */
 
 /* What is wrong with a decoded slot; NULL: nothing. */
@@ -57,7 +53,7 @@ static const char *slot_problem(const struct lens_slot *slot, uint64_t type_byte
   if ((slot->tag_value & ~slot->tag_mask) != 0) return "has a tag outside its mask";
   if (slot->shape == LENS_SHAPE_SINGLE) return NULL;
   if (slot->stride < 8) return "has elements that overlap";
-  if (!width_is_integer(slot->count_width)) return "has an element count of no known width";
+  if (!lens_width_is_integer(slot->count_width)) return "has an element count of no known width";
   if (!slot->count_in_buffer &&
       (slot->count_offset > type_bytes || type_bytes - slot->count_offset < slot->count_width)) {
     return "has its element count outside the object";
@@ -171,7 +167,7 @@ static lens_status read_fields(lens *self, const struct lens_heap_model *heap, u
     bool has_length = field->length_width != 0;
     bool fits =
         field->offset >= 8 && field->offset <= bytes && field->width != 0 &&
-        (has_length ? width_is_integer(field->length_width) && field->length_offset <= bytes &&
+        (has_length ? lens_width_is_integer(field->length_width) && field->length_offset <= bytes &&
                           bytes - field->length_offset >= field->length_width
                     : field->width <= bytes - field->offset);
     if (status == LENS_UNREADABLE || (field->kind != LENS_FIELD_KINDS && !fits)) {

@@ -9,10 +9,6 @@ static const char *const kind_names[LENS_FIELD_KINDS] = {
 
 enum { POINTED_TEXT_BYTES = 256 };
 
-static bool width_is_integer(uint32_t width) {
-  return width == 1 || width == 2 || width == 4 || width == 8;
-}
-
 static long long sign_extended(uint64_t value, uint32_t width) {
   uint32_t unused = 64 - 8 * width;
   return (long long)(value << unused) >> unused;
@@ -79,7 +75,7 @@ lens_status lens_write_field(lens *self, const struct lens_held *held,
   }
   uint8_t bytes[8];
   bool is_float = field->kind == LENS_FIELD_FLOAT;
-  if (!width_is_integer(field->width) || (is_float && field->width < 4)) {
+  if (!lens_width_is_integer(field->width) || (is_float && field->width < 4)) {
     lens_write(writer, "<%s of %u bytes>", kind_names[field->kind], field->width);
     return LENS_OK;
   }
