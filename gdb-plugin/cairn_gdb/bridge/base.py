@@ -37,7 +37,7 @@ declare({
 
 @functools.lru_cache(maxsize=None)  # once
 def _hush_callbacks() -> None:
-    """Keeps Python from writing of a ^C at the entry of a callback of the lens: _check raises it."""
+    """Keeps Python from writing of a ^C at the entry of a lens's callback: _check raises it."""
     before = sys.unraisablehook
 
     def hook(unraisable: Any) -> None:
