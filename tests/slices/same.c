@@ -434,7 +434,7 @@ static void test_given_up_for_another(void **state) {
 
 /* ---- ended at a turn ---- */
 
-static int turn_down(void *left) { return --*(int64_t *)left > 0; }
+static void turn_down(void *left, uint32_t *go_on) { *go_on = --*(int64_t *)left > 0; }
 
 /* Every answer that is given in one go, after what it needs. */
 #define ANSWER(name, type, call)                                 \

@@ -22,7 +22,8 @@ class ReaderStruct(Structure):
     _fields_ = [("context", c_void_p), ("read", READ)]
 
 
-TURN = CFUNCTYPE(ctypes.c_int, c_void_p)  # what is answered in one go asks whether to go on
+# What is answered in one go asks whether to go on.
+TURN = CFUNCTYPE(None, c_void_p, POINTER(c_uint32))
 
 declare({
     "lens_abi": (c_uint32, []),
@@ -93,13 +94,16 @@ class Base:
             self._pending = problem
             return CANCELLED
 
-    def _go_on(self, _context: Any) -> int:
-        """The turn's callback: Python sees a ^C in here, where it was not seen on the way in."""
+    def _go_on(self, _context: Any, go_on: Any) -> None:
+        """The turn's callback: Python sees a ^C on the way in, or in here.
+
+        What ctypes returns of a callback that was broken off may be anything: the answer is stored.
+        """
         try:
-            return int(bool(self._self))
+            go_on[0] = 1
         except BaseException as problem:
             self._pending = problem
-            return 0
+            go_on[0] = 0
 
     def _check(self, status: int, *accepted: int) -> int:
         """Raises what the callback kept, or the status as a CairnError unless it is accepted."""

@@ -12,7 +12,9 @@ void lens_turn_set(lens *self, lens_turn_fn turn, void *context) {
 lens_status lens_turn(lens *self) {
   if (!lens_slice_over(&self->turn_slice)) return LENS_OK;
   self->turn_slice = lens_slice_begin(TURN_MS);
-  if (self->turn == NULL || self->turn(self->turn_context) != 0) return LENS_OK;
+  uint32_t go_on = self->turn == NULL;
+  if (self->turn != NULL) self->turn(self->turn_context, &go_on);
+  if (go_on != 0) return LENS_OK;
   return lens_fail(self, LENS_CANCELLED, "cancelled");
 }
 

@@ -41,11 +41,11 @@ LENS_API lens_status lens_new(const lens_reader *reader, lens **out);
  * threads and registers come from the file. */
 LENS_API lens_status lens_new_core(const char *core, const char *executable, lens **out);
 LENS_API void lens_free(lens *self);
-/* Answers that take no slice call `turn` about every 50 ms while they are worked out: 0 makes the
- * current call end with LENS_CANCELLED, and its answer
- * is void (so does a callback that was broken off).
- * It must not call this lens.  NULL, as it begins: they are not interrupted. */
-typedef int (*lens_turn_fn)(void *context);
+/* Answers that take no slice call `turn` about every 50 ms while they are worked out.  It stores 1
+ * to go on; otherwise (as a callback that was broken off) the current call ends with
+ * LENS_CANCELLED, and its answer is void.  It must not call this lens.  NULL, as it begins: nobody
+ * is asked. */
+typedef void (*lens_turn_fn)(void *context, uint32_t *go_on);
 LENS_API void lens_turn_set(lens *self, lens_turn_fn turn, void *context);
 /* Text of the last failure on this lens (NULL self: of the last failed lens_new_core on this
  * thread). */
