@@ -21,8 +21,8 @@ def interrupted(command: str, after: float) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
     timer = threading.Timer(after, press)
-    timer.start()
     try:
+        timer.start()  # it may press before this returns
         gdb.execute(command, to_string=True)
         timer.cancel()
         check(not sent, "'%s' did not end before ^C" % command)
