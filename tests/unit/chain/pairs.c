@@ -178,22 +178,20 @@ static PLACE void use(cairn_object *object, bool more) {
 static void test_the_stack_tells(void **state) {
   nodes = *state;
   track(4096);
-  for (int i = 0; i < 40; i++) {
-    struct node *healthy = node_new(nodes, nodes->plain, i);
-    if (i % 2 == 0) use(&healthy->base, false);
-    if (i % 2 != 0) use_within(&healthy->base, false);
-    cairn_release(&healthy->base);
+  struct node *node = NULL;
+  for (int i = 0; i <= 40; i++) { /* the last one is not healthy */
+    node = node_new(nodes, nodes->plain, i);
+    if (i % 2 == 0) use(&node->base, i == 40);
+    if (i % 2 != 0) use_within(&node->base, false);
+    give_back_elsewhere(&node->base);
   }
-  struct node *node = node_new(nodes, nodes->plain, 99);
-  use(&node->base, true);
   lens *self = self_lens();
-  lens_pairing pairing = pair_up(self, node, cairn_track_serial(&node->base), 1);
-  assert_int_equal(pairing.deed_count, 4);
+  lens_pairing pairing = pair_up(self, node, cairn_track_serial(&node->base), 0);
+  assert_int_equal(pairing.deed_count, 5);
   lens_unmatched left = only_row(self);
   assert_int_equal(place_of(self, left.site), caller_of(self, deed_at(self, 2).sequence));
   assert_int_equal(deed_at(self, 3).partner, deed_at(self, 1).sequence);
   lens_free(self);
-  cairn_release(&node->base);
   cairn_release(&node->base);
 }
 
