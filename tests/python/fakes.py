@@ -156,7 +156,7 @@ class FakeLens:
 
     def walk_totals(self) -> WalkTotals:
         return WalkTotals(len(self.objects), sum(row.size_bytes for row in self.objects.values()),
-                          1, 64, 0, 0, 0, 0, 3, 1, self.totals_exactness)
+                          1, 64, 0, 0, 0, 0, 3, 1, 0, self.totals_exactness)
 
     def snapshot_find(self, address: int) -> Optional[int]:
         addresses = sorted(self.objects)

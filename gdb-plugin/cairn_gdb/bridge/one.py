@@ -12,7 +12,7 @@ from .model import Model
 
 NAME_BYTES = 512
 PLACES = ("nothing", "object", "dying", "buffer", "freed", "fresh", "free_page", "arena_meta",
-          "heap_meta", "unreadable", "damaged", "quarantined")
+          "heap_meta", "unreadable", "damaged", "quarantined", "touched")
 REF_KINDS = ("", "strong", "weak", "borrowed", "opaque")
 STATES = ("immortal", "dying", "candidate", "held", "finalized", "weakly", "interned",
           "saturated", "damaged", "shared")

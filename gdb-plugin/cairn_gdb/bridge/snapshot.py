@@ -14,7 +14,7 @@ SORTS = ("refcount", "size", "address", "type", "retained")
 WalkTotalsStruct = struct(
     "lens_walk_totals",
     *u64("objects", "object_bytes", "buffers", "buffer_bytes", "dying", "orphan_buffers",
-         "damaged_blocks", "unreadable_bytes", "pages", "arenas"),
+         "damaged_blocks", "unreadable_bytes", "pages", "arenas", "touched_blocks"),
     *u32("exactness", "reserved"))
 FilterStruct = struct("lens_filter", ("type_glob", c_char_p),
                       *u64("refcount_min", "refcount_max", "size_min", "size_max"),
@@ -58,7 +58,7 @@ class Snapshot(One):
         return records.WalkTotals(
             row.objects, row.object_bytes, row.buffers, row.buffer_bytes, row.dying,
             row.orphan_buffers, row.damaged_blocks, row.unreadable_bytes, row.pages, row.arenas,
-            EXACTNESS[min(row.exactness, 2)])
+            row.touched_blocks, EXACTNESS[min(row.exactness, 2)])
 
     def snapshot_object(self, index: int) -> records.Object:
         return self._object(self._get(self._library.lens_snapshot_object, ObjectStruct, index))

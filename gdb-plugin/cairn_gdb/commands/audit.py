@@ -18,6 +18,7 @@ from .command import Command
 from .history import left_lines
 from .options import Arguments, Option
 
+_PAST = {"retain": "retained", "release": "released"}  # what a quarantine catches
 BLAMES_MAX = 20  # places of all suspects together, in text
 
 
@@ -31,6 +32,7 @@ class Audit(NamedTuple):
     silent: int  # findings of which no event is left
     tracked: bool
     caught: Caught  # uses of freed objects
+    touched: int  # freed blocks, of whatever type, that were retained since
 
 
 def run(session: Session, arguments: Arguments) -> Result:
@@ -45,7 +47,8 @@ def run(session: Session, arguments: Arguments) -> Result:
     rows = audits.suspects(session, findings)
     session.remember([row.object.address for row in rows])
     caught = tracked.caught(session, glob)
-    wrong = totals.over + totals.under + caught.matched
+    touched = lens.walk_totals().touched_blocks
+    wrong = totals.over + totals.under + caught.matched + (0 if glob else touched)
     left: List[List[Left]] = []
     blame: List[Left] = []
     silent = 0
@@ -54,7 +57,8 @@ def run(session: Session, arguments: Arguments) -> Result:
         everyone, silent = lens.blame(session.target.progress)
         blame = pairing.left(session, everyone)
         left = [_left_of(session, row) for row in rows]
-    return Result(Audit(rows, matched, totals, glob, left, blame, silent, known, caught),
+    return Result(Audit(rows, matched, totals, glob, left, blame, silent, known, caught,
+                        touched),
                   session.exactness(),
                   session.walk_warnings() + roots.warnings, status=1 if wrong else 0)
 
@@ -108,6 +112,8 @@ def document(found: Audit) -> Any:
         record["misuses_other_types"] = caught.others
     if caught.unknown:
         record["misuses_unknown_type"] = caught.unknown
+    if found.touched:
+        record["retained_after_free"] = found.touched
     if found.tracked:
         record["unmatched"] = json_doc.left_records(found.blame)
         record["without_events"] = found.silent
@@ -237,9 +243,15 @@ def _caught(found: Audit, page: Page) -> Iterator[str]:
                + ("; no event of it is left." if not caught.last else
                   ":" if caught.matched == 1 else "; the last ones:"))
     for event, place in caught.last:
-        yield (f"  0x{event.object:x}, serial {event.serial}, {event.op}d at "
+        yield (f"  0x{event.object:x}, serial {event.serial}, {_PAST[event.op]} at "
                f"{tracked.place_text(place)}; cairn history 0x{event.object:x} says more")
     yield from _caught_elsewhere(caught, page)
+    if found.touched:
+        said, them = (("1 freed block was", "it") if found.touched == 1 else
+                      (f"{units.number(found.touched)} freed blocks were", "them"))
+        yield (page.style("bad", f"{said} retained after the death of what was there")
+               + f", it seems: a use after free.  `cairn check` names {them}, and `cairn show` on "
+               "such a row says what died there.")
 
 
 def _caught_elsewhere(caught: Caught, page: Page) -> Iterator[str]:
@@ -305,7 +317,7 @@ for sure; roots (variables, registers, words of stacks and other memory) may own
 
 A row says what explains the count, and whether anything makes the verdict uncertain.  A place in
 memory is taken to own one reference at most, at an aligned address.  $cairn_status is 1 where a
-count is wrong for certain, or a use of a freed object was caught, else 0; with -type that means
+count is wrong for certain, or a freed object was used, else 0; with -type that means
 objects of these types, and what was caught of others is counted in one line.  -exit quits GDB with
 the status.""",
     examples=(("cairn audit", "is every count right?"),

@@ -6,7 +6,7 @@ from .. import units
 from ..errors import CairnError
 from ..findings import accounting, pairing
 from ..findings.pairing import Left
-from ..records import Deed, Pairing, Result
+from ..records import GONE, Deed, Pairing, Result
 from ..render import json_doc, objects
 from ..render.page import Page
 from ..render.tables import Column, Table
@@ -100,7 +100,7 @@ _FATES = {"held": "held now", "root": "held by a root, perhaps", "gone": "collec
 
 def lines(found: Found, page: Page) -> Iterator[str]:
     known = found.tracked
-    gone = ", freed" if known.track.place in ("freed", "quarantined") else ""
+    gone = ", freed" if known.track.place in GONE else ""
     yield (f"{page.style('type', found.type_name)} at "
            f"{page.style('address', hex(found.address))}, serial {known.track.serial}{gone}")
     if known.freed and gone:

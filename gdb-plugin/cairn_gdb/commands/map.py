@@ -143,6 +143,7 @@ def _answer(asked: Asked, page: Page) -> str:
     block = None if asked.location is None else {
         "buffer": "in a buffer that an object owns", "freed": "in a block that was freed",
         "quarantined": "in a block that was freed and is in quarantine",
+        "touched": "in a block that was freed, and retained since, it seems",
         "fresh": "in a block that was never used", "free_page": "in a free page",
         "arena_meta": "in the arena's own page table", "heap_meta": "in a heap's metadata",
         "damaged": "in a damaged block or page"}.get(asked.location.place)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Set, Tuple
 
-from ..records import Object
+from ..records import GONE, Object
 from .slots import Frame, Outside, Thread, Variable, labels
 
 if TYPE_CHECKING:  # loaded when a command first needs it
@@ -167,7 +167,7 @@ class Resolver:
                 return row.address, place, f"+{location.offset}" if location.offset else ""
         if location.place == "buffer":
             return None, "interior", f"in the buffer {location.base:#x}"
-        if location.place in ("freed", "quarantined"):
+        if location.place in GONE:
             return None, "freed", f"block {location.base:#x}"
         return None, "dangling", _NOWHERE.get(location.place, f"{word:#x}")
 

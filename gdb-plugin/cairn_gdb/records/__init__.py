@@ -7,8 +7,8 @@ numbers.  A question a file; all names are here.
 
 from .answer import (CONSERVATIVE, EVERYTHING, EXACT, EXACTNESS, TOLERANT, UNBOUNDED, Filter,
                      Range, Result, Value, least_sure)
-from .heap import (Arena, CheckTotals, CountCensus, Heap, Location, Page, Problem, RootRecord,
-                   Type, TypeCensus, WalkTotals)
+from .heap import (GONE, Arena, CheckTotals, CountCensus, Heap, Location, Page, Problem,
+                   RootRecord, Type, TypeCensus, WalkTotals)
 from .moments import DiffObject, DiffRow, DiffTotals, MomentInfo
 from .objects import Account, Field, Head, Object, Reference, Referrer, Root, Shortcut
 from .program import Identity, Place, Region, Section, Stop, Store, Thread
@@ -21,8 +21,8 @@ __all__ = ["CONSERVATIVE", "EVERYTHING", "EXACT", "EXACTNESS", "TOLERANT", "UNBO
            "Arena", "AuditTotals", "CheckTotals", "CollectRow", "Collected", "CountCensus", "Cycle",
            "CycleBreak", "CycleGroup", "CycleOpened", "CycleSlot", "CyclesTotals",
            "Deed", "DiffObject", "DiffRow", "DiffTotals", "Event", "Field", "Filter", "Finding",
-           "Head", "Heap", "Identity", "Leak", "LeakCensus", "LeakTotals", "Location", "Misuses",
-           "MomentInfo",
+           "GONE", "Head", "Heap", "Identity", "Leak", "LeakCensus", "LeakTotals", "Location",
+           "Misuses", "MomentInfo",
            "Object", "Page", "PairSite", "Pairing", "PathTotals", "Place", "Problem", "Range",
            "Reference", "Referrer", "Region", "Result", "Retained", "RetainedRoot",
            "RetainedTotals", "RetainedType", "Root", "RootRecord", "Section", "Shortcut", "Site",

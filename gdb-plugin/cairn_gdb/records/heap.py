@@ -81,11 +81,14 @@ class Type(NamedTuple):
     field_count: int
 
 
+GONE = ("freed", "quarantined", "touched")  # the places where an object was, and is no more
+
+
 class Location(NamedTuple):
     """Where an address lies in the heaps."""
 
     # "nothing", "object", "dying", "buffer", "freed", "fresh", "free_page", "arena_meta",
-    # "heap_meta", "unreadable", "damaged", "quarantined"
+    # "heap_meta", "unreadable", "damaged", "quarantined", "touched" (freed, and retained since)
     place: str
     heap: int
     arena: int
@@ -122,6 +125,7 @@ class WalkTotals(NamedTuple):
     unreadable_bytes: int
     pages: int
     arenas: int
+    touched_blocks: int  # of the damaged ones: freed, and retained since
     exactness: str
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
 
 from .. import records, units
 from ..errors import CairnError
-from ..records import Location, Object
+from ..records import GONE, Location, Object
 from . import moments, tracked
 from .target import Target
 
@@ -268,6 +268,8 @@ class Session:
         where = {
             "freed": "is in a block that was freed: the object that was there is gone",
             "quarantined": "is in a block that was freed and is kept in quarantine",
+            "touched": "is in a block that was freed, and retained since, it seems: a use after "
+                       "free",
             "fresh": "is in a block that was never used",
             "free_page": "is in a free page of an arena",
             "arena_meta": "is in an arena's own page table, where no object is",
@@ -280,10 +282,10 @@ class Session:
                     "bytes), memory that an object owns, not an object; try `cairn referrers "
                     f"{location.base:#x}`.")
         if where is not None:
-            named_block = location.place in ("freed", "quarantined", "fresh", "damaged")
+            named_block = location.place in (*GONE, "fresh", "damaged")
             block = (f" (block {location.base:#x}, {location.block_bytes} bytes)"
                      if named_block and location.base else "")
-            gone = tracked.of(self, address) if location.place in ("freed", "quarantined") else None
+            gone = tracked.of(self, address) if location.place in GONE else None
             if gone is not None:
                 name = "" if gone.track.type is None else self.lens.type(gone.track.type).name
                 block += f".  What was there: {tracked.gone_text(gone, name)}"
@@ -356,8 +358,9 @@ class Session:
             said.append(f"{units.counted(totals.dying, 'object')} {verb} dying: slots are being "
                         "cleared.")
         if totals.damaged_blocks:
+            them = "it" if totals.damaged_blocks == 1 else "them"
             said.append(f"{units.counted(totals.damaged_blocks, 'damaged block')} left out; `cairn "
-                        "check` names them.")
+                        f"check` names {them}.")
         if totals.unreadable_bytes:
             said.append(f"{units.size(totals.unreadable_bytes)} of the heap can't be read and is "
                         "left out.")

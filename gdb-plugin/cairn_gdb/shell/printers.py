@@ -17,7 +17,7 @@ import gdb
 import gdb.printing
 
 from ..errors import CairnError
-from ..records import Object
+from ..records import GONE, Object
 from ..render import objects
 from ..session import Session
 
@@ -94,7 +94,7 @@ class Printers:
         if found is not None:
             return ObjectPrinter(text_of(session, found))
         place = session.lens.locate(address).place
-        if place in ("freed", "quarantined"):
+        if place in GONE:
             return ObjectPrinter(f"{address:#x} <freed object>")
         if place in ("fresh", "free_page"):
             return ObjectPrinter(f"{address:#x} <no object: never used>")

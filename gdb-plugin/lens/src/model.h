@@ -199,7 +199,7 @@ lens_status lens_holdings_visit(lens *self, struct lens_heap_model *heap, lens_w
 /* A decoded object header. */
 struct lens_head {
   /* LENS_PLACE_OBJECT, _DYING, _BUFFER, _FREED (header 0), _QUARANTINED (type: what it was, or
-   * LENS_NONE for a buffer) or _DAMAGED */
+   * LENS_NONE for a buffer), _TOUCHED (a count and nothing else) or _DAMAGED */
   uint8_t place;
   uint32_t type;     /* flat; LENS_NONE for a buffer, a free block, a type index out of range */
   uint32_t refcount; /* dying: the resume ordinal n, see cairn/object.h */

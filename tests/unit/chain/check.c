@@ -215,6 +215,20 @@ static void a_slot_that_points_astray(void **state) {
   expect(slot, 0x1000, cell, "points outside every heap");
 }
 
+/* The program retains what has died: a plain retain does not see that. */
+static void a_freed_block_that_was_retained(void **state) {
+  (void)state;
+  uint64_t freed = find_place(LENS_PLACE_FREED), cell = address_of(cairn_list_get(all, 1));
+  expect(freed, 1, freed, "has no type and counts 1: it was freed, and retained since");
+  expect(freed, 1 << 16, freed, "and retained since");
+  expect(freed, (1 << 16) + 1, freed, "which is no object's");
+  expect(freed, CAIRN_COUNT_SATURATED, freed, "which is no object's");
+  uint64_t slot = slot_of_cell();
+  put(freed, 2);
+  expect(slot, freed, cell, "points at a freed block that was retained since");
+  put(freed, 0);
+}
+
 static void a_slot_that_holds_the_wrong_type(void **state) {
   (void)state;
   uint64_t holder = address_of(typed);
@@ -338,6 +352,7 @@ int main(void) {
                                      cmocka_unit_test(a_header_of_no_type),
                                      cmocka_unit_test(a_type_too_large_for_its_block),
                                      cmocka_unit_test(a_slot_that_points_astray),
+                                     cmocka_unit_test(a_freed_block_that_was_retained),
                                      cmocka_unit_test(a_slot_that_holds_the_wrong_type),
                                      cmocka_unit_test(a_buffer_with_two_owners),
                                      cmocka_unit_test(a_page_that_miscounts),

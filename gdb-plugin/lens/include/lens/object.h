@@ -20,7 +20,8 @@ enum lens_place {
   LENS_PLACE_HEAP_META,   /* in a heap's metadata; `base` is the mapping */
   LENS_PLACE_UNREADABLE,  /* in a block whose header can't be read */
   LENS_PLACE_DAMAGED,     /* in a block or page that makes no sense */
-  LENS_PLACE_QUARANTINED  /* in a block that was freed, and that is kept back (lens_track_at) */
+  LENS_PLACE_QUARANTINED, /* in a block that was freed, and that is kept back (lens_track_at) */
+  LENS_PLACE_TOUCHED      /* in a block that was freed, and whose count was raised since */
 };
 typedef struct lens_location {
   uint32_t place;             /* enum lens_place */

@@ -39,7 +39,8 @@ LENS_API lens_status lens_snapshot_find(const lens *self, uint64_t address, uint
 typedef struct lens_walk_totals {
   uint64_t objects, object_bytes, buffers, buffer_bytes, dying, orphan_buffers, damaged_blocks,
       unreadable_bytes, pages, arenas;
-  uint32_t exactness; /* 0 exact, 1 tolerant (in flux), 2 conservative (opaque types) */
+  uint64_t touched_blocks; /* of the damaged ones: freed, and retained since */
+  uint32_t exactness;      /* 0 exact, 1 tolerant (in flux), 2 conservative (opaque types) */
   uint32_t reserved;
 } lens_walk_totals;
 LENS_API lens_status lens_walk_totals_get(const lens *self, lens_walk_totals *out);

@@ -74,7 +74,7 @@ static lens_status tally_run(lens *self, void *context, const struct lens_run *r
     if ((header & fast.buffer_mask) == fast.buffer) {
       heap->buffers++;
       test_and_set(&check->buffers, page->first_block + run->first_block + i);
-    } else if (head.place == LENS_PLACE_DAMAGED) {
+    } else if (head.place == LENS_PLACE_DAMAGED || head.place == LENS_PLACE_TOUCHED) {
       heap->unreadable++;
     } else if (head.place == LENS_PLACE_QUARANTINED) {
       check_poison(self, run, i);
@@ -103,6 +103,8 @@ static const char *place_text(const lens_location *target) {
       return "at a freed block";
     case LENS_PLACE_QUARANTINED:
       return "at a freed block in quarantine";
+    case LENS_PLACE_TOUCHED:
+      return "at a freed block that was retained since, it seems:";
     case LENS_PLACE_FRESH:
       return "at a block that was never used";
     case LENS_PLACE_FREE_PAGE:

@@ -16,7 +16,7 @@ static int by_target(const void *a, const void *b) {
 
 static bool was_freed(uint32_t place) {
   return place == LENS_PLACE_FREED || place == LENS_PLACE_QUARANTINED ||
-         place == LENS_PLACE_FRESH || place == LENS_PLACE_FREE_PAGE;
+         place == LENS_PLACE_TOUCHED || place == LENS_PLACE_FRESH || place == LENS_PLACE_FREE_PAGE;
 }
 
 /* The slots of [first, end) lead to one address: an object was there. */

@@ -66,6 +66,10 @@ bool lens_block_find(const lens *self, uint32_t arena, uint64_t address, struct 
   return true;
 }
 
+/* A header that is a small number and nothing else was 0, a freed block's, and was counted up
+ * since: a plain retain asks for no type.  Larger ones are more likely something else's bytes. */
+enum { TOUCHES_MAX = 1 << 16 };
+
 void lens_head_decode(const lens *self, uint32_t heap, uint64_t header, struct lens_head *out) {
   const struct lens_heap_model *model = &self->model.heaps[heap];
   const struct lens_header_layout *layout = &model->contract->header;
@@ -74,6 +78,11 @@ void lens_head_decode(const lens *self, uint32_t heap, uint64_t header, struct l
   *out = (struct lens_head){.place = LENS_PLACE_DAMAGED, .type = LENS_NONE};
   if (header == 0) {
     out->place = LENS_PLACE_FREED;
+    return;
+  }
+  if ((header & ~layout->count_mask) == 0 && header <= TOUCHES_MAX) {
+    out->place = LENS_PLACE_TOUCHED;
+    out->refcount = (uint32_t)header;
     return;
   }
   bool quarantined = (header & layout->quarantined) != 0;

@@ -15,6 +15,8 @@ static const char *place_name(uint32_t place) {
       return "a block that was freed";
     case LENS_PLACE_QUARANTINED:
       return "a block that was freed and is in quarantine";
+    case LENS_PLACE_TOUCHED:
+      return "a block that was freed and, it seems, retained since";
     case LENS_PLACE_FRESH:
       return "a block that was never used";
     case LENS_PLACE_FREE_PAGE:

@@ -47,6 +47,15 @@ static bool add_odd(lens *self, const struct lens_run *run, uint64_t address, ui
     totals->buffer_bytes += run->stride;
     return false;
   }
+  if (head.place == LENS_PLACE_TOUCHED) {
+    totals->damaged_blocks++;
+    totals->touched_blocks++;
+    lens_problem_add(self, LENS_SOURCE_WALK, LENS_DAMAGE, address,
+                     "block 0x%llx has no type and counts %u: it was freed, and retained since, it "
+                     "seems",
+                     (unsigned long long)address, head.refcount);
+    return false;
+  }
   if (head.place != LENS_PLACE_OBJECT && head.place != LENS_PLACE_DYING) {
     totals->damaged_blocks++;
     lens_problem_add(self, LENS_SOURCE_WALK, LENS_DAMAGE, address,

@@ -198,6 +198,7 @@ static const char *dangling_name(uint32_t place) {
   switch (place) {
     case LENS_PLACE_FREED:
     case LENS_PLACE_QUARANTINED:
+    case LENS_PLACE_TOUCHED:
       return "<freed>";
     case LENS_PLACE_FRESH:
       return "<never used>";
