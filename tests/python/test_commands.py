@@ -40,7 +40,9 @@ class Objects(unittest.TestCase):
 
     def test_all_that_matches_is_counted(self) -> None:
         for line, matched in (("-limit 2", 7), ("-type int -limit 1", 4), ("-refcount 1", 4),
-                              (f"-refcount {IMMORTAL}", 1), ("-size >=64", 1), ("-heap 7", 7),
+                              (f"-refcount {IMMORTAL}", 1), (f"-refcount >={IMMORTAL}", 1),
+                              ("-refcount >=1", 6), ("-refcount >1", 2), ("-refcount >=0", 7),
+                              ("-refcount 1..4294967295", 7), ("-size >=64", 1), ("-heap 7", 7),
                               ("-heap main", 7)):
             with self.subTest(line):
                 self.assertEqual(ask(self.session, objects, line)[1]["matched"], matched)

@@ -15,6 +15,7 @@ from .options import Arguments, Option
 SORTS = ("refcount", "size", "addr", "type", "retained")
 MORTAL = Range(0, (1 << 31) - 1)  # counts from 2^31 on are never freed
 IMMORTAL = Range(1 << 31, UNBOUNDED)
+SATURATED_MAX = (1 << 32) - 2  # one more: an object that was never counted, such as a small int
 
 
 class Listing(NamedTuple):
@@ -32,7 +33,7 @@ class Listing(NamedTuple):
 def run(session: Session, arguments: Arguments) -> Result:
     lens = session.snapshot()
     sort = arguments.text("sort", "refcount")
-    wanted = Filter(arguments.text("type"), arguments.range("refcount", EVERYTHING),
+    wanted = Filter(arguments.text("type"), counted(arguments.range("refcount", EVERYTHING)),
                     arguments.range("size", EVERYTHING), heap_option(session, arguments),
                     "address" if sort == "addr" else sort)
     biggest_first = (sort in ("refcount", "size", "retained")) != arguments.flag("reverse")
@@ -58,6 +59,12 @@ def run(session: Session, arguments: Arguments) -> Result:
                 "" if wanted.heap is None else session.heap_label(wanted.heap), biggest_first,
                 retained),
         session.exactness(), session.walk_warnings() + warnings)
+
+
+def counted(asked: Range) -> Range:
+    """Who asks for counts from 2 on wants what is shared, not what was never counted."""
+    is_open = asked.high == UNBOUNDED and 0 < asked.low <= SATURATED_MAX
+    return Range(asked.low, SATURATED_MAX) if is_open else asked
 
 
 def select(session: Session, wanted: Filter, biggest_first: bool, limit: int
@@ -188,7 +195,8 @@ COMMAND = Command(
              Option("reverse", "flag", "the other way round")),
     details="""
 The highest counts (or the biggest sizes) stand last, by the prompt; row @1 is the first of the
-order.  Objects that are never freed (none, true, false, small ints) come after all others.
+order.  Objects that are never freed (none, true, false, small ints) come after all others; they
+have no count, and are in no range without an end, as >=2.
 `-sort retained` orders by what would go with each object; `cairn retained` tells more.""",
     examples=(("cairn objects", "the objects with the highest counts"),
               ("cairn objects -type dict -refcount >=3", "dicts that are held at least thrice"),

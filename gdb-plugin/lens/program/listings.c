@@ -99,6 +99,9 @@ lens_status types_run(struct session *session) {
 
 static const uint64_t IMMORTAL_FROM = UINT64_C(1) << 31; /* counts from here on say nothing */
 
+/* One more is the number of what was never counted, such as a small int. */
+static const uint64_t SATURATED_MAX = UINT32_MAX - 1;
+
 static void filter_of(const struct session *session, lens_filter *filter) {
   static const struct {
     const char *name;
@@ -115,6 +118,8 @@ static void filter_of(const struct session *session, lens_filter *filter) {
                           .size_min = options->sizes.low,
                           .size_max = options->sizes.high,
                           .heap = session->heap};
+  bool is_open = filter->refcount_max == UINT64_MAX && filter->refcount_min > 0;
+  if (is_open && filter->refcount_min <= SATURATED_MAX) filter->refcount_max = SATURATED_MAX;
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
     if (strcmp(options->sort, keys[i].name) == 0) filter->sort = keys[i].sort;
   }

@@ -17,8 +17,9 @@ CORE = os.environ["SCENARIO_CORE"]
 ONLY_HERE = {"value", "name", "function", "file", "line", "where", "thread", "frame",
              "roots", "guessed_roots", "confidence", "serials", "sites", "fields", "text"}
 LINES = ["overview", "types", "types -sort count -reverse", "objects -limit 0",
-         "objects -type list -refcount >=1", "objects -size <=48 -sort addr -limit 0", "refcounts",
-         "arenas", "arenas -pages", "check", "collect", "collect -freed -limit 0", "collect -all",
+         "objects -type list -refcount >=1", "objects -refcount >=1 -limit 0",
+         "objects -size <=48 -sort addr -limit 0", "refcounts", "arenas", "arenas -pages", "check",
+         "collect", "collect -freed -limit 0", "collect -all",
          "collect -candidates -limit 0", "collect -type list", "leaks -limit 0", "leaks -limit 2",
          "leaks -tree", "leaks -tree -limit 0", "leaks -tree -limit 1", "leaks -tree -type list",
          "leaks -type list", "leaks -max-objects 3", "leaks -max-bytes 1G", "cycles -limit 0",
