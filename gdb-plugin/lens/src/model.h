@@ -245,6 +245,7 @@ struct lens_slots {
   enum lens_source source; /* of the problems that are logged; the caller may set it after begin */
   lens_status status;
   bool partial; /* something was unreadable or outside its bounds: a problem was logged */
+  bool stale;   /* the caller's, after begin: values of a table's empty rows are shown too */
   /* Where it stands: in a declared slot, or behind them all in the words of a conservative type. */
   uint32_t slot;
   bool entered;            /* the following are of the current slot */

@@ -21,6 +21,7 @@ void lens_audit_free(struct lens_audit_state *self) {
   lens_dealloc(self->heap_doubts);
   lens_dealloc(self->reclaims);
   lens_dealloc(self->in_flux);
+  lens_let_go_free(&self->let_go);
   lens_dealloc(self->worst);
   lens_column_free(&self->rows);
   lens_sorting_free(&self->sorting);

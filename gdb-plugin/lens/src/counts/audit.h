@@ -24,14 +24,21 @@ struct lens_stray_place {
   bool in_flux;        /* a holder is */
 };
 
+/* let_go.c; NULL: not worked out. */
+struct lens_let_go {
+  uint32_t *words;  /* by object: words of what has let go that lead to it */
+  uint64_t *hidden; /* by flat heap: such words that are not seen any more, at most */
+};
+
 struct lens_audit_state {
   bool started, complete;
   bool resizing; /* a heap was stopped while elements of an array were being shifted */
   lens_audit_filter filter;
-  char *type_glob;         /* the filter's, or NULL */
-  uint8_t *matches;        /* by flat type; the last: objects without a type */
-  uint8_t *heap_doubts;    /* by flat heap: what holds for its over-retained objects */
-  uint8_t *reclaims;       /* by flat heap: garbage may wait there whose counts are too high */
+  char *type_glob;      /* the filter's, or NULL */
+  uint8_t *matches;     /* by flat type; the last: objects without a type */
+  uint8_t *heap_doubts; /* by flat heap: what holds for its over-retained objects */
+  uint8_t *reclaims;    /* by flat heap: garbage may wait there whose counts are too high */
+  struct lens_let_go let_go;
   uint64_t *in_flux;       /* a bit an object; NULL: none is */
   struct lens_column rows; /* struct lens_audit_row, by address; the freed ones last */
   struct lens_best *worst; /* the LENS_AUDIT_WORST worst of them, a heap */
@@ -60,8 +67,14 @@ lens_status lens_doubts_of(lens *self, uint32_t object, uint32_t verdict, uint32
 bool lens_heap_reclaims(const struct lens_heap_model *heap);
 /* Fills reclaims. */
 lens_status lens_reclaim_find(lens *self);
-/* Whether the live object may be garbage that waits to be freed.  LENS_OK, or LENS_CANCELLED and
- * what else a read may end with. */
+/* Whether the live object, which is over-retained, may be garbage that waits to be freed.  LENS_OK,
+ * or LENS_CANCELLED and what else a read may end with. */
 lens_status lens_reclaim_may_wait(lens *self, uint32_t object, bool *waits);
+
+/* ---- let_go.c ---- */
+
+/* By how much the count of an object may be too high at most if it is garbage that waits. */
+lens_status lens_let_go_most(lens *self, uint32_t object, uint64_t *most);
+void lens_let_go_free(struct lens_let_go *self);
 
 #endif

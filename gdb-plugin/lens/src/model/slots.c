@@ -223,7 +223,7 @@ static bool next_of_slot(struct lens_slots *it, struct lens_place_ref *out) {
     uint64_t ordinal = it->first_ordinal;
     if (rows_of_two) {
       ordinal += 2 * element + (part == 0 ? 1 : 0);
-      bool empty_row = part == 0 && word == 0;
+      bool empty_row = part == 0 && word == 0 && !it->stale;
       it->part = part == 0 && !empty_row ? 1 : 0;
       if (it->part == 0) it->element++;
     } else {
@@ -356,6 +356,7 @@ void lens_slots_begin(struct lens_slots *it, lens *self, const struct lens_type_
   it->source = LENS_SOURCE_QUERY;
   it->status = LENS_OK;
   it->partial = false;
+  it->stale = false;
   it->slot = 0;
   it->entered = false;
   it->first_ordinal = 0;
