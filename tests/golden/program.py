@@ -50,6 +50,13 @@ def stands(value: Any, text: str, what: str) -> None:
         fail("%s: %r does not stand in\n%s" % (what, value, text))
 
 
+def beside(row: Dict[str, Any], key: str) -> Any:
+    """What stands there beside the row's type: of `<node serial=1>` all but the type."""
+    if key != "value":
+        return row[key]
+    return re.sub(r"^<%s (?=to |\S+=)" % re.escape(row["type"]), "<", row[key])
+
+
 def listing(core: str, command: List[str], keys: Tuple[str, ...]) -> List[Dict[str, Any]]:
     data, text = ask(core, *command, "-limit", "0")
     rows: List[Dict[str, Any]] = data["rows"]
@@ -58,7 +65,7 @@ def listing(core: str, command: List[str], keys: Tuple[str, ...]) -> List[Dict[s
     for row in rows:
         for key in keys:
             if key in row:
-                stands(row[key], text, " ".join(command))
+                stands(beside(row, key), text, " ".join(command))
     cut, text = ask(core, *command, "-limit", "1")
     if cut["rows"] != rows[:1] or (cut["matched"] > 1) != ("1 of %d" % cut["matched"] in text):
         fail("%s -limit 1: %s\n%s" % (command, cut, text))

@@ -373,7 +373,7 @@ class LensProgram(unittest.TestCase):
         for limit, status in ((total, 0), (total - 1, 1)):
             answer = Answer("diff", self.core, larger, "-max-growth-objects", str(limit))
             self.assertEqual(answer.status, status, answer.text)
-            self.assertEqual("limit exceeded" in answer.text, status == 1)
+            self.assertEqual("Limit exceeded" in answer.text, status == 1)
         self.assertIn("different processes", answer.text)
 
     def test_wrong_moments(self) -> None:

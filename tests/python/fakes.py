@@ -103,7 +103,7 @@ class FakeLens:
     def object_at(self, address: int) -> Optional[Object]:
         return self.objects.get(address)
 
-    def object_text(self, address: int, depth: int = 1, width: int = 8) -> str:
+    def object_value(self, address: int) -> str:
         return self.values.get(address, "")
 
     def read(self, address: int, size: int) -> bytes:

@@ -30,6 +30,7 @@ declare({
     "lens_locate": (STATUS, [LensPointer, c_uint64, POINTER(LocationStruct)]),
     "lens_object_at": (STATUS, [LensPointer, c_uint64, POINTER(ObjectStruct)]),
     "lens_object_text": (STATUS, [LensPointer, c_uint64, c_uint32, c_uint32, c_char_p, c_size_t]),
+    "lens_object_value": (STATUS, [LensPointer, c_uint64, c_char_p]),
     "lens_object_refs": (STATUS, [LensPointer, c_uint64, c_uint64, c_uint64, POINTER(RefStruct),
                                   COUNT, COUNT]),
     "lens_ref_text": (STATUS, [LensPointer, c_uint64, POINTER(RefStruct), c_char_p, c_size_t]),
@@ -60,11 +61,17 @@ class One(Model):
         return records.Object(row.address, row.size_bytes, row.type, name, row.refcount,
                               flag_set(STATES, row.state), row.heap, row.arena)
 
-    def object_text(self, address: int, depth: int = 1, width: int = 8) -> str:
-        """A short text of the value; "" where none is known."""
+    def object_value(self, address: int) -> str:
+        """The value as it stands in rows and records; "" where none is known."""
+        return self._text(self._library.lens_object_value(self._self, address, self._text_buffer))
+
+    def object_text(self, address: int, depth: int, width: int) -> str:
+        """A text of the value, so deep and wide; "" where none is known."""
+        return self._text(self._library.lens_object_text(self._self, address, depth, width,
+                                                         self._text_buffer, TEXT_BYTES))
+
+    def _text(self, status: int) -> str:
         buffer = self._text_buffer
-        status = self._library.lens_object_text(self._self, address, depth, width, buffer,
-                                                TEXT_BYTES)
         if self._check(status, NOT_FOUND, UNREADABLE, CORRUPT, UNSUPPORTED) != OK:
             return ""
         return as_text(buffer.value)

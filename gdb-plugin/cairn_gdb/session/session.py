@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # loaded when a command first needs them
     from ..bridge import Lens
     from ..outside.rootset import Roots
 
-VALUE_DEPTH, VALUE_WIDTH = 1, 8  # of the short value texts in listings
 FUNCTIONS_MAX = 5_000  # places that retain or release whose function is looked up
 _OF_THE_RUNTIME = {"set": "the intern table", "tuple": "the small ints"}  # by type
 
@@ -180,8 +179,8 @@ class Session:
 
     def describe_all(self, rows: Sequence[Object]) -> List[Object]:
         """The objects with their short value texts."""
-        text = self.lens.object_text
-        return [row._replace(value=text(row.address, VALUE_DEPTH, VALUE_WIDTH)) for row in rows]
+        value = self.lens.object_value
+        return [row._replace(value=value(row.address)) for row in rows]
 
     def heap_label(self, index: int) -> str:
         """How a heap is called in text: its name, or its number."""

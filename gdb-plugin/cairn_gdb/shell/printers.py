@@ -25,7 +25,6 @@ SessionOf = Callable[[], Session]
 
 OBJECT = "cairn_object"
 NESTING = 4  # how deep a first member is looked for
-DEPTH, WIDTH = 1, 8  # of the children shown: one level, so many
 
 
 class ObjectPrinter:
@@ -122,7 +121,7 @@ def text_of(session: Session, row: Object) -> str:
     name = row.type_name if size is None else f"{row.type_name}[{size.group(1)}]"
     count = "immortal" if row.immortal else f"rc={row.refcount}"
     dying = " dying" if "dying" in row.state else ""
-    row = row._replace(value=lens.object_text(row.address, DEPTH, WIDTH))
+    row = row._replace(value=lens.object_value(row.address))
     return f"{name} {count}{dying} {objects.value(row)}".rstrip()
 
 

@@ -1,4 +1,4 @@
-/* audit and history: which counts are wrong, and which retains or releases are left over.
+/* audit: which counts are wrong, what explains each, and which retains or releases are left over.
  *
  * Offline every root is a guess, so what only raw words hold is balanced, perhaps; and places in
  * the code are modules and distances.
@@ -6,149 +6,173 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
-#include "table.h"
+#include "left.h"
+#include "page.h"
 #include "units.h"
 
-enum { SLICE_MS = 50, PLACE_BYTES = 160 };
+enum { SLICE_MS = 50, HOLDERS_MAX = 6, SLOT_BYTES = 128, NAME_BYTES = 160 };
 
-static const char *const OPS[] = {"other",   "allocate",      "free",       "retain",
-                                  "release", "collect_start", "collect_end"};
 static const char *const VERDICTS[] = {"balanced", "over-retained", "under-retained", "immortal",
                                        "unknown"};
-static const char *const SURENESS[] = {"certain", "likely", "possible"};
-static const char *const FATES[] = {"none", "paired", "held",      "root",
-                                    "gone", "lost",   "unmatched", "cut"};
-static const char *const DOUBTS[] = {"stand-in",   "flux",  "opaque",
-                                     "unreadable", "roots", "guessed"};
 
-/* Roots, accounts and findings; where events are kept, what they teach too: *paired. */
-static lens_status prepare(struct session *session, bool *paired) {
-  lens_status status = roots_find(session);
-  const lens_audit_filter filter = {.type_glob = session->options->type_glob,
-                                    .guessed = session->options->unsure};
-  if (status == LENS_OK) status = LENS_AGAIN;
-  while (status == LENS_AGAIN) status = lens_audit(session->target, &filter, SLICE_MS, NULL);
-  if (status != LENS_OK) return status;
-  status = run_steps(session->target, lens_pairs_read);
-  *paired = status == LENS_OK;
-  if (status == LENS_NOT_FOUND) return LENS_OK;
-  return status == LENS_OK ? run_steps(session->target, lens_pairs_learn) : status;
-}
-
-/* ---- what is left over ---- */
-
-static uint64_t caller_of(const struct session *session, uint32_t site) {
-  lens_pair_site place = {0};
-  return lens_pair_site_get(session->target, site, &place) == LENS_OK ? place.caller : 0;
-}
-
-static void left_json(const struct session *session, const lens_unmatched *row) {
-  yajl_gen json = session->json;
-  yajl_gen_map_open(json);
-  if (row->site != LENS_NONE) {
-    json_caller(session, "site", caller_of(session, row->site));
-  } else {
-    json_name(json, "site");
-    yajl_gen_null(json);
-  }
-  json_text(json, "op", row->op == LENS_EVENT_OTHER ? "slot" : OPS[row->op]);
-  json_number(json, "count", row->count);
-  json_number(json, "objects", row->objects);
-  json_text(json, "confidence", SURENESS[row->sureness]);
-  if (row->other_count != 0) {
-    json_name(json, "or");
-    yajl_gen_array_open(json);
-    for (uint32_t i = 0; i < row->other_count; i++)
-      json_caller(session, NULL, caller_of(session, row->others[i]));
-    yajl_gen_array_close(json);
-    if (row->other_more != 0) json_number(json, "or_more", row->other_more);
-  }
-  if (row->partner != LENS_NONE) {
-    json_caller(session, "partner", caller_of(session, row->partner));
-    json_number(json, "partner_count", row->partner_count);
-  }
-  yajl_gen_map_close(json);
-}
-
-static void left_text(const struct session *session, const lens_unmatched *row,
-                      const char *indent) {
-  char place[PLACE_BYTES] = "a place that is not known any more", other[PLACE_BYTES];
-  if (row->site != LENS_NONE)
-    caller_text(session, caller_of(session, row->site), place, sizeof place);
-  printf("%s%s x ", indent, text_number(row->count).text);
-  if (row->op == LENS_EVENT_OTHER) {
-    printf("held by a slot without having been retained");
-  } else if (row->op == LENS_EVENT_RELEASE) {
-    printf("released at %s, with no retain for it", place);
-  } else {
-    printf("%s at %s, never released", row->op == LENS_EVENT_ALLOCATE ? "allocated" : "retained",
-           place);
-  }
-  printf(" (%s", SURENESS[row->sureness]);
-  for (uint32_t i = 0; i < row->other_count; i++) {
-    caller_text(session, caller_of(session, row->others[i]), other, sizeof other);
-    printf("; or %s", other);
-  }
-  if (row->other_more != 0) printf("; or one of %" PRIu32 " more", row->other_more);
-  puts(")");
-}
-
-/* All rows of the last pairing. */
-static lens_status left_rows(const struct session *session, const char *indent) {
-  uint64_t written, total;
-  lens_status status = lens_unmatched_rows(session->target, 0, NULL, &written, &total);
-  if (status != LENS_OK) return status;
-  lens_unmatched *rows = malloc((total + 1) * sizeof *rows);
-  if (rows == NULL) return LENS_NO_MEMORY;
-  status = lens_unmatched_rows(session->target, total, rows, &written, &total);
-  for (uint64_t i = 0; status == LENS_OK && i < written; i++) {
-    if (session->json != NULL) {
-      left_json(session, &rows[i]);
-    } else {
-      left_text(session, &rows[i], indent);
-    }
-  }
-  free(rows);
-  return status;
-}
-
-/* ---- audit ---- */
-
-static lens_status pair_finding(const struct session *session, const lens_finding *finding,
-                                bool *paired) {
-  lens_track track;
-  lens_pairing pairing;
-  *paired = false;
-  lens_status status = lens_track_at(session->target, finding->address, &track);
-  if (status == LENS_OK)
-    status = lens_pairing_of(session->target, track.heap, track.serial, 0, NULL, &pairing);
-  if (status == LENS_NOT_FOUND) return LENS_OK;
-  *paired = status == LENS_OK;
-  return status;
-}
+/* In the order of their names. */
+static const struct {
+  uint32_t doubt;
+  const char *name, *text;
+} DOUBTS[] = {
+    {LENS_DOUBT_FLUX, "flux", "its heap was stopped while references were on their way"},
+    {LENS_DOUBT_GUESSED, "guessed",
+     "it is right only if a word that looks like a reference is one, and not a stale one"},
+    {LENS_DOUBT_OPAQUE, "opaque", "an object of an opaque type may hold it unseen"},
+    {LENS_DOUBT_ROOTS, "roots", "not every thread could be searched"},
+    {LENS_DOUBT_STAND_IN, "stand-in",
+     "a register or a word of the stack holds it, and in optimised code one such place may stand "
+     "for several references"},
+    {LENS_DOUBT_UNREADABLE, "unreadable",
+     "a part of the heaps is damaged or can't be read, and may hold it"}};
+enum { DOUBT_COUNT = sizeof DOUBTS / sizeof DOUBTS[0] };
 
 void json_doubts(yajl_gen json, uint32_t doubts) {
   json_name(json, "doubts");
   yajl_gen_array_open(json);
-  for (uint32_t bit = 0; bit < sizeof DOUBTS / sizeof DOUBTS[0]; bit++) {
-    if ((doubts >> bit & 1) != 0) json_text(json, NULL, DOUBTS[bit]);
+  for (uint32_t i = 0; i < DOUBT_COUNT; i++) {
+    if ((doubts & DOUBTS[i].doubt) != 0) json_text(json, NULL, DOUBTS[i].name);
   }
   yajl_gen_array_close(json);
 }
 
-static void finding_json(const struct session *session, const lens_finding *row) {
+/* ---- who explains a count ---- */
+
+/* A slot of an object, or a root. */
+struct holder {
+  lens_referrer referrer;
+  lens_root root;
+  bool is_root;
+};
+
+struct holders {
+  struct holder rows[HOLDERS_MAX];
+  uint32_t count;
+  uint64_t total; /* all that own it, and of an over-retained one all that may */
+};
+
+/* Weak and borrowed slots are listed among those that own: a few more are asked for than shown. */
+static lens_status slots_of(const struct session *session, const lens_finding *row,
+                            struct holders *out) {
+  lens_referrer found[4 * HOLDERS_MAX];
+  uint64_t written = 0, total = 0;
+  lens_status status = LENS_AGAIN;
+  while (status == LENS_AGAIN)
+    status = lens_referrers(session->target, row->address, SLICE_MS, 0, 4 * HOLDERS_MAX, found,
+                            &written, &total);
+  for (uint64_t i = 0; status == LENS_OK && i < written && out->count < HOLDERS_MAX; i++) {
+    if (found[i].ref.kind == LENS_REF_STRONG || found[i].ref.kind == LENS_REF_OPAQUE)
+      out->rows[out->count++] = (struct holder){.referrer = found[i]};
+  }
+  return status;
+}
+
+static lens_status roots_of(const struct session *session, const lens_finding *row,
+                            struct holders *out) {
+  uint64_t roots[HOLDERS_MAX], written = 0, total = 0;
+  lens_status status = lens_roots_of(session->target, row->object, HOLDERS_MAX - out->count, roots,
+                                     &written, &total);
+  for (uint64_t i = 0; status == LENS_OK && i < written && out->count < HOLDERS_MAX; i++) {
+    struct holder *holder = &out->rows[out->count];
+    *holder = (struct holder){.is_root = true};
+    status = lens_root_get(session->target, roots[i], &holder->root);
+    if (status == LENS_OK) out->count++;
+  }
+  return status;
+}
+
+/* The first slots that own the object, then roots; where too few are counted roots explain
+ * nothing. */
+static lens_status holders_of(const struct session *session, const lens_finding *row,
+                              struct holders *out) {
+  const bool under = row->verdict == LENS_UNDER_RETAINED;
+  *out = (struct holders){.total = row->heap_refs + (under ? 0 : row->root_refs)};
+  lens_status status = row->heap_refs != 0 ? slots_of(session, row, out) : LENS_OK;
+  if (status == LENS_OK && row->object != LENS_NONE && !under && out->count < HOLDERS_MAX)
+    status = roots_of(session, row, out);
+  return status;
+}
+
+static void slot_name(const struct session *session, const lens_referrer *row, char *out) {
+  if (lens_ref_text(session->target, row->holder, &row->ref, out, SLOT_BYTES) != LENS_OK)
+    (void)snprintf(out, SLOT_BYTES, "+0x%" PRIx64, row->ref.slot_address - row->holder);
+}
+
+static void holder_json(const struct session *session, const struct holder *holder) {
   yajl_gen json = session->json;
-  lens_object object = {.address = row->address,
-                        .size_bytes = row->size_bytes,
-                        .type = row->type,
-                        .refcount = (uint32_t)row->refcount};
+  char name[NAME_BYTES];
+  lens_object object;
+  yajl_gen_map_open(json);
+  json_name(json, "holder");
+  yajl_gen_map_open(json);
+  if (holder->is_root) {
+    json_root(session, &holder->root);
+    root_name(session, &holder->root, name, sizeof name);
+  } else {
+    if (lens_object_at(session->target, holder->referrer.holder, &object) == LENS_OK) {
+      json_bare_object(session, &object);
+    } else {
+      json_address(json, "addr", holder->referrer.holder);
+    }
+    slot_name(session, &holder->referrer, name);
+  }
+  yajl_gen_map_close(json);
+  json_text(json, "slot", name);
+  json_text(json, "kind",
+            holder->is_root ? root_kind(&holder->root) : ref_kind(&holder->referrer.ref));
+  yajl_gen_map_close(json);
+}
+
+/* `dict 0x7f...["k"]`, `the stack word sp+0x48 of thread 12 (a guess)`. */
+static void holder_text(const struct session *session, const struct holder *holder, FILE *out) {
+  char name[NAME_BYTES];
+  lens_object object;
+  if (holder->is_root) {
+    root_text(session, &holder->root, name, sizeof name);
+    const char *kind = holder->root.kind == LENS_ROOT_WORD      ? "the stack word "
+                       : holder->root.kind == LENS_ROOT_FOREIGN ? "the word "
+                                                                : "";
+    (void)fprintf(out, "%s%s (a guess)", kind, name);
+    return;
+  }
+  const uint64_t address = holder->referrer.holder;
+  bool known = lens_object_at(session->target, address, &object) == LENS_OK;
+  slot_name(session, &holder->referrer, name);
+  bool letter = (name[0] >= 'a' && name[0] <= 'z') || (name[0] >= 'A' && name[0] <= 'Z');
+  const char *join = name[0] == '[' ? "" : letter && strchr(name, ' ') == NULL ? "." : " ";
+  (void)fprintf(out, "%s 0x%" PRIx64 "%s%s", known ? type_name(session, object.type) : "object",
+                address, join, name);
+}
+
+/* ---- a finding ---- */
+
+static lens_object object_of(const struct session *session, const lens_finding *row) {
+  lens_object object = {.address = row->address, .size_bytes = row->size_bytes, .type = row->type};
   if (row->object != LENS_NONE) (void)lens_snapshot_object(session->target, row->object, &object);
-  json_object(session, &object);
-  if (row->object == LENS_NONE) {
-    json_name(json, "freed");
-    yajl_gen_bool(json, true);
+  return object;
+}
+
+static lens_status finding_json(const struct session *session, const lens_finding *row,
+                                bool paired) {
+  yajl_gen json = session->json;
+  struct holders holders;
+  lens_status status = holders_of(session, row, &holders);
+  if (status != LENS_OK) return status;
+  const lens_object object = object_of(session, row);
+  yajl_gen_map_open(json);
+  if (row->object != LENS_NONE) {
+    json_object(session, &object);
+  } else {
+    json_bare_object(session, &object);
+    json_flag(json, "freed", true);
   }
   json_number(json, "heap_refs", row->heap_refs);
   json_number(json, "runtime_refs", row->runtime_refs);
@@ -161,64 +185,160 @@ static void finding_json(const struct session *session, const lens_finding *row)
             : row->doubts == LENS_DOUBT_FLUX ? "tolerant"
                                              : "conservative");
   json_doubts(json, row->doubts);
-}
-
-static void finding_text(const struct session *session, const lens_finding *row) {
-  uint64_t by = (uint64_t)(row->surplus < 0 ? -row->surplus : row->surplus);
-  printf("%s 0x%" PRIx64 " ", row->type == LENS_NONE ? "?" : type_name(session, row->type),
-         row->address);
-  if (row->object == LENS_NONE) {
-    printf("freed, and held by %s slots", text_number(row->heap_refs).text);
-  } else {
-    printf(
-        "%s by %s: count %s, %s from objects, %s from the runtime, at most %s from words outside",
-        VERDICTS[row->verdict], text_number(by).text, text_number(row->refcount).text,
-        text_number(row->heap_refs).text, text_number(row->runtime_refs).text,
-        text_number(row->root_refs).text);
-  }
-  puts(row->doubts == 0 ? "" : " (not certain)");
-}
-
-static lens_status finding_row(const struct session *session, const lens_finding *row,
-                               bool paired) {
+  json_name(json, "holders");
+  yajl_gen_array_open(json);
+  for (uint32_t i = 0; i < holders.count; i++) holder_json(session, &holders.rows[i]);
+  yajl_gen_array_close(json);
+  json_number(json, "holder_count", holders.total);
+  lens_pairing pairing;
   bool mine = false;
-  lens_status status = paired ? pair_finding(session, row, &mine) : LENS_OK;
-  if (status != LENS_OK) return status;
-  if (session->json == NULL) {
-    finding_text(session, row);
-    return mine ? left_rows(session, "    ") : LENS_OK;
+  if (paired && row->verdict != LENS_BALANCED)
+    status = left_pair(session, row->address, &pairing, &mine);
+  if (status == LENS_OK && mine) {
+    status = left_json(session, "unmatched");
+  } else if (paired) {
+    json_name(json, "unmatched");
+    yajl_gen_array_open(json);
+    yajl_gen_array_close(json);
   }
-  yajl_gen_map_open(session->json);
-  finding_json(session, row);
-  if (mine) {
-    json_name(session->json, "unmatched");
-    yajl_gen_array_open(session->json);
-    status = left_rows(session, "");
-    yajl_gen_array_close(session->json);
-  }
-  yajl_gen_map_close(session->json);
+  yajl_gen_map_close(json);
   return status;
 }
 
-static void print_totals(const struct session *session, const lens_audit_totals *totals,
-                         uint64_t shown) {
-  yajl_gen json = session->json;
-  if (json == NULL) {
-    text_cut(shown, totals->findings, "findings");
-    printf(
-        "%s objects over-retained, %s under-retained, %s more in doubt; %s balanced, %s never "
-        "freed.\n",
-        text_number(totals->over).text, text_number(totals->under).text,
-        text_number(totals->over_doubtful + totals->under_doubtful).text,
-        text_number(totals->balanced).text, text_number(totals->immortal).text);
-    if (totals->guessed != 0)
-      printf("%s of the balanced ones are owned by raw words that look like references%s.\n",
-             text_number(totals->guessed).text,
-             session->options->unsure ? "" : "; -unsure lists them");
-    return;
+/* ---- a finding as text ---- */
+
+/* `list 0x7f... rc 2, 24 B  [1]`. */
+static void print_head(const struct session *session, const lens_finding *row, uint64_t number) {
+  const lens_object object = object_of(session, row);
+  char value[LENS_VALUE_BYTES], head[256];
+  (void)snprintf(head, sizeof head, "#%" PRIu64 "  %.96s 0x%" PRIx64 " %s%s%s, %s", number,
+                 row->type == LENS_NONE ? "?" : type_name(session, row->type), row->address,
+                 row->object == LENS_NONE || is_immortal(&object) ? "" : "rc ",
+                 row->object == LENS_NONE ? "freed" : text_count(object.refcount).text, "",
+                 text_size(row->size_bytes).text);
+  fputs(head, stdout);
+  if (row->object != LENS_NONE) {
+    object_value(session, row->address, value);
+    print_value(type_name(session, row->type), value, text_cells(head));
   }
-  yajl_gen_array_close(json);
-  json_listing_end(json, totals->findings, shown);
+  putchar('\n');
+}
+
+static void write_verdict(const lens_finding *row, FILE *out) {
+  const uint64_t by = (uint64_t)(row->surplus < 0 ? -row->surplus : row->surplus);
+  if (row->object == LENS_NONE) {
+    (void)fprintf(out, "freed, and held: %s of live objects still %s to it\n",
+                  text_counted(row->heap_refs, "slot").text,
+                  row->heap_refs == 1 ? "leads" : "lead");
+  } else if (row->verdict == LENS_OVER_RETAINED) {
+    const uint64_t explained = row->refcount - by;
+    (void)fprintf(out, "over-retained by %s: ", text_number(by).text);
+    if (explained == 0) {
+      (void)fputs("nothing holds it", out);
+    } else {
+      (void)fprintf(out, "%s of its %s references %s explained", text_number(explained).text,
+                    text_number(row->refcount).text, explained == 1 ? "is" : "are");
+    }
+    (void)fputs("; a release is missing\n", out);
+  } else if (row->verdict == LENS_UNDER_RETAINED) {
+    (void)fprintf(out,
+                  "under-retained by %s: %s held, count %s; a retain is missing, or a release is "
+                  "too many\n",
+                  text_number(by).text,
+                  text_counted(row->heap_refs + row->runtime_refs, "reference").text,
+                  text_number(row->refcount).text);
+  } else {
+    (void)fputs("balanced, perhaps\n", out);
+  }
+}
+
+/* Why: the verdict, who holds it, what is left over; a line each. */
+static lens_status write_why(const struct session *session, const lens_finding *row, bool paired,
+                             FILE *out) {
+  struct holders holders;
+  lens_status status = holders_of(session, row, &holders);
+  if (status != LENS_OK) return status;
+  write_verdict(row, out);
+  for (uint32_t i = 0; i < holders.count; i++) {
+    (void)fputs(i == 0 ? "    held by " : ", ", out);
+    holder_text(session, &holders.rows[i], out);
+  }
+  if (holders.count != 0 && holders.total > holders.count)
+    (void)fprintf(out, ", and %s more", text_number(holders.total - holders.count).text);
+  if (holders.count != 0) (void)fputc('\n', out);
+  if (row->runtime_refs != 0)
+    (void)fprintf(out, "    held by the runtime itself: %s\n", text_number(row->runtime_refs).text);
+  for (uint32_t i = 0; i < DOUBT_COUNT; i++) {
+    if ((row->doubts & DOUBTS[i].doubt) != 0)
+      (void)fprintf(out, "    not certain: %s\n", DOUBTS[i].text);
+  }
+  lens_pairing pairing;
+  uint64_t count;
+  bool mine = false;
+  if (paired && row->verdict != LENS_BALANCED)
+    status = left_pair(session, row->address, &pairing, &mine);
+  return status == LENS_OK && mine ? left_text(session, out, "    ", &count) : status;
+}
+
+/* Says a text's lines, each as a sentence. */
+static void say_lines(char *text) {
+  for (char *line = text; *line != 0;) {
+    char *end = strchr(line, '\n');
+    if (end != NULL) *end = 0;
+    say_text(line);
+    if (end == NULL) return;
+    line = end + 1;
+  }
+}
+
+/* What neighbours have in common is said once, below the last of them. */
+static void print_why(char *why, uint64_t alike) {
+  printf("    %s", alike == 1 ? "" : alike == 2 ? "both alike: " : "all ");
+  if (alike > 2) printf("%s alike: ", text_number(alike).text);
+  char *end = strchr(why, '\n');
+  if (end != NULL) *end = 0;
+  puts(why);
+  if (end != NULL) say_lines(end + 1);
+}
+
+static lens_status print_findings(const struct session *session, const lens_finding *rows,
+                                  uint64_t count, bool paired) {
+  char *before = NULL;
+  uint64_t alike = 0;
+  lens_status status = LENS_OK;
+  for (uint64_t i = count; status == LENS_OK && i-- > 0;) {
+    char *why = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&why, &bytes);
+    if (out == NULL) {
+      status = LENS_NO_MEMORY;
+      break;
+    }
+    status = write_why(session, &rows[i], paired, out);
+    bool written = fclose(out) == 0 && why != NULL;
+    if (!written && status == LENS_OK) status = LENS_NO_MEMORY;
+    if (status != LENS_OK) {
+      free(why);
+      break;
+    }
+    if (before != NULL && strcmp(before, why) != 0) {
+      print_why(before, alike);
+      alike = 0;
+    }
+    free(before);
+    before = why;
+    alike++;
+    print_head(session, &rows[i], i + 1);
+  }
+  if (before != NULL && status == LENS_OK) print_why(before, alike);
+  free(before);
+  return status;
+}
+
+/* ---- the sums ---- */
+
+static void totals_json(const struct session *session, const lens_audit_totals *totals) {
+  yajl_gen json = session->json;
   json_name(json, "totals");
   yajl_gen_map_open(json);
   json_number(json, "balanced", totals->balanced);
@@ -235,142 +355,115 @@ static void print_totals(const struct session *session, const lens_audit_totals 
   yajl_gen_map_close(json);
 }
 
+static void print_wrong(const struct session *session, const lens_audit_totals *totals, FILE *out) {
+  const char *glob = session->options->type_glob;
+  if (totals->over + totals->under == 0) (void)fputs("No count", out);
+  if (totals->over != 0)
+    (void)fprintf(out, "%s over-retained (%s too many)", text_counted(totals->over, "object").text,
+                  text_counted(totals->surplus, "reference").text);
+  if (totals->over != 0 && totals->under != 0) (void)fputs(" and ", out);
+  if (totals->under != 0) {
+    (void)fprintf(out, "%s under-retained (%s too few", text_number(totals->under).text,
+                  text_number(totals->deficit).text);
+    if (totals->freed != 0)
+      (void)fprintf(out, ", %s of them freed already", text_number(totals->freed).text);
+    (void)fputc(')', out);
+  }
+  if (glob != NULL)
+    (void)fprintf(out, " of %s %s", strpbrk(glob, "*?[") != NULL ? "the types" : "type", glob);
+  if (totals->over + totals->under == 0) (void)fputs(" is wrong", out);
+}
+
+static lens_status print_totals(const struct session *session, const lens_audit_totals *totals) {
+  char *text = NULL;
+  size_t bytes;
+  FILE *out = open_memstream(&text, &bytes);
+  if (out == NULL) return LENS_NO_MEMORY;
+  print_wrong(session, totals, out);
+  (void)fprintf(out, "; %s balanced", text_number(totals->balanced).text);
+  if (totals->immortal != 0)
+    (void)fprintf(out, ", %s never freed", text_number(totals->immortal).text);
+  if (totals->unknown != 0)
+    (void)fprintf(out, ", %s that can't be judged (dying or damaged)",
+                  text_number(totals->unknown).text);
+  (void)fputc('.', out);
+  if (fclose(out) != 0 || text == NULL) {
+    free(text);
+    return LENS_NO_MEMORY;
+  }
+  say_text(text);
+  free(text);
+  const uint64_t doubtful = totals->over_doubtful + totals->under_doubtful;
+  if (doubtful != 0)
+    say("%s may be wrong; each says why that is not certain.",
+        text_counted(doubtful, "more object").text);
+  if (totals->guessed != 0)
+    say("%s of the balanced ones %s reference%s; -unsure lists %s.",
+        text_number(totals->guessed).text,
+        totals->guessed == 1 ? "is owned by a word in raw memory that looks like a"
+                             : "are owned by words in raw memory that look like",
+        totals->guessed == 1 ? "" : "s", totals->guessed == 1 ? "it" : "them");
+  if (totals->stray != 0)
+    say("%s lead%s to no block at all; the command check names them.",
+        text_counted(totals->stray, "slot").text, totals->stray == 1 ? "s" : "");
+  return LENS_OK;
+}
+
+/* ---- the whole ---- */
+
+static lens_status answer_json(struct session *session, const lens_audit_totals *totals,
+                               const lens_finding *rows, uint64_t count, bool paired,
+                               lens_misuses *misuses) {
+  lens_status status = LENS_OK;
+  rows_begin(session);
+  for (uint64_t i = 0; status == LENS_OK && i < count; i++)
+    status = finding_json(session, &rows[i], paired);
+  if (status != LENS_OK) return status;
+  yajl_gen_array_close(session->json);
+  json_listing_end(session->json, totals->findings, count);
+  totals_json(session, totals);
+  status = tracked_misuses(session, misuses);
+  if (status == LENS_OK && paired) status = blame_json(session);
+  yajl_gen_map_close(session->json);
+  return status;
+}
+
+static lens_status answer_text(struct session *session, const lens_audit_totals *totals,
+                               const lens_finding *rows, uint64_t count, bool paired,
+                               lens_misuses *misuses) {
+  lens_status status = print_findings(session, rows, count, paired);
+  if (status != LENS_OK) return status;
+  text_cut(count, totals->findings, "findings");
+  if (paired) status = blame_text(session, totals->findings);
+  if (status == LENS_OK) status = print_totals(session, totals);
+  if (status == LENS_OK) status = tracked_misuses(session, misuses);
+  if (status != LENS_OK || count == 0) return status;
+  if (!paired)
+    say("With CAIRN_TRACK=sites,events in the program's environment this names the places.");
+  say("Next: show 0x%" PRIx64 ", referrers 0x%" PRIx64 "%s", rows[0].address, rows[0].address,
+      paired ? ", history of the same" : "");
+  return status;
+}
+
 lens_status audit_run(struct session *session) {
   bool paired = false;
   lens_audit_totals totals;
+  lens_misuses misuses = {0};
   uint64_t written = 0, total = 0;
-  lens_status status = prepare(session, &paired);
+  lens_status status =
+      left_prepare(session, session->options->type_glob, session->options->unsure, &paired);
   if (status == LENS_OK) status = lens_audit_totals_get(session->target, &totals);
   if (status != LENS_OK) return status;
-  uint64_t limit = session->options->limit;
-  uint64_t wanted = limit == 0 || limit > totals.findings ? totals.findings : limit;
-  lens_finding *rows = malloc((wanted + 1) * sizeof *rows);
+  paired = paired && totals.findings != 0;
+  uint64_t wanted = rows_room(session, totals.findings);
+  lens_finding *rows = malloc((size_t)(wanted + 1) * sizeof *rows);
   if (rows == NULL) return LENS_NO_MEMORY;
   status = lens_findings(session->target, wanted, rows, &written, &total);
   session->found = totals.over + totals.under != 0;
-  if (status == LENS_OK) rows_begin(session);
-  for (uint64_t i = 0; status == LENS_OK && i < written; i++)
-    status = finding_row(session, &rows[session->json != NULL ? i : written - 1 - i], paired);
-  free(rows);
-  if (status != LENS_OK) return status;
-  print_totals(session, &totals, written);
-  lens_misuses misuses;
-  status = tracked_misuses(session, &misuses);
-  session->found = session->found || misuses.matched != 0;
-  if (session->json != NULL) yajl_gen_map_close(session->json);
-  return status;
-}
-
-/* ---- history ---- */
-
-static bool is_guess(const lens_deed *deed) {
-  return deed->guessed != 0 && deed->fate != LENS_FATE_UNMATCHED;
-}
-
-static void deed_row(const struct session *session, const lens_deed *deed, struct table *table) {
-  char place[PLACE_BYTES], numbers[4][24], goes_with[32];
-  uint64_t caller = caller_of(session, deed->site);
-  if (session->json != NULL) {
-    yajl_gen_map_open(session->json);
-    json_number(session->json, "seq", deed->sequence);
-    json_text(session->json, "op", OPS[deed->op]);
-    json_number(session->json, "refcount", deed->count);
-    json_number(session->json, "thread", deed->thread);
-    json_caller(session, "site", caller);
-    json_name(session->json, "paired");
-    if (deed->partner != 0) {
-      yajl_gen_integer(session->json, (long long)deed->partner);
-    } else {
-      yajl_gen_null(session->json);
-    }
-    if (deed->fate != LENS_FATE_NONE) json_text(session->json, "fate", FATES[deed->fate]);
-    if (deed->guessed != 0) json_flag(session->json, "guessed", true);
-    yajl_gen_map_close(session->json);
-    return;
-  }
-  snprintf(numbers[0], sizeof numbers[0], "%" PRIu64, deed->sequence);
-  snprintf(numbers[1], sizeof numbers[1], "%" PRIu32, deed->count);
-  snprintf(numbers[2], sizeof numbers[2], "%" PRIu32, deed->thread);
-  snprintf(numbers[3], sizeof numbers[3], "%" PRIu64, deed->partner);
-  caller_text(session, caller, place, sizeof place);
-  table_cell(table, numbers[0]);
-  table_cell(table, OPS[deed->op]);
-  table_cell(table, numbers[1]);
-  table_cell(table, numbers[2]);
-  snprintf(goes_with, sizeof goes_with, "%s%s",
-           deed->partner != 0             ? numbers[3]
-           : deed->fate == LENS_FATE_NONE ? ""
-                                          : FATES[deed->fate],
-           is_guess(deed) ? "?" : "");
-  table_cell(table, goes_with);
-  table_cell(table, place);
-}
-
-/* The last `limit` events. */
-static lens_status deed_rows(const struct session *session, uint64_t *shown, uint64_t *total) {
-  uint64_t written;
-  lens_status status = lens_deeds(session->target, 0, 0, NULL, &written, total);
-  if (status != LENS_OK) return status;
-  uint64_t limit = session->options->limit;
-  *shown = limit == 0 || limit > *total ? *total : limit;
-  lens_deed *rows = malloc((*shown + 1) * sizeof *rows);
-  if (rows == NULL) return LENS_NO_MEMORY;
-  status = lens_deeds(session->target, *total - *shown, *shown, rows, &written, total);
-  struct table table;
-  table_begin(&table,
-              (const char *const[]){">event", "", ">count", ">thread", "goes with", "where", NULL});
-  for (uint64_t i = 0; status == LENS_OK && i < written; i++) deed_row(session, &rows[i], &table);
-  bool guesses = false;
-  for (uint64_t i = 0; status == LENS_OK && i < written; i++)
-    guesses = guesses || is_guess(&rows[i]);
-  if (session->json == NULL) table_print(&table);
-  if (session->json == NULL && guesses)
-    printf("?: by what other objects show, an event of another line fits as well.\n");
-  free(rows);
-  return status;
-}
-
-lens_status history_run(struct session *session) {
-  bool paired = false;
-  lens_track track;
-  lens_pairing pairing;
-  uint64_t shown = 0, total = 0;
-  lens_status status = prepare(session, &paired);
-  if (status == LENS_OK) status = lens_track_at(session->target, session->options->address, &track);
   if (status == LENS_OK)
-    status = paired ? lens_pairing_of(session->target, track.heap, track.serial, 0, NULL, &pairing)
-                    : LENS_NOT_FOUND;
-  if (status == LENS_NOT_FOUND)
-    snprintf(session->refusal, sizeof session->refusal,
-             "0x%" PRIx64 ": no event is recorded of it (CAIRN_TRACK=events records them)",
-             session->options->address);
-  if (status != LENS_OK) return status;
-  answer_begin(session);
-  if (session->json == NULL) {
-    printf("%s 0x%" PRIx64 ", serial %" PRIu64 "%s\n",
-           pairing.type == LENS_NONE ? "?" : type_name(session, pairing.type), pairing.object,
-           pairing.serial, pairing.freed != 0 ? ", freed" : "");
-    if (pairing.lost_refs != 0)
-      printf("It had %s references before the first event that is left.\n",
-             text_number(pairing.lost_refs).text);
-    status = deed_rows(session, &shown, &total);
-    if (status != LENS_OK) return status;
-    text_cut(shown, total, "events");
-    return left_rows(session, "");
-  }
-  yajl_gen_map_open(session->json);
-  json_name(session->json, "rows");
-  yajl_gen_array_open(session->json);
-  status = deed_rows(session, &shown, &total);
-  yajl_gen_array_close(session->json);
-  json_listing_end(session->json, total, shown);
-  json_address(session->json, "addr", pairing.object);
-  json_number(session->json, "serial", pairing.serial);
-  json_number(session->json, "lost_refs", pairing.lost_refs);
-  json_name(session->json, "unmatched");
-  yajl_gen_array_open(session->json);
-  if (status == LENS_OK) status = left_rows(session, "");
-  yajl_gen_array_close(session->json);
-  yajl_gen_map_close(session->json);
+    status = (session->json != NULL ? answer_json : answer_text)(session, &totals, rows, written,
+                                                                 paired, &misuses);
+  session->found = session->found || misuses.matched != 0;
+  free(rows);
   return status;
 }

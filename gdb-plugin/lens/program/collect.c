@@ -17,7 +17,7 @@ static void collect_row(const struct session *session, const lens_collect_row *r
                         const lens_object *object, struct table *table) {
   const char *verdict = is_freed(row->verdict) ? "freed" : "kept";
   const char *why = COLLECT_WHY[row->verdict <= LENS_COLLECT_SWEPT ? row->verdict : 0];
-  char value[256], external[24];
+  char value[LENS_VALUE_BYTES], external[24];
   if (session->json != NULL) {
     yajl_gen_map_open(session->json);
     json_object(session, object);
@@ -30,7 +30,7 @@ static void collect_row(const struct session *session, const lens_collect_row *r
     yajl_gen_map_close(session->json);
     return;
   }
-  object_value(session, object->address, value, sizeof value);
+  object_value(session, object->address, value);
   snprintf(external, sizeof external, "%" PRId64, row->external);
   table_cell(table, text_address(object->address).text);
   table_cell(table, text_count(object->refcount).text);
@@ -39,7 +39,7 @@ static void collect_row(const struct session *session, const lens_collect_row *r
   table_cell(table, verdict);
   table_cell(table, why);
   table_cell(table, type_name(session, object->type));
-  table_cell(table, value);
+  table_cell(table, value_beside(type_name(session, object->type), value));
 }
 
 static void collect_end(const struct session *session, const lens_collected *totals,
@@ -90,7 +90,7 @@ static lens_status collect_rows(const struct session *session, uint32_t which, u
   if (rows == NULL) return LENS_NO_MEMORY;
   status = lens_collect_rows(session->target, which, glob, room, rows, &written, matched);
   struct table table;
-  table_begin(&table, (const char *const[]){"address", ">count", ">internal", ">external",
+  table_begin(&table, (const char *const[]){"=address", ">count", ">internal", ">external",
                                             "verdict", "why", "type", "value", NULL});
   for (uint64_t i = 0; status == LENS_OK && i < written; i++) {
     const lens_collect_row *row = &rows[session->json != NULL ? i : written - 1 - i];

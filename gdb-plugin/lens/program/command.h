@@ -97,6 +97,8 @@ void json_address(yajl_gen json, const char *name, uint64_t address);
 /* The members of an object record, without its braces: addr, type, refcount, size, value, immortal.
  */
 void json_object(const struct session *session, const lens_object *object);
+/* The same without its value: of one that is named beside another, or is none any more. */
+void json_bare_object(const struct session *session, const lens_object *object);
 void json_flag(yajl_gen json, const char *name, bool value);
 /* {"<counted>": count, "objects", "bytes"}; counted NULL: without it. */
 void json_sums(yajl_gen json, const char *name, const char *counted, uint64_t count,
@@ -128,13 +130,6 @@ const char *module_of(const struct session *session, uint64_t caller, uint64_t *
 void caller_text(const struct session *session, uint64_t caller, char *out, size_t bytes);
 void json_caller(const struct session *session, const char *name, uint64_t caller);
 
-/* ---- moments (moments.c); lens_moment_free them ---- */
-
-/* Of a core that is open; `path` is its name. */
-lens_status moment_take(lens *target, const char *path, lens_moment **out);
-/* Of a snapshot's file or of a core. */
-lens_status moment_find(struct session *session, const char *path, lens_moment **out);
-
 /* The text of a file, at most 16 MiB, without a NUL; the caller frees it.  Refuses what can't be
  * read. */
 lens_status program_file_read(struct session *session, const char *path, char **out);
@@ -146,15 +141,24 @@ lens_status program_file_read(struct session *session, const char *path, char **
 lens_status roots_find(const struct session *session);
 /* The same for an answer that hangs on them, and is a guess therefore. */
 lens_status roots_guess(struct session *session);
-/* `word`, `register`, ...; `$rbx of thread 12`, `sp+0x48 of thread 12`, `[heap]+0x2a0`. */
+/* `word`, `register`, ...; `$rbx`, `sp+0x48`, `[heap]+0x2a0`; as text: `sp+0x48 of thread 12`. */
 const char *root_kind(const lens_root *root);
 void root_name(const struct session *session, const lens_root *root, char *out, size_t bytes);
+void root_text(const struct session *session, const lens_root *root, char *out, size_t bytes);
+/* How a heap is called: its name, or `heap 3`. */
+void heap_name(const struct session *session, uint32_t heap, char *out, size_t bytes);
 /* The members of a root record, without its braces. */
 void json_root(const struct session *session, const lens_root *root);
 
 /* Text. */
-/* A short value of an object; "": it has none. */
-void object_value(const struct session *session, uint64_t address, char *out, size_t bytes);
+/* A short value of an object, LENS_VALUE_BYTES at most; "": it has none. */
+void object_value(const struct session *session, uint64_t address, char *out);
+/* What a value says that its type beside it does not: a part of it, which is changed.  And that
+ * behind a line of which so many cells are used. */
+const char *value_beside(const char *type, char *value);
+void print_value(const char *type, char *value, size_t used);
+/* `list 0x7f... rc 2  [1]`, without the line's end. */
+void object_short(const struct session *session, const lens_object *object);
 const char *type_name(const struct session *session, uint32_t type);
 bool type_matches(const struct session *session, uint32_t type, const char *glob);
 bool is_immortal(const lens_object *object);

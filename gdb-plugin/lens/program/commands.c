@@ -28,8 +28,10 @@ static const struct command COMMANDS[] = {
      "live all objects", ADDRESS_POSSIBLE, true, cycles_run},
     {"collect", "what the cycle collector would free, with its arithmetic",
      "candidates freed all type heap", ADDRESS_NONE, true, collect_run},
-    {"retained", "what would go if an object, a root, or all objects of a type, went",
-     "by type heap", ADDRESS_NONE, true, retained_run},
+    {"retained",
+     "what would go if an object, a root, or all objects of a type, went; of ADDRESS: what it "
+     "keeps",
+     "by type heap", ADDRESS_POSSIBLE, true, retained_run},
     {"snapshot", "keeps what is on the heap in the file of -output, for diff", "output",
      ADDRESS_NONE, true, snapshot_run},
     {"diff", "what grew between two cores or snapshots, by type or by place",

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "page.h"
 #include "units.h"
 
 enum { FILE_BYTES_MAX = 16 << 20 };
@@ -42,18 +43,26 @@ void json_address(yajl_gen json, const char *name, uint64_t address) {
   json_text(json, name, text_address(address).text);
 }
 
-void json_object(const struct session *session, const lens_object *object) {
-  char value[256] = "";
+static void json_members(const struct session *session, const lens_object *object,
+                         const char *value) {
   json_address(session->json, "addr", object->address);
-  json_text(session->json, "type", type_name(session, object->type));
+  json_text(session->json, "type",
+            object->type == LENS_NONE ? "?" : type_name(session, object->type));
   json_number(session->json, "refcount", object->refcount);
   json_number(session->json, "size", object->size_bytes);
-  if (lens_object_text(session->target, object->address, 1, 4, value, sizeof value) == LENS_OK &&
-      value[0] != 0) {
-    json_text(session->json, "value", value);
-  }
+  if (value[0] != 0) json_text(session->json, "value", value);
   if (is_immortal(object)) json_flag(session->json, "immortal", true);
   if ((object->state & LENS_STATE_SHARED) != 0) json_flag(session->json, "shared", true);
+}
+
+void json_object(const struct session *session, const lens_object *object) {
+  char value[LENS_VALUE_BYTES];
+  object_value(session, object->address, value);
+  json_members(session, object, value);
+}
+
+void json_bare_object(const struct session *session, const lens_object *object) {
+  json_members(session, object, "");
 }
 
 void json_listing_end(yajl_gen json, uint64_t matched, uint64_t shown) {
@@ -114,6 +123,16 @@ void rows_end(const struct session *session, uint64_t matched, uint64_t shown) {
 uint64_t rows_room(const struct session *session, uint64_t count) {
   uint64_t limit = session->options->limit;
   return limit != 0 && limit < count ? limit : count;
+}
+
+void heap_name(const struct session *session, uint32_t heap, char *out, size_t bytes) {
+  lens_heap row = {.name = ""};
+  (void)lens_heap_get(session->target, heap, &row);
+  if (row.name != NULL && row.name[0] != 0) {
+    (void)snprintf(out, bytes, "%s", row.name);
+  } else {
+    (void)snprintf(out, bytes, "heap %" PRIu64, row.id);
+  }
 }
 
 /* ---- what was chosen ---- */
@@ -179,8 +198,44 @@ lens_status session_choose(struct session *session) {
   return choose_type(session, options->type_glob);
 }
 
-void object_value(const struct session *session, uint64_t address, char *out, size_t bytes) {
-  if (lens_object_text(session->target, address, 1, 4, out, bytes) != LENS_OK) out[0] = 0;
+void object_value(const struct session *session, uint64_t address, char *out) {
+  if (lens_object_value(session->target, address, out) != LENS_OK) out[0] = 0;
+}
+
+/* `<node serial=1>` beside its type is `<serial=1>`. */
+static bool repeats_type(const char *type, const char *value) {
+  size_t length = strlen(type);
+  if (value[0] != '<' || strncmp(value + 1, type, length) != 0 || value[length + 1] != ' ')
+    return false;
+  const char *rest = value + length + 2;
+  size_t word = strcspn(rest, " =");
+  return strncmp(rest, "to ", 3) == 0 || (word != 0 && rest[word] == '=');
+}
+
+const char *value_beside(const char *type, char *value) {
+  if (!repeats_type(type, value)) return value;
+  char *shorter = value + strlen(type) + 1;
+  shorter[0] = '<';
+  return shorter;
+}
+
+void print_value(const char *type, char *value, size_t used) {
+  enum { CELLS_MIN = 30 };
+  const size_t width = page_width(), gap = 2;
+  if (value[0] == 0) return;
+  fputs("  ", stdout);
+  size_t room = width == 0 ? SIZE_MAX : width > used + gap ? width - used - gap : 0;
+  print_cut(value_beside(type, value), room < CELLS_MIN ? CELLS_MIN : room);
+}
+
+void object_short(const struct session *session, const lens_object *object) {
+  char value[LENS_VALUE_BYTES], head[160];
+  (void)snprintf(head, sizeof head, "%.96s 0x%" PRIx64 " %s%s", type_name(session, object->type),
+                 object->address, is_immortal(object) ? "" : "rc ",
+                 text_count(object->refcount).text);
+  fputs(head, stdout);
+  object_value(session, object->address, value);
+  print_value(type_name(session, object->type), value, text_cells(head));
 }
 
 void json_sums(yajl_gen json, const char *name, const char *counted, uint64_t count,

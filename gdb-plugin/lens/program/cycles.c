@@ -133,7 +133,7 @@ static lens_status break_json(const struct session *session, const struct cycle 
   json_text(json, "slot", row->name);
   json_name(json, "holder");
   yajl_gen_map_open(json);
-  json_object(session, &holder);
+  json_bare_object(session, &holder);
   yajl_gen_map_close(json);
   json_number(json, "slots", row->slot_count);
   json_number(json, "objects", row->object_count);

@@ -53,12 +53,12 @@ static lens_status print_ring(const struct session *session, const struct cycle 
   uint64_t shown =
       cycle->opened.ring_count < cycle->slot_count ? cycle->opened.ring_count : cycle->slot_count;
   for (uint64_t i = 0; i < shown; i++) {
-    char text[TEXT_BYTES], value[TEXT_BYTES] = "";
+    char text[TEXT_BYTES], value[LENS_VALUE_BYTES] = "";
     lens_object holder;
     lens_status status = lens_snapshot_object(session->target, cycle->slots[i].holder, &holder);
     if (status != LENS_OK) return status;
     cycle_slot_text(session, &cycle->slots[i], text, sizeof text);
-    (void)lens_object_text(session->target, holder.address, 1, 4, value, sizeof value);
+    object_value(session, holder.address, value);
     printf("    %s %s  %s\n      %s -> %s\n", type_name(session, holder.type),
            text_address(holder.address).text, value, text,
            text_address(cycle->slots[i].ref.target).text);

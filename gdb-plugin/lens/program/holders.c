@@ -26,17 +26,17 @@ static void json_member_object(const struct session *session, const char *name,
 }
 
 void object_line(const struct session *session, const lens_object *object) {
-  char value[256] = "";
-  lens_object_text(session->target, object->address, 1, 8, value, sizeof value);
+  char value[LENS_VALUE_BYTES];
+  object_value(session, object->address, value);
   printf("%s 0x%" PRIx64 "  %s%s  %s  %s\n", type_name(session, object->type), object->address,
          is_immortal(object) ? "" : "rc ", text_count(object->refcount).text,
          text_size(object->size_bytes).text, value);
 }
 
 /* A reference's target as one word of text: its value, or why there is none. */
-static void target_text(const struct session *session, uint64_t target, char *out, size_t bytes) {
-  if (lens_object_text(session->target, target, 1, 4, out, bytes) != LENS_OK)
-    snprintf(out, bytes, "(no object)");
+static void target_text(const struct session *session, uint64_t target, char *out) {
+  if (lens_object_value(session->target, target, out) != LENS_OK)
+    snprintf(out, LENS_VALUE_BYTES, "(no object)");
 }
 
 /* ---- refs ---- */
@@ -47,13 +47,13 @@ const char *ref_kind(const lens_ref *ref) {
 
 static lens_status ref_row(const struct session *session, uint64_t holder, const lens_ref *ref,
                            struct table *table) {
-  char slot[128], value[256];
+  char slot[128], value[LENS_VALUE_BYTES];
   lens_status status = lens_ref_text(session->target, holder, ref, slot, sizeof slot);
   if (status == LENS_CANCELLED || status == LENS_NO_MEMORY) return status;
   if (status != LENS_OK) snprintf(slot, sizeof slot, "+0x%" PRIx64, ref->slot_address - holder);
   const char *kind = ref_kind(ref);
   if (session->json == NULL) {
-    target_text(session, ref->target, value, sizeof value);
+    target_text(session, ref->target, value);
     table_cell(table, slot);
     table_cell(table, kind);
     table_cell(table, text_address(ref->target).text);
@@ -97,7 +97,7 @@ lens_status refs_run(struct session *session) {
   if (status != LENS_OK) return status;
   struct table table;
   uint64_t shown = 0, total = 0;
-  table_begin(&table, (const char *const[]){"slot", "kind", "target", "value", NULL});
+  table_begin(&table, (const char *const[]){"slot", "kind", "=target", "value", NULL});
   answer_begin(session);
   if (session->json != NULL) {
     yajl_gen_map_open(session->json);
@@ -180,7 +180,7 @@ void account_print(const struct session *session, const lens_account *account, u
 static void root_row(const struct session *session, const lens_root *root,
                      const lens_object *object, struct table *table) {
   char name[160];
-  root_name(session, root, name, sizeof name);
+  (session->json == NULL ? root_text : root_name)(session, root, name, sizeof name);
   if (session->json == NULL) {
     table_cell(table, root_kind(root));
     table_cell(table, root->slot_address == 0 ? name : text_address(root->slot_address).text);
@@ -202,7 +202,7 @@ static void root_row(const struct session *session, const lens_root *root,
 static lens_status holder_row(const struct session *session, const lens_referrer *row,
                               struct table *table) {
   lens_object holder;
-  char slot[128], value[256];
+  char slot[128], value[LENS_VALUE_BYTES];
   lens_status status = lens_object_at(session->target, row->holder, &holder);
   if (status == LENS_OK)
     status = lens_ref_text(session->target, row->holder, &row->ref, slot, sizeof slot);
@@ -211,7 +211,7 @@ static lens_status holder_row(const struct session *session, const lens_referrer
   if (session->json == NULL) {
     char where[160];
     snprintf(where, sizeof where, "0x%" PRIx64 " %s", row->holder, slot);
-    target_text(session, row->holder, value, sizeof value);
+    target_text(session, row->holder, value);
     table_cell(table, type_name(session, holder.type));
     table_cell(table, where);
     table_cell(table, kind);
@@ -288,7 +288,7 @@ lens_status referrers_run(struct session *session) {
   account_judge(session, &account);
   struct table table;
   uint64_t shown, total, root_total = 0;
-  table_begin(&table, (const char *const[]){"holder", "slot", "kind", "value", NULL});
+  table_begin(&table, (const char *const[]){"holder", "=slot", "kind", "value", NULL});
   answer_begin(session);
   if (session->json != NULL) {
     yajl_gen_map_open(session->json);

@@ -9,6 +9,7 @@
 #include <yajl/yajl_tree.h>
 
 #include "leak_groups.h"
+#include "moments.h"
 
 enum { SLICE_MS = 50, PLACE_BYTES = 160 };
 

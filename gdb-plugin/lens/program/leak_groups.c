@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "page.h"
 #include "units.h"
 
 enum { PLACE_BYTES = 160, GROUPS_NAMED = 3 };
@@ -106,18 +107,6 @@ void leak_groups_json(const struct session *session, const struct leak_groups *g
   yajl_gen_array_close(json);
 }
 
-/* `all of it`, `67 % of it`, `<1 % of it`: 0 and 100 % would be wrong of a part. */
-static void share_text(uint64_t part, uint64_t whole, char *out, size_t bytes) {
-  double percent = whole == 0 ? 0 : 100.0 * (double)part / (double)whole;
-  if (part == whole) {
-    (void)snprintf(out, bytes, "all of it");
-  } else if (percent < 1 || percent > 99) {
-    (void)snprintf(out, bytes, "%s %% of it", percent < 1 ? "<1" : ">99");
-  } else {
-    (void)snprintf(out, bytes, "%.0f %% of it", percent);
-  }
-}
-
 void leak_groups_print(const struct session *session, const struct leak_groups *groups,
                        uint64_t bytes) {
   size_t several = 0;
@@ -127,15 +116,14 @@ void leak_groups_print(const struct session *session, const struct leak_groups *
     if (row->aside != NULL) break;
     if (leak_place(row) == 0 || group->end - group->first < 2) continue;
     if (several++ >= GROUPS_NAMED) continue;
-    char place[PLACE_BYTES], share[32];
+    char place[PLACE_BYTES];
     caller_text(session, leak_place(row), place, sizeof place);
-    share_text(group->bytes, bytes, share, sizeof share);
-    printf("%s alike: %s %s from %s, %s %s, %s, %s.\n", text_number(group->end - group->first).text,
-           leak_kind(row), type_name(session, row->root.type), place,
-           text_number(group->objects).text, group->objects == 1 ? "object" : "objects",
-           text_size(group->bytes).text, share);
+    const struct number_text share = text_percent(group->bytes, bytes);
+    say("%s alike: %s %s from %s, %s, %s, %s of it.", text_number(group->end - group->first).text,
+        leak_kind(row), type_name(session, row->root.type), place,
+        text_counted(group->objects, "object").text, text_size(group->bytes).text,
+        group->bytes == bytes ? "all" : share.text);
   }
   if (several > GROUPS_NAMED)
-    printf("And %s more %s of leaks that are alike.\n", text_number(several - GROUPS_NAMED).text,
-           several == GROUPS_NAMED + 1 ? "group" : "groups");
+    say("And %s of leaks that are alike.", text_counted(several - GROUPS_NAMED, "more group").text);
 }

@@ -15,7 +15,7 @@
 enum { LINES = 20, LINES_MAX = 100000 }; /* of one row; with -limit 0 */
 enum { PART = 32, PART_MAX = 4096 };     /* references of one object at a time */
 enum { JOINTS_MAX = 10000 };             /* of which those are chosen that some leaks hold */
-enum { HOLDERS_NAMED = 6, SLOT_BYTES = 128, VALUE_BYTES = 256 };
+enum { HOLDERS_NAMED = 6, SLOT_BYTES = 128 };
 
 /* ---- which leaks a row hangs on ---- */
 
@@ -111,6 +111,11 @@ static lens_status take_joints(const struct session *session, const struct leak_
   return status;
 }
 
+static int by_row(const void *a, const void *b) {
+  const struct leak_label *left = a, *right = b;
+  return left->number < right->number ? -1 : left->number > right->number;
+}
+
 lens_status leak_forest_make(const struct session *session, const struct leak_node *leaks,
                              uint64_t count, const struct leak_numbers *chosen,
                              struct leak_forest *out) {
@@ -122,34 +127,32 @@ lens_status leak_forest_make(const struct session *session, const struct leak_no
   out->row_count = count + out->joint_count;
   out->rows = malloc((size_t)(out->row_count + 1) * sizeof *out->rows);
   out->met = calloc((size_t)snapshot.object_count + 1, 1);
-  if (out->rows == NULL || out->met == NULL) return LENS_NO_MEMORY;
+  out->labels = malloc((size_t)(out->row_count + 1) * sizeof *out->labels);
+  if (out->rows == NULL || out->met == NULL || out->labels == NULL) return LENS_NO_MEMORY;
   if (count != 0) memcpy(out->rows, leaks, (size_t)count * sizeof *leaks);
   if (out->joint_count != 0)
     memcpy(out->rows + count, out->joints, (size_t)out->joint_count * sizeof *leaks);
+  for (uint64_t i = 0; i < out->row_count; i++)
+    out->labels[i] = (struct leak_label){out->rows[i].leak.number, i + 1};
+  if (out->row_count != 0) qsort(out->labels, (size_t)out->row_count, sizeof *out->labels, by_row);
   return LENS_OK;
 }
 
 void leak_forest_free(struct leak_forest *forest) {
   free(forest->joints);
   free(forest->rows);
+  free(forest->labels);
   free(forest->met);
   *forest = (struct leak_forest){0};
 }
 
 /* Which row of the answer it is, from 1; 0: it is not shown. */
 static uint64_t label_of(const struct leak_forest *forest, uint32_t number) {
-  for (uint64_t i = 0; i < forest->row_count; i++) {
-    if (forest->rows[i].leak.number == number) return i + 1;
-  }
-  return 0;
-}
-
-void leak_line(const struct session *session, const lens_object *object) {
-  char value[VALUE_BYTES];
-  object_value(session, object->address, value, sizeof value);
-  printf("%s 0x%" PRIx64 " %s%s%s%s", type_name(session, object->type), object->address,
-         is_immortal(object) ? "" : "rc ", text_count(object->refcount).text,
-         value[0] == 0 ? "" : "  ", value);
+  const struct leak_label key = {.number = number};
+  if (forest->row_count == 0) return 0;
+  const struct leak_label *found =
+      bsearch(&key, forest->labels, (size_t)forest->row_count, sizeof key, by_row);
+  return found == NULL ? 0 : found->label;
 }
 
 /* ---- a walk down a tree ---- */
@@ -240,7 +243,7 @@ static void write_branch(const struct session *session, const struct leak_forest
     return;
   }
   printf("     %*s%s ", (int)(2 * walk->depth), "", slot);
-  leak_line(session, object);
+  object_short(session, object);
   uint64_t label = note[0] == 0 || note[0] == 'a' ? 0 : label_of(forest, row);
   if (note[0] == 'a') fputs("  (stands above)", stdout);
   if (note[0] == 'j' || note[0] == 'l')
@@ -420,7 +423,7 @@ lens_status leak_forest_print(const struct session *session, struct leak_forest 
     status = print_holders(session, forest, row->leak.number);
     printf(": %s %s, %s  ", text_number(row->leak.objects).text,
            row->leak.objects == 1 ? "object" : "objects", text_size(row->leak.bytes).text);
-    leak_line(session, &row->root);
+    object_short(session, &row->root);
     putchar('\n');
     if (status == LENS_OK) status = leak_forest_tree(session, forest, i);
   }

@@ -32,13 +32,19 @@ struct leak_node {
   lens_object root;
 };
 
+struct leak_label {
+  uint32_t number; /* of the lens's row */
+  uint64_t label;  /* of the answer's, from 1 */
+};
+
 struct leak_forest {
   struct leak_node *joints; /* the most bytes first */
   uint64_t joint_count, joint_matched;
   /* The rows in the order of the answer: row n is called #n+1.  First leaks, then joints. */
   struct leak_node *rows;
   uint64_t row_count;
-  uint8_t *met; /* a byte an object of the snapshot: it stands in a tree */
+  struct leak_label *labels; /* of the rows, by the lens's numbers */
+  uint8_t *met;              /* a byte an object of the snapshot: it stands in a tree */
 };
 
 /* For so many leaks, which are copied: what is held jointly, and the names of rows.  `chosen`: only
@@ -54,8 +60,6 @@ lens_status leak_forest_tree(const struct session *session, struct leak_forest *
 /* "joint" of the answer; their lines, the most bytes last. */
 lens_status leak_forest_json(const struct session *session, struct leak_forest *forest);
 lens_status leak_forest_print(const struct session *session, struct leak_forest *forest);
-/* `list 0x7f... rc 2  [1]`, without the line's end. */
-void leak_line(const struct session *session, const lens_object *object);
 /* "kind", "objects", "bytes", "root", ... of either. */
 void leak_set_json(const struct session *session, const struct leak_node *row);
 

@@ -11,49 +11,25 @@
 #include "command.h"
 #include "junit.h"
 #include "leak_baseline.h"
-#include "leak_groups.h"
-#include "leak_rules.h"
-#include "leak_tree.h"
-#include "table.h"
+#include "leaks.h"
 #include "units.h"
 
-enum { PLACE_BYTES = 160 };
 enum { GROUPED_MAX = 5000 }; /* leaks of which those that are alike are put together */
 
-/* Of the leaks that count: what is set aside does not. */
-struct sums {
-  uint64_t leaks, objects, bytes, cycles;
-};
-
-struct found {
-  lens_leaks_totals totals;
-  struct leak_row *rows; /* the most bytes first, those that are set aside behind all others */
-  uint64_t count, left;  /* rows in hand; of these, not set aside */
-  uint64_t matched;      /* rows that there are */
-  struct sums sums, aside;
-  struct leak_rules rules;
-  lens_leak_census *census;
-  uint64_t census_count;
-  struct leak_groups groups; /* of what is left; for a JUnit file of what is set aside, too */
-  bool grouped;              /* the answer has them */
-  char *accepted;            /* what rows of the baseline say */
-  bool chosen, within;       /* chosen: one object was asked of */
-  struct leak_numbers hung;  /* chosen: the leaks that it belongs to or hangs on */
-  struct leak_forest forest; /* of -tree */
-  char answer[256];          /* of it, in words; "": the rows say it */
-};
-
-static void add(struct sums *sums, const lens_leak *leak) {
+static void add(struct leak_sums *sums, const lens_leak *leak) {
   sums->leaks++;
   sums->objects += leak->objects;
   sums->bytes += leak->bytes;
-  sums->cycles += leak->kind == LENS_LEAK_CYCLE;
+  if (leak->kind != LENS_LEAK_CYCLE) return;
+  sums->cycles++;
+  sums->cycle_objects += leak->objects;
+  sums->cycle_bytes += leak->bytes;
 }
 
 /* ---- which leaks ---- */
 
 /* The leaks that an object belongs to or hangs on, through others that are held jointly, too. */
-static lens_status hung_on(struct session *session, struct found *found) {
+static lens_status hung_on(struct session *session, struct leaks_found *found) {
   lens_object object;
   uint32_t index, row;
   lens_status status = find_object(session, &object);
@@ -92,7 +68,7 @@ static lens_status describe(const struct session *session, struct leak_row *row)
 }
 
 /* The rows: those that are shown, or all where they are sifted or put together. */
-static lens_status take_rows(struct session *session, struct found *found) {
+static lens_status take_rows(struct session *session, struct leaks_found *found) {
   const struct options *options = session->options;
   uint64_t written = 0;
   lens_status status = found->chosen ? hung_on(session, found) : LENS_OK;
@@ -123,7 +99,7 @@ static lens_status take_rows(struct session *session, struct found *found) {
 }
 
 /* Those that are left before those that are set aside, else in their order. */
-static lens_status part(struct found *found) {
+static lens_status part(struct leaks_found *found) {
   struct leak_row *rows = calloc((size_t)found->count + 1, sizeof *rows);
   if (rows == NULL) return LENS_NO_MEMORY;
   uint64_t at = 0;
@@ -140,7 +116,7 @@ static lens_status part(struct found *found) {
   return LENS_OK;
 }
 
-static lens_status take_census(const struct session *session, struct found *found) {
+static lens_status take_census(const struct session *session, struct leaks_found *found) {
   uint64_t written, total;
   lens_status status = lens_leaks_census(session->target, 0, NULL, &written, &total);
   if (status != LENS_OK) return status;
@@ -150,22 +126,25 @@ static lens_status take_census(const struct session *session, struct found *foun
 }
 
 /* With all of some types chosen the sums are known without all rows. */
-static struct sums sum_all(const struct session *session, const struct found *found) {
+static struct leak_sums sum_all(const struct session *session, const struct leaks_found *found) {
   const char *glob = session->options->type_glob;
-  struct sums sums = {0};
+  struct leak_sums sums = {0};
   for (uint64_t i = 0; i < found->census_count; i++) {
     const lens_leak_census *row = &found->census[i];
     if (glob != NULL && !type_matches(session, row->type, glob)) continue;
     sums.leaks += row->leaks;
     sums.objects += row->objects;
     sums.bytes += row->bytes;
-    sums.cycles += row->kind == LENS_LEAK_CYCLE ? row->leaks : 0;
+    if (row->kind != LENS_LEAK_CYCLE) continue;
+    sums.cycles += row->leaks;
+    sums.cycle_objects += row->objects;
+    sums.cycle_bytes += row->bytes;
   }
   return sums;
 }
 
 /* What is alike, where there are not too many; a JUnit file is made of all. */
-static lens_status group(struct session *session, struct found *found) {
+static lens_status group(struct session *session, struct leaks_found *found) {
   bool report = session->options->junit != NULL;
   found->grouped = found->sums.leaks <= GROUPED_MAX;
   for (uint64_t i = 0; !found->grouped && i < rows_room(session, found->left); i++) {
@@ -184,7 +163,7 @@ static lens_status group(struct session *session, struct found *found) {
 
 /* What hangs on the rows that are shown, and (`every` leak counts) on several of all leaks or on
  * those that are left. */
-static lens_status plant(const struct session *session, struct found *found, bool every) {
+static lens_status plant(const struct session *session, struct leaks_found *found, bool every) {
   uint64_t shown = rows_room(session, found->left);
   struct leak_node *nodes = malloc((size_t)(shown + 1) * sizeof *nodes);
   struct leak_numbers left = {malloc((size_t)(found->left + 1) * sizeof *left.numbers), 0};
@@ -202,7 +181,7 @@ static lens_status plant(const struct session *session, struct found *found, boo
   return status;
 }
 
-static lens_status find(struct session *session, struct found *found) {
+static lens_status find(struct session *session, struct leaks_found *found) {
   const struct options *options = session->options;
   lens_status status = options->suppress == NULL
                            ? LENS_OK
@@ -236,7 +215,7 @@ static lens_status find(struct session *session, struct found *found) {
 
 /* ---- JSON ---- */
 
-static lens_status json_row(const struct session *session, struct found *found, uint64_t at) {
+static lens_status json_row(const struct session *session, struct leaks_found *found, uint64_t at) {
   yajl_gen json = session->json;
   const struct leak_row *row = &found->rows[at];
   const lens_leak *leak = &row->leak;
@@ -265,7 +244,7 @@ static lens_status json_row(const struct session *session, struct found *found, 
   return status;
 }
 
-static void json_aside(const struct session *session, const struct found *found) {
+static void json_aside(const struct session *session, const struct leaks_found *found) {
   yajl_gen json = session->json;
   json_sums(json, "set_aside", "leaks", found->aside.leaks, found->aside.objects,
             found->aside.bytes);
@@ -285,27 +264,29 @@ static void json_aside(const struct session *session, const struct found *found)
 /* What leaks by the type of its root, whatever the kind. */
 struct typed {
   const char *name;
-  struct sums sums;
+  struct leak_sums sums;
 };
 
 static int by_name(const void *a, const void *b) {
   return strcmp(((const struct typed *)a)->name, ((const struct typed *)b)->name);
 }
 
-static void json_types(const struct session *session, const struct found *found) {
+static void json_types(const struct session *session, const struct leaks_found *found) {
   struct typed *rows = calloc((size_t)found->census_count + 1, sizeof *rows);
   yajl_gen json = session->json;
   json_name(json, "types");
   yajl_gen_array_open(json);
   for (uint64_t i = 0; rows != NULL && i < found->census_count; i++) {
     const lens_leak_census *row = &found->census[i];
-    rows[i] = (struct typed){
-        type_name(session, row->type),
-        {row->leaks, row->objects, row->bytes, row->kind == LENS_LEAK_CYCLE ? row->leaks : 0}};
+    rows[i] = (struct typed){type_name(session, row->type),
+                             {.leaks = row->leaks,
+                              .objects = row->objects,
+                              .bytes = row->bytes,
+                              .cycles = row->kind == LENS_LEAK_CYCLE ? row->leaks : 0}};
   }
   if (rows != NULL) qsort(rows, (size_t)found->census_count, sizeof *rows, by_name);
   for (uint64_t i = 0; rows != NULL && i < found->census_count; i++) {
-    struct sums sums = rows[i].sums;
+    struct leak_sums sums = rows[i].sums;
     for (; i + 1 < found->census_count && by_name(&rows[i], &rows[i + 1]) == 0; i++) {
       sums.leaks += rows[i + 1].sums.leaks;
       sums.objects += rows[i + 1].sums.objects;
@@ -325,7 +306,8 @@ static void json_types(const struct session *session, const struct found *found)
   free(rows);
 }
 
-static lens_status json_end(const struct session *session, struct found *found, uint64_t shown) {
+static lens_status json_end(const struct session *session, struct leaks_found *found,
+                            uint64_t shown) {
   yajl_gen json = session->json;
   lens_status status = LENS_OK;
   const lens_leaks_totals *totals = &found->totals;
@@ -353,58 +335,7 @@ static lens_status json_end(const struct session *session, struct found *found, 
   return status;
 }
 
-/* ---- text ---- */
-
-static void text_row(const struct session *session, const struct leak_row *row,
-                     struct table *table) {
-  const lens_leak *leak = &row->leak;
-  char value[256], place[PLACE_BYTES] = "";
-  object_value(session, row->root.address, value, sizeof value);
-  if (row->site.frame_count != 0) caller_text(session, row->site.frames[0], place, sizeof place);
-  table_cell(table, leak_kind(row));
-  table_cell(table, text_number(leak->objects).text);
-  table_cell(table, text_size(leak->bytes).text);
-  table_cell(table, text_size(leak->own_bytes).text);
-  table_cell(table, leak->kind == LENS_LEAK_LOST ? text_number(leak->surplus).text : "");
-  table_cell(table, text_address(row->root.address).text);
-  table_cell(table, type_name(session, row->root.type));
-  table_cell(table, place);
-  table_cell(table, leak->held != 0 ? "another leak holds it too" : "");
-  table_cell(table, value);
-}
-
-static void text_end(const struct session *session, const struct found *found, uint64_t shown) {
-  const struct sums *sums = &found->sums;
-  text_cut(shown, sums->leaks, "leaks");
-  if (found->answer[0] != 0) puts(found->answer);
-  if (found->grouped) leak_groups_print(session, &found->groups, sums->bytes);
-  if (sums->leaks != 0) {
-    printf("%s %s, %s objects, %s in all: %s cycles that the collector frees, %s lost.\n",
-           text_number(sums->leaks).text, sums->leaks == 1 ? "leak" : "leaks",
-           text_number(sums->objects).text, text_size(sums->bytes).text,
-           text_number(sums->cycles).text, text_number(sums->leaks - sums->cycles).text);
-  } else if (found->answer[0] == 0) {
-    puts(found->aside.leaks == 0 ? "No leak." : "No other leak.");
-  }
-  if (sums->cycles != 0) text_manual_heaps(session);
-  if (found->aside.leaks != 0)
-    printf("%s more %s set aside: %s objects, %s.\n", text_number(found->aside.leaks).text,
-           found->aside.leaks == 1 ? "leak is" : "leaks are",
-           text_number(found->aside.objects).text, text_size(found->aside.bytes).text);
-  for (size_t i = 0; i < found->rules.count; i++) {
-    const struct leak_rule *rule = &found->rules.rules[i];
-    if (!rule->used)
-      printf("The rule at %s fits no leak: %s\n", rule->why + strlen("suppressed by "), rule->text);
-  }
-  if (session->options->max_objects != UINT64_MAX || session->options->max_bytes != UINT64_MAX)
-    puts(found->within ? "That is within the limits." : "That is beyond the limits.");
-  printf(
-      "Judged by %s words that look like references; what only those keep is not listed, but "
-      "for cycles.\n",
-      text_number(found->totals.roots).text);
-}
-
-static lens_status print_json(const struct session *session, struct found *found) {
+static lens_status print_json(const struct session *session, struct leaks_found *found) {
   uint64_t shown = rows_room(session, found->left);
   lens_status status = LENS_OK;
   rows_begin(session);
@@ -413,52 +344,13 @@ static lens_status print_json(const struct session *session, struct found *found
   return status;
 }
 
-/* The largest stand last, by the prompt. */
-static lens_status print_trees(const struct session *session, struct found *found) {
-  lens_status status = leak_forest_print(session, &found->forest);
-  for (uint64_t i = rows_room(session, found->left); status == LENS_OK && i-- > 0;) {
-    const struct leak_row *row = &found->rows[i];
-    printf("#%" PRIu64 " %s: %s %s, %s  ", i + 1, leak_kind(row),
-           text_number(row->leak.objects).text, row->leak.objects == 1 ? "object" : "objects",
-           text_size(row->leak.bytes).text);
-    leak_line(session, &row->root);
-    putchar('\n');
-    if (row->leak.held != 0) puts("     another leak holds it too");
-    for (uint32_t k = 0; k < row->site.frame_count && k < LENS_SITE_FRAMES; k++) {
-      char place[PLACE_BYTES];
-      caller_text(session, row->site.frames[k], place, sizeof place);
-      printf("%s%s", k == 0 ? "     allocated at " : " < ", place);
-    }
-    if (row->site.frame_count != 0) putchar('\n');
-    status = leak_forest_tree(session, &found->forest, i);
-  }
-  return status;
-}
-
-static lens_status print_text(const struct session *session, struct found *found) {
-  uint64_t shown = rows_room(session, found->left);
-  struct table table;
-  lens_status status = LENS_OK;
-  if (session->options->tree) {
-    status = print_trees(session, found);
-  } else {
-    table_begin(&table,
-                (const char *const[]){"kind", ">objects", ">bytes", ">direct", ">surplus",
-                                      "address", "type", "allocated at", "remark", "value", NULL});
-    for (uint64_t i = shown; i-- > 0;) text_row(session, &found->rows[i], &table);
-    table_print(&table);
-  }
-  text_end(session, found, shown);
-  return status;
-}
-
 lens_status leaks_run(struct session *session) {
-  struct found found = {.chosen = session->options->has_address};
+  struct leaks_found found = {.chosen = session->options->has_address};
   lens_status status = find(session, &found);
   if (status == LENS_OK && session->options->junit != NULL)
     status = junit_write(session, session->options->junit, &found.groups, !found.within);
   if (status == LENS_OK)
-    status = session->json != NULL ? print_json(session, &found) : print_text(session, &found);
+    status = session->json != NULL ? print_json(session, &found) : leaks_text(session, &found);
   leak_forest_free(&found.forest);
   free(found.hung.numbers);
   leak_groups_free(&found.groups);

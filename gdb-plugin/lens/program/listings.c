@@ -197,13 +197,13 @@ static void objects_text(const struct session *session, const lens_object *rows,
                        strcmp(session->options->sort, "size") == 0 || is_by_retained(session)) &&
                       !session->options->reverse;
   struct table table;
-  table_begin(&table, (const char *const[]){"address", ">count", ">size",
+  table_begin(&table, (const char *const[]){"=address", ">count", ">size",
                                             is_by_retained(session) ? ">retained" : ">", "type",
                                             "value", NULL});
   for (uint64_t i = 0; i < count; i++) {
     const lens_object *row = &rows[biggest_last ? count - 1 - i : i];
-    char value[256] = "";
-    lens_object_text(session->target, row->address, 1, 4, value, sizeof value);
+    char value[LENS_VALUE_BYTES];
+    object_value(session, row->address, value);
     table_cell(&table, text_address(row->address).text);
     table_cell(&table, text_count(row->refcount).text);
     table_cell(&table, text_size(row->size_bytes).text);
@@ -213,7 +213,7 @@ static void objects_text(const struct session *session, const lens_object *rows,
                        : retained.reached != 0  ? text_size(retained.bytes).text
                                                 : "garbage");
     table_cell(&table, type_name(session, row->type));
-    table_cell(&table, value);
+    table_cell(&table, value_beside(type_name(session, row->type), value));
   }
   table_print(&table);
   text_cut(count, matched, "objects");

@@ -98,7 +98,7 @@ static void text_heaps(const struct session *session, const lens_type_census *ce
                        uint64_t count) {
   struct table table;
   table_begin(&table, (const char *const[]){"heap", ">objects", ">size", ">buffers", ">used",
-                                            ">arenas", ">reserved", "address", NULL});
+                                            ">arenas", ">reserved", "=address", NULL});
   for (uint64_t i = 0; i < lens_heap_count(session->target); i++) {
     lens_heap heap;
     if (lens_heap_get(session->target, i, &heap) != LENS_OK) continue;

@@ -38,7 +38,7 @@ static void start_text(const struct session *session, const lens_way *way) {
   lens_root root;
   char name[NAME_BYTES];
   if (way->start == LENS_WAY_ROOT && lens_root_get(session->target, way->root, &root) == LENS_OK) {
-    root_name(session, &root, name, sizeof name);
+    root_text(session, &root, name, sizeof name);
     printf("%s (%s, perhaps no reference)", name, root_kind(&root));
   } else {
     printf("%s", way->start == LENS_WAY_RUNTIME    ? "the runtime itself"
@@ -135,8 +135,8 @@ static lens_status print_way(const struct session *session, uint64_t number) {
 
 static void answer_head(const struct session *session, const lens_object *object) {
   if (session->json == NULL) {
-    char value[NAME_BYTES] = "";
-    (void)lens_object_text(session->target, object->address, 1, 4, value, sizeof value);
+    char value[LENS_VALUE_BYTES];
+    object_value(session, object->address, value);
     printf("%s 0x%" PRIx64 "  %s\n", type_name(session, object->type), object->address, value);
     return;
   }
@@ -149,10 +149,23 @@ static void answer_head(const struct session *session, const lens_object *object
   yajl_gen_array_open(session->json);
 }
 
+/* Of each way whether one from the same root stands before it. */
+static void json_variants(const struct session *session, uint64_t ways) {
+  json_name(session->json, "variants");
+  yajl_gen_array_open(session->json);
+  for (uint64_t i = 0; i < ways; i++) {
+    lens_way way = {.variant = 0};
+    (void)lens_way_get(session->target, i, &way);
+    yajl_gen_bool(session->json, way.variant != 0);
+  }
+  yajl_gen_array_close(session->json);
+}
+
 static void answer_end(const struct session *session, const lens_paths_totals *totals, bool soft) {
   yajl_gen json = session->json;
   if (json != NULL) {
     yajl_gen_array_close(json);
+    json_variants(session, totals->ways);
     json_name(json, "weak_only");
     yajl_gen_bool(json, soft && totals->ways != 0);
     json_number(json, "roots_found", totals->starts);
@@ -179,7 +192,7 @@ lens_status path_run(struct session *session) {
   bool soft = status == LENS_OK && totals.ways == 0 && !options->weak;
   if (soft) status = find_ways(session, index, wanted, 1, &totals);
   if (status != LENS_OK) return status;
-  session->exactness = "conservative"; /* every root is a guess here */
+  if (totals.ways != 0) session->exactness = "conservative"; /* every root is a guess here */
   answer_begin(session);
   answer_head(session, &object);
   if (soft && totals.ways != 0 && session->json == NULL)

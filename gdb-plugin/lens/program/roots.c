@@ -136,15 +136,15 @@ static uint64_t thread_id(const struct session *session, const lens_root *root) 
   return thread.id;
 }
 
-/* `sp+0x48 of thread 12`, or the file or mapping and the distance from its start. */
+/* `sp+0x48`, or the file or mapping and the distance from its start. */
 static void place_text(const struct session *session, const lens_root *root, char *out,
                        size_t bytes) {
   lens_thread thread = {0};
   if (root->kind == LENS_ROOT_WORD && root->thread != LENS_NONE &&
       lens_thread_get(session->target, root->thread, &thread) == LENS_OK) {
     bool below = root->slot_address < thread.sp;
-    snprintf(out, bytes, "sp%c0x%" PRIx64 " of thread %" PRIu64, below ? '-' : '+',
-             below ? thread.sp - root->slot_address : root->slot_address - thread.sp, thread.id);
+    snprintf(out, bytes, "sp%c0x%" PRIx64, below ? '-' : '+',
+             below ? thread.sp - root->slot_address : root->slot_address - thread.sp);
     return;
   }
   const lens_region piece = {.start = root->slot_address, .end = root->slot_address + 1};
@@ -164,10 +164,17 @@ void root_name(const struct session *session, const lens_root *root, char *out, 
   if (root->kind == LENS_ROOT_REGISTER &&
       lens_thread_register(session->target, root->thread, (uint32_t)root->tag, &name, &value) ==
           LENS_OK) {
-    snprintf(out, bytes, "$%s of thread %" PRIu64, name, thread_id(session, root));
+    snprintf(out, bytes, "$%s", name);
   } else {
     place_text(session, root, out, bytes);
   }
+}
+
+void root_text(const struct session *session, const lens_root *root, char *out, size_t bytes) {
+  root_name(session, root, out, bytes);
+  size_t used = strlen(out);
+  if (root->thread != LENS_NONE && used < bytes)
+    snprintf(out + used, bytes - used, " of thread %" PRIu64, thread_id(session, root));
 }
 
 void json_root(const struct session *session, const lens_root *root) {

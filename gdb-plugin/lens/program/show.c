@@ -14,7 +14,7 @@
 #include "table.h"
 #include "units.h"
 
-enum { PART = 64, DEPTH_MAX = 64, NAME_BYTES = 320, VALUE_BYTES = 256 };
+enum { PART = 64, SLICE_MS = 50, HEAP_BYTES = 64, DEPTH_MAX = 64, NAME_BYTES = 320 };
 
 struct shown {
   const struct session *session;
@@ -97,10 +97,10 @@ static lens_status write_level(const struct shown *self, uint64_t level, uint64_
 
 /* The object that a reference leads to, as a row; whether its fields stand above already. */
 static void cell_target(const struct shown *self, uint64_t target, bool alive, bool again) {
-  char value[VALUE_BYTES + 32];
+  char value[LENS_VALUE_BYTES + 32];
   table_cell(self->table, text_address(target).text);
   if (alive) {
-    object_value(self->session, target, value, VALUE_BYTES);
+    object_value(self->session, target, value);
   } else {
     (void)snprintf(value, sizeof value, "(no object)");
   }
@@ -205,14 +205,85 @@ static lens_status write_level(const struct shown *self, uint64_t level, uint64_
 
 /* ---- the answer ---- */
 
-/* The heap's name, or its number; what the object keeps outside it. */
+/* Of a shared object: how many strong slots of each heap's objects hold it, a number a heap. */
+static lens_status held_from(const struct session *session, const lens_object *object,
+                             uint64_t *slots) {
+  lens_referrer rows[PART];
+  uint64_t first = 0, written = 0, total = 0;
+  const uint64_t heaps = lens_heap_count(session->target);
+  do {
+    lens_status status = LENS_AGAIN;
+    while (status == LENS_AGAIN)
+      status = lens_referrers(session->target, object->address, SLICE_MS, first, PART, rows,
+                              &written, &total);
+    if (status != LENS_OK) return status;
+    for (uint64_t i = 0; i < written; i++) {
+      lens_object holder;
+      if (rows[i].ref.kind == LENS_REF_STRONG &&
+          lens_object_at(session->target, rows[i].holder, &holder) == LENS_OK &&
+          holder.heap < heaps)
+        slots[holder.heap]++;
+    }
+    first += written;
+  } while (written != 0 && first < total);
+  return LENS_OK;
+}
+
+/* The heaps in the order of their numbers: the one behind number `last`, by its index. */
+static uint64_t next_heap(const struct session *session, const uint64_t *slots, uint64_t last,
+                          bool begun, lens_heap *out) {
+  uint64_t best = UINT64_MAX;
+  for (uint64_t i = 0; i < lens_heap_count(session->target); i++) {
+    lens_heap heap;
+    if (slots[i] == 0 || lens_heap_get(session->target, i, &heap) != LENS_OK) continue;
+    if ((begun && heap.id <= last) || (best != UINT64_MAX && heap.id >= out->id)) continue;
+    best = i;
+    *out = heap;
+  }
+  return best;
+}
+
+static lens_status show_held_from(const struct session *session, const lens_object *object) {
+  if ((object->state & LENS_STATE_SHARED) == 0) return LENS_OK;
+  uint64_t *slots = calloc((size_t)lens_heap_count(session->target) + 1, sizeof *slots);
+  if (slots == NULL) return LENS_NO_MEMORY;
+  lens_status status = held_from(session, object, slots);
+  lens_heap heap = {.id = 0};
+  bool begun = false;
+  uint64_t at;
+  while (status == LENS_OK &&
+         (at = next_heap(session, slots, heap.id, begun, &heap)) != UINT64_MAX) {
+    yajl_gen json = session->json;
+    char name[HEAP_BYTES];
+    heap_name(session, (uint32_t)at, name, sizeof name);
+    if (json == NULL) {
+      printf("%s%s (%s)", begun ? ", " : "held from objects in ", name,
+             text_counted(slots[at], "slot").text);
+    } else {
+      if (!begun) {
+        json_name(json, "held_from");
+        yajl_gen_array_open(json);
+      }
+      yajl_gen_map_open(json);
+      json_number(json, "heap", heap.id);
+      json_text(json, "name", heap.name == NULL ? "" : heap.name);
+      json_number(json, "slots", slots[at]);
+      yajl_gen_map_close(json);
+    }
+    begun = true;
+  }
+  if (begun && session->json != NULL) yajl_gen_array_close(session->json);
+  if (begun && session->json == NULL) putchar('\n');
+  free(slots);
+  return status;
+}
+
+/* The heap; what the object keeps outside it. */
 static void json_where(const struct session *session, const lens_object *object) {
-  lens_heap heap = {.name = ""};
   uint64_t outside = 0;
-  char number[32];
-  (void)lens_heap_get(session->target, object->heap, &heap);
-  (void)snprintf(number, sizeof number, "heap %" PRIu64, heap.id);
-  json_text(session->json, "heap", heap.name[0] != 0 ? heap.name : number);
+  char name[HEAP_BYTES];
+  heap_name(session, object->heap, name, sizeof name);
+  json_text(session->json, "heap", name);
   if (lens_external_get(session->target, object->heap, object->address, &outside) == LENS_OK &&
       outside != 0)
     json_number(session->json, "external_bytes", outside);
@@ -238,7 +309,7 @@ lens_status show_run(struct session *session) {
   bool judged = account_of(session, &object, &index, &account, &doubts) == LENS_OK;
   if (judged) account_judge(session, &account);
   if (lens_snapshot_find(session->target, object.address, &index) == LENS_OK) shown.seen[index] = 1;
-  table_begin(&table, (const char *const[]){"field", "kind", "address", "value", NULL});
+  table_begin(&table, (const char *const[]){"field", "kind", "=address", "value", NULL});
   answer_begin(session);
   if (session->json != NULL) {
     yajl_gen_map_open(session->json);
@@ -251,6 +322,7 @@ lens_status show_run(struct session *session) {
   table_print(&table);
   if (session->json != NULL) json_where(session, &object);
   if (judged) account_print(session, &account, doubts);
+  if (status == LENS_OK) status = show_held_from(session, &object);
   if (status == LENS_OK) status = tracked_show(session, &object);
   if (session->json != NULL) yajl_gen_map_close(session->json);
   return status;

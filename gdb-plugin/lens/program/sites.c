@@ -15,16 +15,21 @@ struct sites {
   uint64_t count;
 };
 
+/* By the callers, the innermost first; one that has fewer before one that goes on. */
+static int by_frames(const void *a, const void *b) {
+  const lens_site *left = a, *right = b;
+  for (uint32_t i = 0; i < left->frame_count && i < right->frame_count; i++) {
+    if (left->frames[i] != right->frames[i]) return left->frames[i] < right->frames[i] ? -1 : 1;
+  }
+  if (left->frame_count == right->frame_count) return 0;
+  return left->frame_count < right->frame_count ? -1 : 1;
+}
+
 static int by_bytes(const void *a, const void *b) {
   const lens_site *left = a, *right = b;
   if (left->object_bytes != right->object_bytes)
     return left->object_bytes > right->object_bytes ? -1 : 1;
-  return left->number < right->number ? -1 : left->number > right->number;
-}
-
-static int by_frames(const void *a, const void *b) {
-  const lens_site *left = a, *right = b;
-  return memcmp(left->frames, right->frames, sizeof left->frames);
+  return by_frames(a, b);
 }
 
 /* The same place in several heaps is one row. */
@@ -124,6 +129,8 @@ static void site_row(const struct session *session, const lens_site *site, struc
   json_number(session->json, "count", site->object_count);
   json_number(session->json, "bytes", site->object_bytes);
   json_number(session->json, "allocations", site->allocation_count);
+  if (session->options->type_glob == NULL)
+    json_number(session->json, "freed", site->allocation_count - site->object_count);
   yajl_gen_map_close(session->json);
 }
 

@@ -5,16 +5,16 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
+#include "left.h"
+#include "page.h"
 #include "table.h"
+#include "tracked.h"
 #include "units.h"
 
 enum { LAST_EVENTS = 8, MISUSES_A_HEAP = 4, PLACE_BYTES = 160 };
-
-static const char *const OPS[] = {"other",   "allocate",      "free",       "retain",
-                                  "release", "collect_start", "collect_end"};
 
 /* The file that a call returns into, without its directories, and how far behind where the file
  * begins; NULL: none is known. */
@@ -51,86 +51,133 @@ void json_caller(const struct session *session, const char *name, uint64_t calle
   yajl_gen_map_close(session->json);
 }
 
-static void json_event(const struct session *session, const lens_event *event) {
+void json_event(const struct session *session, const lens_event *event) {
   json_number(session->json, "seq", event->sequence);
-  json_text(session->json, "op", OPS[event->op]);
+  json_text(session->json, "op", left_op(event->op));
   json_number(session->json, "refcount", event->count);
   json_number(session->json, "thread", event->thread);
-  json_caller(session, "site", event->caller);
+  if (event->caller != 0) {
+    json_caller(session, "site", event->caller);
+  } else {
+    json_null(session->json, "site");
+  }
   if (event->stack != 0) json_address(session->json, "stack", event->stack);
   if (event->caught != 0) json_flag(session->json, "caught", true);
 }
 
-static void json_tracked(const struct session *session, const lens_track *track,
-                         const lens_site *site, const lens_event *events, uint64_t count,
-                         uint64_t total) {
-  json_number(session->json, "serial", track->serial);
-  if (site->frame_count != 0) {
-    json_caller(session, "site", site->frames[0]);
-    json_name(session->json, "backtrace");
-    yajl_gen_array_open(session->json);
-    for (uint32_t i = 0; i < site->frame_count; i++) json_caller(session, NULL, site->frames[i]);
-    yajl_gen_array_close(session->json);
+void json_frames(const struct session *session, const char *name, const lens_site *site) {
+  json_name(session->json, name);
+  yajl_gen_array_open(session->json);
+  for (uint32_t i = 0; i < site->frame_count && i < LENS_SITE_FRAMES; i++)
+    json_caller(session, NULL, site->frames[i]);
+  yajl_gen_array_close(session->json);
+}
+
+/* ---- one object ---- */
+
+static lens_status site_of(const struct session *session, const lens_track *track, uint32_t number,
+                           lens_site *out) {
+  if (number == 0) return LENS_OK;
+  lens_status status = lens_site_get(session->target, track->heap, number, out);
+  if (status == LENS_OK) return LENS_OK;
+  *out = (lens_site){0};
+  return status == LENS_NOT_FOUND || status == LENS_UNREADABLE ? LENS_OK : status;
+}
+
+/* The last events, put in order; what may be missing before the first of them. */
+static lens_status take_events(const struct session *session, uint64_t limit, struct tracked *out) {
+  const lens_track *track = &out->track;
+  lens_tracking tracking;
+  uint64_t written = 0;
+  lens_status status = lens_events(session->target, track->heap, track->base, track->serial, 1, 0,
+                                   0, NULL, &written, &out->total);
+  if (status != LENS_OK) return status;
+  uint64_t room = limit != 0 && limit < out->total ? limit : out->total;
+  out->events = malloc((size_t)(room + 1) * sizeof *out->events);
+  if (out->events == NULL) return LENS_NO_MEMORY;
+  status = lens_events(session->target, track->heap, track->base, track->serial, 1, 0, room,
+                       out->events, &out->count, &out->total);
+  for (uint64_t i = 0; i < out->count / 2; i++) {
+    const lens_event event = out->events[i];
+    out->events[i] = out->events[out->count - 1 - i];
+    out->events[out->count - 1 - i] = event;
   }
-  if (total == 0) return;
+  bool whole = out->count != 0 && out->events[0].op == LENS_EVENT_ALLOCATE;
+  if (!whole && lens_tracking_get(session->target, track->heap, &tracking) == LENS_OK)
+    out->lost = tracking.event_lost;
+  return status;
+}
+
+lens_status tracked_get(const struct session *session, uint64_t address, uint64_t limit,
+                        struct tracked *out) {
+  *out = (struct tracked){0};
+  lens_status status = lens_track_at(session->target, address, &out->track);
+  if (status == LENS_OK) status = site_of(session, &out->track, out->track.site, &out->site);
+  if (status == LENS_OK) status = site_of(session, &out->track, out->track.freed_site, &out->freed);
+  if (status == LENS_OK && out->track.serial != 0) status = take_events(session, limit, out);
+  return status;
+}
+
+void tracked_free(struct tracked *tracked) {
+  free(tracked->events);
+  tracked->events = NULL;
+}
+
+static void show_json(const struct session *session, const struct tracked *found) {
+  json_number(session->json, "serial", found->track.serial);
+  if (found->site.frame_count != 0) {
+    json_caller(session, "site", found->site.frames[0]);
+    json_frames(session, "backtrace", &found->site);
+  }
+  if (found->freed.frame_count != 0) json_caller(session, "freed_at", found->freed.frames[0]);
+  if (found->total == 0) return;
   json_name(session->json, "events");
   yajl_gen_array_open(session->json);
-  for (uint64_t i = count; i-- > 0;) {
+  for (uint64_t i = 0; i < found->count; i++) {
     yajl_gen_map_open(session->json);
-    json_event(session, &events[i]);
+    json_event(session, &found->events[i]);
     yajl_gen_map_close(session->json);
   }
   yajl_gen_array_close(session->json);
-  json_number(session->json, "event_count", total);
+  json_number(session->json, "event_count", found->total);
+  json_number(session->json, "events_lost", found->lost);
 }
 
-static void print_tracked(const struct session *session, const lens_track *track,
-                          const lens_site *site, const lens_event *events, uint64_t count,
-                          uint64_t total) {
+static void show_text(const struct session *session, const struct tracked *found) {
   char place[PLACE_BYTES];
-  printf("serial %" PRIu64, track->serial);
-  for (uint32_t i = 0; i < site->frame_count; i++) {
-    caller_text(session, site->frames[i], place, sizeof place);
+  printf("serial %" PRIu64, found->track.serial);
+  for (uint32_t i = 0; i < found->site.frame_count; i++) {
+    caller_text(session, found->site.frames[i], place, sizeof place);
     printf("%s %s", i == 0 ? ", allocated by" : "\n  called from", place);
   }
   puts("");
-  if (total == 0) return;
+  if (found->total == 0) return;
   struct table table;
-  table_begin(&table, (const char *const[]){"event", "", "count", "caller", "thread", NULL});
-  for (uint64_t i = count; i-- > 0;) {
-    char number[24], refcount[16], thread[16];
-    snprintf(number, sizeof number, "%" PRIu64, events[i].sequence);
-    snprintf(refcount, sizeof refcount, "%" PRIu32, events[i].count);
-    snprintf(thread, sizeof thread, "%" PRIu32, events[i].thread);
-    caller_text(session, events[i].caller, place, sizeof place);
-    table_cell(&table, number);
-    table_cell(&table, OPS[events[i].op]);
-    table_cell(&table, refcount);
+  table_begin(&table, (const char *const[]){">event", "", ">count", "caller", ">thread", NULL});
+  for (uint64_t i = 0; i < found->count; i++) {
+    const lens_event *event = &found->events[i];
+    char thread[16];
+    (void)snprintf(thread, sizeof thread, "%" PRIu32, event->thread);
+    caller_text(session, event->caller, place, sizeof place);
+    table_cell(&table, text_number(event->sequence).text);
+    table_cell(&table, left_op(event->op));
+    table_cell(&table, text_number(event->count).text);
     table_cell(&table, place);
     table_cell(&table, thread);
   }
   table_print(&table);
-  text_cut(count, total, "events");
+  text_cut(found->count, found->total, "events");
+  if (found->lost != 0 && found->count == found->total)
+    say("What was before is lost: %s of the heap were overwritten.",
+        text_counted(found->lost, "event").text);
 }
 
 lens_status tracked_show(const struct session *session, const lens_object *object) {
-  lens_track track;
-  lens_status status = lens_track_at(session->target, object->address, &track);
-  if (status != LENS_OK) return status == LENS_NOT_FOUND ? LENS_OK : status;
-  lens_site site = {0};
-  status = lens_site_get(session->target, track.heap, track.site, &site);
-  if (status != LENS_OK && status != LENS_NOT_FOUND && status != LENS_UNREADABLE) return status;
-  lens_event events[LAST_EVENTS];
-  uint64_t count = 0, total = 0;
-  status = lens_events(session->target, track.heap, track.base, track.serial, 1, 0, LAST_EVENTS,
-                       events, &count, &total);
-  if (status != LENS_OK) return status;
-  if (session->json != NULL) {
-    json_tracked(session, &track, &site, events, count, total);
-  } else {
-    print_tracked(session, &track, &site, events, count, total);
-  }
-  return LENS_OK;
+  struct tracked found;
+  lens_status status = tracked_get(session, object->address, LAST_EVENTS, &found);
+  if (status == LENS_OK) (session->json != NULL ? show_json : show_text)(session, &found);
+  tracked_free(&found);
+  return status == LENS_NOT_FOUND ? LENS_OK : status;
 }
 
 /* ---- misuses ---- */
@@ -146,56 +193,75 @@ static void misuse_row(const struct session *session, const lens_event *event) {
   }
   char place[PLACE_BYTES];
   caller_text(session, event->caller, place, sizeof place);
-  printf("  0x%" PRIx64 ", serial %" PRIu64 ", %sd at %s\n", event->object, event->serial,
-         OPS[event->op], place);
+  say("  0x%" PRIx64 ", serial %" PRIu64 ", %sd at %s; history 0x%" PRIx64 " says more",
+      event->object, event->serial, left_op(event->op), place, event->object);
 }
 
-/* Adds up what the heaps caught; with `rows` prints the last of each. */
-static lens_status misuses_of_heaps(const struct session *session, bool rows, lens_misuses *sum) {
+/* Adds up what the heaps caught; with `rows` prints the last of each, which are *listed. */
+static lens_status misuses_of_heaps(const struct session *session, bool rows, lens_misuses *sum,
+                                    uint64_t *listed) {
   *sum = (lens_misuses){0};
+  *listed = 0;
   for (uint64_t heap = 0; heap < lens_heap_count(session->target); heap++) {
     lens_event events[MISUSES_A_HEAP] = {0};
     uint64_t count;
     lens_misuses here;
-    lens_status status =
-        lens_misuses_get(session->target, heap, session->options->type_glob,
-                         rows ? MISUSES_A_HEAP : 0, rows ? events : NULL, &count, &here);
+    lens_status status = lens_misuses_get(session->target, heap, session->options->type_glob,
+                                          MISUSES_A_HEAP, events, &count, &here);
     if (status != LENS_OK) return status;
     sum->matched += here.matched;
     sum->others += here.others;
     sum->unknown += here.unknown;
-    for (uint64_t i = 0; i < count; i++) misuse_row(session, &events[i]);
+    *listed += count;
+    for (uint64_t i = 0; rows && i < count; i++) misuse_row(session, &events[i]);
   }
   return LENS_OK;
 }
 
-static void misuses_text(const lens_misuses *found) {
+/* `of type list`, what -type chose; "" without it. */
+static void of_types(const struct session *session, char *out, size_t bytes) {
+  const char *glob = session->options->type_glob;
+  out[0] = 0;
+  if (glob == NULL) return;
+  (void)snprintf(out, bytes, " of %s %s", strpbrk(glob, "*?[") != NULL ? "the types" : "type",
+                 glob);
+}
+
+static lens_status misuses_text(const struct session *session, lens_misuses *found) {
+  char types[96];
+  uint64_t listed;
+  lens_status status = misuses_of_heaps(session, false, found, &listed);
+  if (status != LENS_OK) return status;
+  of_types(session, types, sizeof types);
+  if (found->matched != 0) {
+    say("%s of %s caught in quarantine%s%s", text_counted(found->matched, "use").text,
+        found->matched == 1 ? "a freed object was" : "freed objects were", types,
+        listed == 0           ? "; no event of it is left."
+        : found->matched == 1 ? ":"
+                              : "; the last ones:");
+    status = misuses_of_heaps(session, true, found, &listed);
+  }
   if (found->others != 0)
-    printf("Uses of freed objects of other types: %s; without -type they are listed.\n",
-           text_number(found->others).text);
+    say("Caught in quarantine as well: %s of freed objects of other types; the command audit "
+        "without -type lists them.",
+        text_counted(found->others, "use").text);
   if (found->unknown != 0)
-    printf("Uses of freed objects whose type no event tells any more: %s.\n",
-           text_number(found->unknown).text);
+    say("Caught in quarantine as well: %s of freed objects whose type no event tells any more.",
+        text_counted(found->unknown, "use").text);
+  return status;
 }
 
 lens_status tracked_misuses(const struct session *session, lens_misuses *found) {
   yajl_gen json = session->json;
-  lens_status status = misuses_of_heaps(session, false, found);
+  uint64_t listed;
+  if (json == NULL) return misuses_text(session, found);
+  lens_status status = misuses_of_heaps(session, false, found, &listed);
   if (status == LENS_OK && found->matched != 0) {
-    if (json == NULL) {
-      printf("Uses of freed objects, caught in quarantine: %s\n", text_number(found->matched).text);
-      status = misuses_of_heaps(session, true, found);
-    } else {
-      json_number(json, "misuses", found->matched);
-      json_name(json, "caught");
-      yajl_gen_array_open(json);
-      status = misuses_of_heaps(session, true, found);
-      yajl_gen_array_close(json);
-    }
-  }
-  if (json == NULL) {
-    misuses_text(found);
-    return status;
+    json_number(json, "misuses", found->matched);
+    json_name(json, "caught");
+    yajl_gen_array_open(json);
+    status = misuses_of_heaps(session, true, found, &listed);
+    yajl_gen_array_close(json);
   }
   if (found->others != 0) json_number(json, "misuses_other_types", found->others);
   if (found->unknown != 0) json_number(json, "misuses_unknown_type", found->unknown);

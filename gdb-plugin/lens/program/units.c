@@ -2,6 +2,7 @@
 #include "units.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,5 +43,25 @@ struct number_text text_size(uint64_t bytes) {
 struct number_text text_address(uint64_t value) {
   struct number_text out;
   snprintf(out.text, sizeof out.text, "0x%" PRIx64, value);
+  return out;
+}
+
+struct counted_text text_counted(uint64_t count, const char *word) {
+  struct counted_text out;
+  (void)snprintf(out.text, sizeof out.text, "%s %.32s%s", text_number(count).text, word,
+                 count == 1 ? "" : "s");
+  return out;
+}
+
+struct number_text text_percent(uint64_t part, uint64_t whole) {
+  struct number_text out = {"-"};
+  if (whole == 0) return out;
+  double percent = 100.0 * (double)part / (double)whole;
+  bool rounded = part != 0 && part != whole && (percent < 1 || percent > 99);
+  if (rounded) {
+    (void)snprintf(out.text, sizeof out.text, "%s %%", percent < 1 ? "<1" : ">99");
+  } else {
+    (void)snprintf(out.text, sizeof out.text, "%.0f %%", percent);
+  }
   return out;
 }

@@ -11,6 +11,7 @@ from typing import Any, Dict, List
 import gdb
 from harness import DIRECTORY, PLUGIN, answer, check, data, equal, error_of, passed
 
+os.environ["COLUMNS"] = ""  # GDB's own: offline a pipe has no width
 LENS = os.path.join(os.path.dirname(PLUGIN), "bin", "cairn-lens")
 CORE = os.environ["SCENARIO_CORE"]
 # Of a root there is no name without a debugger; places are modules; texts may be cut elsewhere.

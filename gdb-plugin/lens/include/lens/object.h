@@ -58,6 +58,10 @@ LENS_API lens_status lens_object_at(lens *self, uint64_t address, lens_object *o
  * an ellipsis. */
 LENS_API lens_status lens_object_text(lens *self, uint64_t address, uint32_t depth, uint32_t width,
                                       char *out, size_t bytes);
+/* The same as deep and as wide as it stands in rows and records, whoever writes them; `out` has
+ * room for LENS_VALUE_BYTES. */
+#define LENS_VALUE_BYTES 240u
+LENS_API lens_status lens_object_value(lens *self, uint64_t address, char *out);
 
 enum lens_ref_kind {
   LENS_REF_STRONG = 1,

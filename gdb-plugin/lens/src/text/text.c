@@ -12,7 +12,9 @@
 enum {
   DEPTH_MAX = 16,
   WIDTH_MAX = 10000,
-  COUNTED_ROWS_MAX = 1 << 20 /* rows of a table that are counted for `<dict N>` */
+  COUNTED_ROWS_MAX = 1 << 20, /* rows of a table that are counted for `<dict N>` */
+  VALUE_DEPTH = 1,            /* of the texts in rows and records */
+  VALUE_WIDTH = 8
 };
 
 /* An object whose children are being written. */
@@ -336,4 +338,8 @@ lens_status lens_object_text(lens *self, uint64_t address, uint32_t depth, uint3
   status = lens_writer_begin(&writer, out, bytes);
   if (status != LENS_OK) return lens_fail(self, status, "no room for a text");
   return lens_write_value(self, address, depth, width, &writer);
+}
+
+lens_status lens_object_value(lens *self, uint64_t address, char *out) {
+  return lens_object_text(self, address, VALUE_DEPTH, VALUE_WIDTH, out, LENS_VALUE_BYTES);
 }
