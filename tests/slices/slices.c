@@ -234,6 +234,26 @@ static void graph(void **state) {
   check_most();
 }
 
+/* Each finding is found again by its address, at once: none is looked for from the first on. */
+static void find_each(void) {
+  uint64_t capacity = 2 * NODES, written = 0, total = 0;
+  lens_finding *rows = malloc(capacity * sizeof *rows), found;
+  assert_non_null(rows);
+  assert_int_equal(lens_findings(self, capacity, rows, &written, &total), LENS_OK);
+  assert_int_equal(written, total);
+  assert_true(written >= LOST);
+  blocks = 0;
+  for (uint64_t i = 0; i < written; i++) {
+    assert_int_equal(lens_finding_at(self, rows[i].address, &found), LENS_OK);
+    assert_memory_equal(&found, &rows[i], sizeof found);
+  }
+  assert_true(blocks > written && blocks < 400 * written);
+  for (uint64_t i = 0; i < written; i += 1000)
+    assert_int_equal(lens_finding_at(self, rows[i].address + 1, &found), LENS_NOT_FOUND);
+  blocks = 0;
+  free(rows);
+}
+
 static void accounts(void **state) {
   (void)state;
   const lens_audit_filter filter = {.type_glob = NULL};
@@ -242,6 +262,7 @@ static void accounts(void **state) {
   RUN(lens_audit(self, &filter, 1, NULL));
   check_most();
   ALL(lens_finding, lens_findings(self, capacity, rows, &written, &total));
+  find_each();
 }
 
 /* After an audit; of the many histories learning takes as much as it ever does. */
@@ -337,6 +358,7 @@ static void freed(void **state) {
   }
   look_again();
   assert_int_equal(freed_and_held(), NODES);
+  find_each();
   for (uint64_t i = 0; i < NODES; i++) nodes[i]->other = &gone[0]->base;
   look_again();
   assert_int_equal(freed_and_held(), 1);

@@ -60,7 +60,7 @@ typedef struct lens_finding {
 LENS_API lens_status lens_findings(lens *self, uint64_t capacity, lens_finding *rows,
                                    uint64_t *written, uint64_t *total);
 
-/* The one at an address.  LENS_NOT_FOUND: the last lens_audit found nothing there. */
+/* The one at an address.  LENS_NOT_FOUND: the last lens_audit found nothing there.  O(log rows). */
 LENS_API lens_status lens_finding_at(lens *self, uint64_t address, lens_finding *out);
 
 #ifdef __cplusplus

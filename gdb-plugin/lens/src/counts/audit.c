@@ -320,18 +320,32 @@ lens_status lens_findings(lens *self, uint64_t capacity, lens_finding *rows, uin
   return LENS_OK;
 }
 
+/* The row of an address among [first, end), which ascend; `end`: none. */
+static uint64_t row_at(const struct lens_audit_row *rows, uint64_t first, uint64_t end,
+                       uint64_t address) {
+  uint64_t low = first, high = end;
+  while (low < high) {
+    uint64_t middle = low + (high - low) / 2;
+    if (rows[middle].address < address) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low < end && rows[low].address == address ? low : end;
+}
+
 lens_status lens_finding_at(lens *self, uint64_t address, lens_finding *out) {
   if (self->analysis == NULL || !self->analysis->audit.complete)
     return lens_fail(self, LENS_BAD_ARGUMENT, "audit the heap first");
   const struct lens_audit_state *audit = &self->analysis->audit;
   const struct lens_audit_row *found = audit->rows.items;
-  for (uint64_t i = 0; i < audit->totals.findings; i++) {
-    lens_status status = lens_turn_at(self, i);
-    if (status != LENS_OK) return status;
-    if (found[i].address != address) continue;
-    show(self, &found[i], out);
-    return LENS_OK;
-  }
-  return lens_fail(self, LENS_NOT_FOUND, "the audit found nothing at 0x%llx",
-                   (unsigned long long)address);
+  uint64_t findings = audit->totals.findings, freed = findings - audit->totals.freed;
+  uint64_t row = row_at(found, 0, freed, address);
+  if (row == freed) row = row_at(found, freed, findings, address);
+  if (row == findings)
+    return lens_fail(self, LENS_NOT_FOUND, "the audit found nothing at 0x%llx",
+                     (unsigned long long)address);
+  show(self, &found[row], out);
+  return LENS_OK;
 }
