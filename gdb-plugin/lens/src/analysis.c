@@ -138,20 +138,27 @@ static void visit_word(void *context, uint64_t word) {
   if (object != LENS_NONE) to->visit(to->context, object);
 }
 
-lens_status lens_runtime_visit(lens *self, lens_object_visit_fn visit, void *context) {
-  struct word_visit to = {self, visit, context};
-  for (size_t i = 0; i < self->model.heap_count; i++) {
-    struct lens_heap_model *heap = &self->model.heaps[i];
-    for (uint32_t k = 0; k < heap->runtime_slot_count; k++) {
-      uint64_t word;
-      lens_status status =
-          lens_fetch(self, heap->runtime_slots + k * sizeof word, sizeof word, &word);
-      if (status == LENS_UNREADABLE) break;
-      if (status != LENS_OK) return status;
-      visit_word(&to, word);
-    }
-    lens_status status = lens_holdings_visit(self, heap, visit_word, &to);
-    if (status != LENS_OK) return status;
+/* A heap's own slots. */
+static lens_status visit_slots(lens *self, const struct lens_heap_model *heap,
+                               struct word_visit *to) {
+  for (uint32_t k = 0; k < heap->runtime_slot_count; k++) {
+    uint64_t word;
+    lens_status status =
+        lens_fetch(self, heap->runtime_slots + k * sizeof word, sizeof word, &word);
+    if (status != LENS_OK) return status == LENS_UNREADABLE ? LENS_OK : status;
+    visit_word(to, word);
   }
   return LENS_OK;
+}
+
+lens_status lens_runtime_visit(lens *self, struct lens_holding_place *at, const lens_slice *slice,
+                               lens_object_visit_fn visit, void *context) {
+  struct word_visit to = {self, visit, context};
+  lens_status status = LENS_OK;
+  while (at->heap < self->model.heap_count && status == LENS_OK) {
+    if (!at->slots_done) status = visit_slots(self, &self->model.heaps[at->heap], &to);
+    at->slots_done = status == LENS_OK;
+    if (status == LENS_OK) status = lens_holdings_visit(self, at, slice, visit_word, &to);
+  }
+  return status;
 }

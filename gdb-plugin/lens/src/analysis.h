@@ -57,9 +57,11 @@ struct lens_analysis *lens_analysis_of(lens *self);
 void lens_roots_changed(lens *self);
 
 /* Calls `visit` with the snapshot index of each object that the runtime itself holds, through its
- * own slots or in a function that runs, once a reference. */
+ * own slots or in a function that runs, once a reference.  LENS_AGAIN: the slice is over, and *at
+ * says where to go on; without one turns are taken. */
 typedef void (*lens_object_visit_fn)(void *context, uint32_t object);
-lens_status lens_runtime_visit(lens *self, lens_object_visit_fn visit, void *context);
+lens_status lens_runtime_visit(lens *self, struct lens_holding_place *at, const lens_slice *slice,
+                               lens_object_visit_fn visit, void *context);
 
 static inline lens_status lens_out_of_memory(lens *self) {
   return lens_fail(self, LENS_NO_MEMORY, "out of memory");

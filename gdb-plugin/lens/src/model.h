@@ -189,10 +189,19 @@ static inline uint64_t lens_load_place(const uint8_t *bytes, struct lens_place_o
 
 /* ---- holdings ---- */
 
-/* holdings.c: calls `visit` with each word that holds a reference of a function that runs. */
+/* Where a visit of what the runtime itself holds has come to; begins as all 0. */
+struct lens_holding_place {
+  size_t heap, span;
+  uint64_t word;   /* of the span */
+  bool slots_done; /* the heap's own slots were visited */
+};
+
+/* holdings.c: calls `visit` with each word that holds a reference of a function that runs, in the
+ * heap where *at stands, which is left for the next one.  LENS_AGAIN: the slice is over; without
+ * one turns are taken. */
 typedef void (*lens_word_visit_fn)(void *context, uint64_t word);
-lens_status lens_holdings_visit(lens *self, struct lens_heap_model *heap, lens_word_visit_fn visit,
-                                void *context);
+lens_status lens_holdings_visit(lens *self, struct lens_holding_place *at, const lens_slice *slice,
+                                lens_word_visit_fn visit, void *context);
 
 /* ---- headers ---- */
 

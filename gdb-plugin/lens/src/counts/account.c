@@ -126,7 +126,8 @@ lens_status lens_account_object(lens *self, uint32_t object, uint32_t slice_ms, 
   status = count_heap_refs(self, object, &slice, &by);
   if (status != LENS_OK) return status;
   struct one one = {object, 0};
-  status = lens_runtime_visit(self, count_if_same, &one);
+  struct lens_holding_place held = {0};
+  status = lens_runtime_visit(self, &held, NULL, count_if_same, &one);
   if (status != LENS_OK) return status;
   uint32_t state = lens_row_states(snapshot)[object];
   by.runtime = one.count + ((state & LENS_STATE_HELD) != 0);
@@ -157,34 +158,57 @@ void lens_accounts_free(struct lens_accounts_state *self) {
 
 static void count_runtime(void *context, uint32_t object) { ((uint32_t *)context)[object]++; }
 
-/* Columns of zeros, then what is sparse: suspected words, roots, the runtime's own. */
+/* Columns of zeros. */
 static lens_status begin(lens *self) {
   struct lens_analysis *analysis = self->analysis;
   struct lens_accounts_state *accounts = &analysis->accounts;
-  const struct lens_index *index = &analysis->index;
   uint64_t objects = analysis->snapshot.object_count;
   lens_accounts_free(accounts);
   if (!lens_column_reserve(&accounts->heap_refs, objects, sizeof(uint32_t)) ||
       !lens_column_reserve(&accounts->root_refs, objects, sizeof(uint32_t)) ||
       !lens_column_reserve(&accounts->runtime_refs, objects, sizeof(uint32_t)) ||
       !lens_column_reserve(&accounts->verdict, objects, sizeof(uint8_t)) ||
-      (index->suspect_count != 0 &&
+      (analysis->index.suspect_count != 0 &&
        !lens_column_reserve(&accounts->opaque_refs, objects, sizeof(uint32_t)))) {
     return lens_out_of_memory(self);
   }
-  const struct lens_suspect *suspects = index->suspects.items;
-  uint32_t *opaque = accounts->opaque_refs.items, *root_refs = accounts->root_refs.items;
-  for (uint64_t i = 0; i < index->suspect_count; i++) {
-    uint64_t end = lens_out_starts(index)[suspects[i].object + 1];
-    for (uint64_t edge = suspects[i].first; edge < end; edge++)
-      opaque[lens_out_targets(index)[edge]]++;
-  }
-  const lens_root *roots = lens_root_rows(&analysis->roots);
-  for (uint64_t i = 0; i < analysis->roots.count; i++) root_refs[roots[i].object]++;
-  lens_status status = lens_runtime_visit(self, count_runtime, accounts->runtime_refs.items);
-  accounts->started = status == LENS_OK;
+  accounts->started = true;
   accounts->totals =
       (lens_accounts){.object_count = objects, .exactness = analysis->snapshot.totals.exactness};
+  return LENS_OK;
+}
+
+/* The words of opaque objects, and roots.  LENS_AGAIN: the slice is over. */
+static lens_status count_words(struct lens_analysis *analysis, const lens_slice *slice) {
+  struct lens_accounts_state *accounts = &analysis->accounts;
+  const struct lens_index *index = &analysis->index;
+  const struct lens_suspect *suspects = index->suspects.items;
+  uint32_t *opaque = accounts->opaque_refs.items, *root_refs = accounts->root_refs.items;
+  uint64_t work = 0;
+  for (; accounts->suspect < index->suspect_count; accounts->suspect++, accounts->edge = 0) {
+    const struct lens_suspect *suspect = &suspects[accounts->suspect];
+    uint64_t end = lens_out_starts(index)[suspect->object + 1];
+    for (; suspect->first + accounts->edge < end; accounts->edge++) {
+      if (++work % ROWS_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
+      opaque[lens_out_targets(index)[suspect->first + accounts->edge]]++;
+    }
+  }
+  const lens_root *roots = lens_root_rows(&analysis->roots);
+  for (; accounts->root < analysis->roots.count; accounts->root++) {
+    if (++work % ROWS_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
+    root_refs[roots[accounts->root].object]++;
+  }
+  return LENS_OK;
+}
+
+/* What is sparse: suspected words, roots, the runtime's own. */
+static lens_status count_sparse(lens *self, const lens_slice *slice) {
+  struct lens_accounts_state *accounts = &self->analysis->accounts;
+  lens_status status = count_words(self->analysis, slice);
+  if (status == LENS_OK)
+    status = lens_runtime_visit(self, &accounts->held, slice, count_runtime,
+                                accounts->runtime_refs.items);
+  accounts->counted = status == LENS_OK;
   return status;
 }
 
@@ -240,6 +264,8 @@ lens_status lens_account_all_in(lens *self, const lens_slice *slice, lens_progre
   struct lens_accounts_state *accounts = &self->analysis->accounts;
   if (accounts->complete) return LENS_OK;
   if (!accounts->started) status = begin(self);
+  if (status == LENS_OK && !accounts->counted) status = count_sparse(self, slice);
+  if (status != LENS_OK && status != LENS_AGAIN) lens_accounts_free(accounts);
   uint64_t objects = self->analysis->snapshot.object_count;
   while (status == LENS_OK && accounts->row < objects) {
     judge(self, accounts->row + ROWS_A_CLOCK < objects ? accounts->row + ROWS_A_CLOCK : objects);

@@ -9,7 +9,10 @@ struct lens_accounts_state {
   bool started, complete;
   struct lens_column heap_refs, opaque_refs, root_refs, runtime_refs; /* uint32_t */
   struct lens_column verdict;                                         /* uint8_t */
-  uint64_t row; /* the next one to be judged */
+  struct lens_holding_place held;
+  uint64_t suspect, edge, root; /* the next to be counted; edge: 0, or of the suspect */
+  bool counted;                 /* what is sparse is */
+  uint64_t row;                 /* the next one to be judged */
   lens_accounts totals;
 };
 

@@ -10,6 +10,7 @@
  * reference is in a register or on the stack (roots.c).
  */
 #include "model/load.h"
+#include "turn.h"
 
 enum {
   HOLDINGS_MAX = 256,       /* in a heap: finalizers nest less deep */
@@ -72,21 +73,39 @@ lens_status lens_holdings_read(lens *self, struct lens_heap_model *heap, uint64_
   return LENS_OK;
 }
 
-lens_status lens_holdings_visit(lens *self, struct lens_heap_model *heap, lens_word_visit_fn visit,
-                                void *context) {
-  for (size_t i = 0; i < heap->holding_count; i++) {
-    const struct lens_held_words *span = &heap->holdings[i];
-    for (uint64_t done = 0; done < span->count; done += WORDS_A_READ) {
-      uint64_t words[WORDS_A_READ];
-      uint64_t count = span->count - done < WORDS_A_READ ? span->count - done : WORDS_A_READ;
-      lens_status status = lens_fetch(self, span->address + 8 * done, count * sizeof *words, words);
-      if (status == LENS_UNREADABLE) {
-        cut(self, heap, span->address + 8 * done, "can't be read");
-        break;
-      }
-      if (status != LENS_OK) return status;
-      for (uint64_t k = 0; k < count; k++) visit(context, words[k]);
-    }
+/* The next words of the span where *at stands. */
+static lens_status visit_piece(lens *self, struct lens_heap_model *heap,
+                               struct lens_holding_place *at, lens_word_visit_fn visit,
+                               void *context) {
+  const struct lens_held_words *span = &heap->holdings[at->span];
+  uint64_t words[WORDS_A_READ], address = span->address + 8 * at->word;
+  uint64_t count = span->count - at->word < WORDS_A_READ ? span->count - at->word : WORDS_A_READ;
+  lens_status status = lens_fetch(self, address, count * sizeof *words, words);
+  if (status == LENS_UNREADABLE) {
+    cut(self, heap, address, "can't be read");
+    at->word = span->count;
+    return LENS_OK;
   }
+  if (status != LENS_OK) return status;
+  for (uint64_t k = 0; k < count; k++) visit(context, words[k]);
+  at->word += count;
+  return LENS_OK;
+}
+
+lens_status lens_holdings_visit(lens *self, struct lens_holding_place *at, const lens_slice *slice,
+                                lens_word_visit_fn visit, void *context) {
+  struct lens_heap_model *heap = &self->model.heaps[at->heap];
+  while (at->span < heap->holding_count) {
+    if (at->word >= heap->holdings[at->span].count) {
+      at->span++;
+      at->word = 0;
+      continue;
+    }
+    lens_status status = visit_piece(self, heap, at, visit, context);
+    if (status == LENS_OK && slice == NULL) status = lens_turn(self);
+    if (status != LENS_OK) return status;
+    if (slice != NULL && lens_slice_over(slice)) return LENS_AGAIN;
+  }
+  *at = (struct lens_holding_place){.heap = at->heap + 1};
   return LENS_OK;
 }

@@ -43,6 +43,10 @@ void lens_leaks_free(struct lens_leaks_state *self) {
 
 typedef lens_status (*part_fn)(lens *self, uint64_t end);
 
+static lens_status part_roots(lens *self, uint64_t end) {
+  lens_leaks_count_roots(self, end);
+  return LENS_OK;
+}
 static lens_status part_nodes(lens *self, uint64_t end) {
   lens_leaks_number(self, end);
   return LENS_OK;
@@ -53,6 +57,22 @@ static lens_status part_sort(lens *self, uint64_t end) {
 }
 static lens_status part_count(lens *self, uint64_t end) {
   lens_leaks_count(&self->analysis->leaks, end);
+  return LENS_OK;
+}
+
+/* Counts the roots that point to leaks. */
+static lens_status part_pointed_to(lens *self, uint64_t end) {
+  struct lens_leaks_state *leaks = &self->analysis->leaks;
+  const lens_root *roots = lens_root_rows(&self->analysis->roots);
+  for (uint64_t i = leaks->row; i < end; i++) {
+    uint32_t node = lens_leaks_node_of(leaks, roots[i].object);
+    if (node == LENS_NONE) continue;
+    uint32_t component = lens_leaks_component_of(leaks)[node];
+    uint32_t label = ((const uint32_t *)leaks->labels.items)[component];
+    lens_leak *leak = (lens_leak *)leaks->rows.items + (label - 1);
+    uint32_t own = lens_leaks_component_of(leaks)[lens_leaks_node_of(leaks, leak->root)];
+    leak->root_refs += own == component;
+  }
   return LENS_OK;
 }
 
@@ -70,11 +90,20 @@ static lens_status each_part(lens *self, uint64_t total, uint64_t part, part_fn 
   return LENS_OK;
 }
 
-static lens_status reach_step(lens *self, const lens_slice *slice, lens_progress *progress) {
-  const uint32_t from =
-      LENS_REACH_ROOTS | LENS_REACH_RUNTIME | LENS_REACH_IMMORTAL | LENS_REACH_UNSURE;
-  lens_status status = lens_reach_in(self, NULL, 0, from, slice, progress);
-  return status == LENS_OK ? lens_leaks_take_garbage(self) : status;
+enum { REACHED = LENS_REACH_ROOTS | LENS_REACH_RUNTIME | LENS_REACH_IMMORTAL | LENS_REACH_UNSURE };
+
+/* Takes what was not reached; once more from the start where another question came in between. */
+static lens_status take_step(lens *self, const lens_slice *slice) {
+  const struct lens_reach *reach = &self->analysis->reach;
+  struct lens_leaks_state *leaks = &self->analysis->leaks;
+  if (!reach->complete || reach->start_count != 0 || reach->from != REACHED) {
+    leaks->phase = LENS_LEAKS_IDLE;
+    leaks->row = leaks->node_count = 0;
+    return LENS_AGAIN;
+  }
+  lens_status status =
+      each_part(self, lens_leaks_words(self), WORDS_A_CLOCK, lens_leaks_take_garbage, slice);
+  return status == LENS_OK ? lens_leaks_make_room(self) : status;
 }
 
 static struct lens_graph graph_of(const struct lens_leaks_state *leaks) {
@@ -99,7 +128,11 @@ static lens_status phase_step(lens *self, const lens_slice *slice, lens_progress
       lens_reach_free(&self->analysis->reach); /* another question may have been given up */
       return LENS_OK;
     case LENS_LEAKS_REACH:
-      return reach_step(self, slice, progress);
+      return lens_reach_in(self, NULL, 0, REACHED, slice, progress);
+    case LENS_LEAKS_TAKE:
+      return take_step(self, slice);
+    case LENS_LEAKS_ROOTS:
+      return each_part(self, self->analysis->roots.count, ROWS_A_CLOCK, part_roots, slice);
     case LENS_LEAKS_NODES:
       return each_part(self, lens_leaks_words(self), WORDS_A_CLOCK, part_nodes, slice);
     case LENS_LEAKS_EDGES:
@@ -110,23 +143,11 @@ static lens_status phase_step(lens *self, const lens_slice *slice, lens_progress
       return each_part(self, leaks->node_count, ROWS_A_CLOCK, part_count, slice);
     case LENS_LEAKS_SORT:
       return each_part(self, leaks->node_count, ROWS_A_CLOCK, part_sort, slice);
+    case LENS_LEAKS_POINTED_TO:
+      graph_free(leaks);
+      return each_part(self, self->analysis->roots.count, ROWS_A_CLOCK, part_pointed_to, slice);
     default:
       return lens_leaks_label_step(self, slice);
-  }
-}
-
-/* Counts the roots that point to leaks. */
-static void count_root_refs(lens *self) {
-  struct lens_leaks_state *leaks = &self->analysis->leaks;
-  const struct lens_roots *roots = &self->analysis->roots;
-  for (uint64_t i = 0; i < roots->count; i++) {
-    uint32_t object = lens_root_rows(roots)[i].object, node = lens_leaks_node_of(leaks, object);
-    if (node == LENS_NONE) continue;
-    uint32_t component = lens_leaks_component_of(leaks)[node];
-    uint32_t label = ((const uint32_t *)leaks->labels.items)[component];
-    lens_leak *leak = (lens_leak *)leaks->rows.items + (label - 1);
-    uint32_t own = lens_leaks_component_of(leaks)[lens_leaks_node_of(leaks, leak->root)];
-    leak->root_refs += own == component;
   }
 }
 
@@ -154,8 +175,6 @@ lens_status lens_leaks(lens *self, uint32_t slice_ms, lens_progress *progress) {
     leaks->row = 0;
     if (leaks->phase != LENS_LEAKS_DONE && lens_slice_over(&slice)) return LENS_AGAIN;
   }
-  graph_free(leaks);
-  count_root_refs(self);
   return LENS_OK;
 }
 

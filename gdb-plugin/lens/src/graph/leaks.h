@@ -15,12 +15,15 @@
 enum lens_leaks_phase {
   LENS_LEAKS_IDLE,
   LENS_LEAKS_REACH,
+  LENS_LEAKS_TAKE,       /* what was not reached */
+  LENS_LEAKS_ROOTS,      /* how sure they are */
   LENS_LEAKS_NODES,      /* numbering the garbage */
   LENS_LEAKS_EDGES,      /* the graph between garbage objects */
   LENS_LEAKS_COMPONENTS, /* which of them hold each other */
   LENS_LEAKS_COUNT,      /* how many nodes each has */
   LENS_LEAKS_SORT,       /* nodes by component */
   LENS_LEAKS_LABELS,     /* which row each component belongs to */
+  LENS_LEAKS_POINTED_TO, /* roots that lead to leaks all the same */
   LENS_LEAKS_DONE
 };
 
@@ -68,10 +71,12 @@ static inline uint32_t lens_leaks_node_of(const struct lens_leaks_state *self, u
          (uint32_t)__builtin_popcountll(word & (bit - 1));
 }
 
-/* leaks_garbage.c: takes what was not reached; numbers the words of `garbage`, then links the
- * nodes, from `row` up to `end`. */
+/* leaks_garbage.c: takes what was not reached, counts roots, numbers the words of `garbage`, then
+ * links the nodes, each from `row` up to `end`. */
 uint64_t lens_leaks_words(const lens *self);
-lens_status lens_leaks_take_garbage(lens *self);
+lens_status lens_leaks_take_garbage(lens *self, uint64_t end);
+void lens_leaks_count_roots(lens *self, uint64_t end);
+lens_status lens_leaks_make_room(lens *self);
 void lens_leaks_number(lens *self, uint64_t end);
 lens_status lens_leaks_link(lens *self, const lens_slice *slice);
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "analysis.h"
-#include "turn.h"
 
 enum { WORD_BITS = 64, EDGES_A_CLOCK = 1 << 15 };
 
@@ -14,13 +13,12 @@ uint64_t lens_leaks_words(const lens *self) {
   return (self->analysis->snapshot.object_count + WORD_BITS - 1) / WORD_BITS;
 }
 
-static lens_status count_roots(lens *self) {
+void lens_leaks_count_roots(lens *self, uint64_t end) {
   const struct lens_roots *roots = &self->analysis->roots;
-  lens_leaks_totals *totals = &self->analysis->leaks.totals;
+  struct lens_leaks_state *leaks = &self->analysis->leaks;
+  lens_leaks_totals *totals = &leaks->totals;
   totals->roots = roots->count;
-  for (uint64_t i = 0; i < roots->count; i++) {
-    lens_status status = lens_turn_at(self, i);
-    if (status != LENS_OK) return status;
+  for (uint64_t i = leaks->row; i < end; i++) {
     const lens_root *root = &lens_root_rows(roots)[i];
     if (root->confidence != LENS_CONFIDENCE_CONSERVATIVE) continue;
     totals->guessed_roots++;
@@ -28,7 +26,6 @@ static lens_status count_roots(lens *self) {
     totals->guessed_words += root->kind == LENS_ROOT_WORD;
     totals->guessed_foreign += root->kind == LENS_ROOT_FOREIGN;
   }
-  return LENS_OK;
 }
 
 static bool is_freed(uint8_t verdict) {
@@ -54,8 +51,8 @@ static uint64_t collected(const uint8_t *verdicts, uint64_t reached) {
   return bits;
 }
 
-/* Takes what was not reached, or is freed all the same. */
-lens_status lens_leaks_take_garbage(lens *self) {
+/* Takes what was not reached, or is freed all the same, of the words [row, end). */
+lens_status lens_leaks_take_garbage(lens *self, uint64_t end) {
   struct lens_leaks_state *leaks = &self->analysis->leaks;
   uint64_t objects = self->analysis->snapshot.object_count, words = lens_leaks_words(self);
   if (!lens_column_reserve(&leaks->garbage, words, sizeof(uint64_t)) ||
@@ -65,10 +62,8 @@ lens_status lens_leaks_take_garbage(lens *self) {
   const uint64_t *marks = self->analysis->reach.marks.items;
   const uint8_t *verdicts = self->analysis->collector.verdict.items;
   uint64_t *garbage = leaks->garbage.items;
-  uint32_t *before = leaks->before.items, count = 0;
-  lens_status status = LENS_OK;
-  for (uint64_t i = 0; i < words && status == LENS_OK; i++) {
-    status = lens_turn_at(self, i * WORD_BITS / 4);
+  uint32_t *before = leaks->before.items, count = (uint32_t)leaks->node_count;
+  for (uint64_t i = leaks->row; i < end; i++) {
     uint64_t used = objects - i * WORD_BITS;
     uint64_t all = used >= WORD_BITS ? UINT64_MAX : (1ull << used) - 1;
     garbage[i] = (~marks[i] | collected(verdicts + i * WORD_BITS, marks[i] & all)) & all;
@@ -76,10 +71,13 @@ lens_status lens_leaks_take_garbage(lens *self) {
     count += (uint32_t)__builtin_popcountll(garbage[i]);
   }
   leaks->node_count = count;
-  if (status == LENS_OK) status = count_roots(self);
-  if (status != LENS_OK) return status;
-  return lens_column_reserve(&leaks->objects, count, sizeof(uint32_t)) &&
-                 lens_column_reserve(&leaks->out_start, (uint64_t)count + 1, sizeof(uint64_t))
+  return LENS_OK;
+}
+
+lens_status lens_leaks_make_room(lens *self) {
+  struct lens_leaks_state *leaks = &self->analysis->leaks;
+  return lens_column_reserve(&leaks->objects, leaks->node_count, sizeof(uint32_t)) &&
+                 lens_column_reserve(&leaks->out_start, leaks->node_count + 1, sizeof(uint64_t))
              ? LENS_OK
              : lens_out_of_memory(self);
 }

@@ -62,11 +62,12 @@ static bool note_starting(lens *self, const lens_slice *slice) {
     paths->row = end;
     if (lens_slice_over(slice)) return false;
   }
-  for (uint64_t i = 0; i < objects / 64 + 1; i++) bits[i] |= held[i];
-  for (uint64_t i = 0; i < roots->count; i++) {
-    uint32_t object = lens_root_rows(roots)[i].object;
+  while (paths->row < objects + roots->count) {
+    uint32_t object = lens_root_rows(roots)[paths->row++ - objects].object;
     bits[object / 64] |= 1ull << (object % 64);
+    if (paths->row % STEPS_A_CLOCK == 0 && lens_slice_over(slice)) return false;
   }
+  for (uint64_t i = 0; i < objects / 64 + 1; i++) bits[i] |= held[i];
   paths->row = 0;
   paths->phase = paths->soft ? LENS_PATHS_PAIRS : LENS_PATHS_BACKWARD;
   return true;
@@ -225,11 +226,6 @@ static lens_status begin(lens *self, uint32_t object, uint64_t wanted, bool soft
     lens_paths_free(paths);
     return lens_out_of_memory(self);
   }
-  lens_status status = lens_runtime_visit(self, note_held, paths->held.items);
-  if (status != LENS_OK) {
-    lens_paths_free(paths);
-    return status;
-  }
   paths->target = object;
   paths->wanted = wanted;
   paths->soft = soft;
@@ -237,7 +233,7 @@ static lens_status begin(lens *self, uint32_t object, uint64_t wanted, bool soft
   ((uint32_t *)paths->next.items)[object] = object;
   ((uint32_t *)paths->queue.items)[paths->tail++] = object;
   paths->level_end = 1;
-  paths->phase = LENS_PATHS_STARTS;
+  paths->phase = LENS_PATHS_HELD;
   return LENS_OK;
 }
 
@@ -246,6 +242,10 @@ static lens_status phase_step(lens *self, const lens_slice *slice) {
   struct lens_paths_state *paths = &self->analysis->paths;
   lens_status status;
   switch (paths->phase) {
+    case LENS_PATHS_HELD:
+      status = lens_runtime_visit(self, &paths->holding, slice, note_held, paths->held.items);
+      if (status == LENS_OK) paths->phase = LENS_PATHS_STARTS;
+      return status;
     case LENS_PATHS_STARTS:
       return note_starting(self, slice) ? LENS_OK : LENS_AGAIN;
     case LENS_PATHS_BACKWARD:

@@ -15,6 +15,7 @@
 
 enum lens_paths_phase {
   LENS_PATHS_IDLE,
+  LENS_PATHS_HELD,     /* which objects the runtime holds */
   LENS_PATHS_STARTS,   /* which objects something starts at */
   LENS_PATHS_PAIRS,    /* soft: reading who holds whom weakly */
   LENS_PATHS_COUNT,    /* soft: how often each object is held so */
@@ -51,7 +52,8 @@ struct lens_paths_state {
   struct lens_column pairs;                   /* uint64_t: target << 32 | holder */
   struct lens_column soft_start, soft_source; /* uint32_t */
   struct lens_column held;                    /* a bit an object: the runtime holds it */
-  struct lens_column starting;                /* a bit an object: something starts there */
+  struct lens_holding_place holding;
+  struct lens_column starting; /* a bit an object: something starts there */
   uint64_t pair_count, row;
   struct lens_column distance, next, queue; /* uint32_t */
   uint64_t head, tail, level_end;

@@ -71,7 +71,7 @@ static lens_status begin(lens *self) {
                            sizeof(uint64_t)) ||
       !lens_column_reserve(&retained->rooted, analysis->roots.count, sizeof(uint32_t)))
     return lens_out_of_memory(self);
-  return lens_runtime_visit(self, stand, retained->standing.items);
+  return LENS_OK;
 }
 
 /* What the runtime holds and what is never freed stands by itself. */
@@ -124,25 +124,29 @@ static lens_status sum(lens *self, const lens_slice *slice) {
   return LENS_OK;
 }
 
-static void sum_totals(lens *self) {
+/* Of what hangs from nobody, and, from `at` on, of what each entry keeps. */
+static lens_status sum_totals(lens *self, const lens_slice *slice) {
   struct lens_retained *retained = &self->analysis->retained;
   const uint64_t *bytes = retained->bytes.items;
   const uint32_t *objects = retained->objects.items, *entry = retained->tree.entry.items;
+  lens_retained_totals *totals = &retained->totals;
+  if (retained->at == 0)
+    *totals = (lens_retained_totals){.shared_objects = objects[0],
+                                     .shared_bytes = bytes[0],
+                                     .objects = objects[0],
+                                     .bytes = bytes[0],
+                                     .roots = self->analysis->roots.count};
+  while (retained->at < retained->rooted_count) {
+    uint32_t number = entry[retained->at++];
+    totals->objects += number == 0 ? 0 : objects[number];
+    totals->bytes += number == 0 ? 0 : bytes[number];
+    if (retained->at % ROWS_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
+  }
   uint64_t all_bytes =
       self->analysis->snapshot.totals.object_bytes + self->analysis->weights.owned_bytes;
-  lens_retained_totals totals = {.shared_objects = objects[0],
-                                 .shared_bytes = bytes[0],
-                                 .objects = objects[0],
-                                 .bytes = bytes[0],
-                                 .roots = self->analysis->roots.count};
-  for (uint64_t i = 0; i < retained->rooted_count; i++) {
-    if (entry[i] == 0) continue;
-    totals.objects += objects[entry[i]];
-    totals.bytes += bytes[entry[i]];
-  }
-  totals.lost_objects = self->analysis->snapshot.object_count - totals.objects;
-  totals.lost_bytes = all_bytes - totals.bytes;
-  retained->totals = totals;
+  totals->lost_objects = self->analysis->snapshot.object_count - totals->objects;
+  totals->lost_bytes = all_bytes - totals->bytes;
+  return LENS_OK;
 }
 
 static lens_status step(lens *self, const lens_slice *slice, lens_progress *progress) {
@@ -150,7 +154,11 @@ static lens_status step(lens *self, const lens_slice *slice, lens_progress *prog
   lens_status status = LENS_OK;
   if (retained->phase == LENS_RETAINED_IDLE) {
     status = begin(self);
-    retained->phase = LENS_RETAINED_STANDING;
+    retained->phase = LENS_RETAINED_HELD;
+  }
+  if (status == LENS_OK && retained->phase == LENS_RETAINED_HELD) {
+    status = lens_runtime_visit(self, &retained->held, slice, stand, retained->standing.items);
+    if (status == LENS_OK) retained->phase = LENS_RETAINED_STANDING;
   }
   if (status == LENS_OK && retained->phase == LENS_RETAINED_STANDING) {
     status = find_standing(self->analysis, slice);
@@ -176,11 +184,13 @@ static lens_status step(lens *self, const lens_slice *slice, lens_progress *prog
     retained->at = retained->tree.count;
     retained->phase = LENS_RETAINED_SUMS;
   }
-  if (status == LENS_OK) status = sum(self, slice);
-  if (status != LENS_OK) return status;
-  sum_totals(self);
-  retained->phase = LENS_RETAINED_DONE;
-  return LENS_OK;
+  if (status == LENS_OK && retained->phase == LENS_RETAINED_SUMS) {
+    status = sum(self, slice);
+    if (status == LENS_OK) retained->phase = LENS_RETAINED_TOTALS;
+  }
+  if (status == LENS_OK) status = sum_totals(self, slice);
+  if (status == LENS_OK) retained->phase = LENS_RETAINED_DONE;
+  return status;
 }
 
 lens_status lens_retained_in(lens *self, const lens_slice *slice, lens_progress *progress) {

@@ -14,10 +14,12 @@
 
 enum lens_retained_phase {
   LENS_RETAINED_IDLE,
+  LENS_RETAINED_HELD,
   LENS_RETAINED_STANDING,
   LENS_RETAINED_ROOTED,
   LENS_RETAINED_TREE,
   LENS_RETAINED_SUMS,
+  LENS_RETAINED_TOTALS,
   LENS_RETAINED_DONE
 };
 
@@ -40,6 +42,7 @@ struct lens_retained {
   struct lens_dominators tree;
   struct lens_column rooted; /* uint32_t: objects that roots hold, each once: the entries */
   uint64_t rooted_count, owning_count; /* the first ones may be owned by their roots */
+  struct lens_holding_place held;
   struct lens_column standing;       /* a bit an object: the runtime holds it, or it is immortal */
   struct lens_column bytes, objects; /* uint64_t, uint32_t: by number */
   uint64_t at;

@@ -59,29 +59,40 @@ static lens_status begin(lens *self, const uint32_t *starts, uint64_t start_coun
   struct lens_analysis *analysis = self->analysis;
   struct lens_reach *reach = &analysis->reach;
   uint64_t objects = analysis->snapshot.object_count;
-  for (uint64_t i = 0; i < start_count; i++) {
-    if (starts[i] >= objects)
-      return lens_fail(self, LENS_BAD_ARGUMENT, "no object has the index %u", starts[i]);
-  }
   lens_reach_free(reach);
   if (!lens_column_reserve(&reach->marks, objects / 64 + 1, sizeof(uint64_t)) ||
       !lens_column_reserve(&reach->queue, objects, sizeof(uint32_t))) {
     lens_reach_free(reach);
     return lens_out_of_memory(self);
   }
-  for (uint64_t i = 0; i < start_count; i++) mark(reach, starts[i]);
-  if ((from & LENS_REACH_ROOTS) != 0) {
-    const lens_root *roots = lens_root_rows(&analysis->roots);
-    for (uint64_t i = 0; i < analysis->roots.count; i++) mark(reach, roots[i].object);
-  }
-  if ((from & LENS_REACH_UNSURE) != 0) mark_flux(self);
-  lens_status status =
-      (from & LENS_REACH_RUNTIME) != 0 ? lens_runtime_visit(self, mark_in, reach) : LENS_OK;
-  reach->started = status == LENS_OK;
+  reach->started = true;
   reach->starts = starts;
   reach->start_count = start_count;
   reach->from = from;
-  return status;
+  return LENS_OK;
+}
+
+/* Marks the caller's starts, the roots, and what the runtime holds. */
+static lens_status mark_starts(lens *self, const lens_slice *slice) {
+  struct lens_reach *reach = &self->analysis->reach;
+  const struct lens_roots *roots = &self->analysis->roots;
+  for (uint64_t work = 1; reach->start < reach->start_count; reach->start++, work++) {
+    uint32_t object = reach->starts[reach->start];
+    if (object >= self->analysis->snapshot.object_count)
+      return lens_fail(self, LENS_BAD_ARGUMENT, "no object has the index %u", object);
+    mark(reach, object);
+    if (work % STEPS_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
+  }
+  uint64_t root_count = (reach->from & LENS_REACH_ROOTS) != 0 ? roots->count : 0;
+  for (uint64_t work = 1; reach->root < root_count; reach->root++, work++) {
+    mark(reach, lens_root_rows(roots)[reach->root].object);
+    if (work % STEPS_A_CLOCK == 0 && lens_slice_over(slice)) return LENS_AGAIN;
+  }
+  if ((reach->from & LENS_REACH_UNSURE) != 0 && !reach->flux) mark_flux(self);
+  reach->flux = true;
+  return (reach->from & LENS_REACH_RUNTIME) == 0
+             ? LENS_OK
+             : lens_runtime_visit(self, &reach->held, slice, mark_in, reach);
 }
 
 /* Follows the queue, at most `budget` objects and edges of it. */
@@ -119,6 +130,8 @@ static void follow(lens *self, uint64_t budget) {
 
 static lens_status step(lens *self, const lens_slice *slice, lens_progress *progress) {
   struct lens_reach *reach = &self->analysis->reach;
+  lens_status status = mark_starts(self, slice);
+  if (status != LENS_OK) return status;
   if (!mark_states(self->analysis, slice)) return LENS_AGAIN;
   while (reach->head < reach->tail) {
     follow(self, STEPS_A_CLOCK);
@@ -140,6 +153,7 @@ lens_status lens_reach_in(lens *self, const uint32_t *starts, uint64_t start_cou
     if (status != LENS_OK) return status;
   }
   status = step(self, slice, progress);
+  if (status != LENS_OK && status != LENS_AGAIN) lens_reach_free(reach);
   if (status != LENS_OK) return status;
   lens_column_free(&reach->queue);
   reach->complete = true;

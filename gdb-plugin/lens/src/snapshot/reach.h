@@ -13,9 +13,12 @@ struct lens_reach {
   uint32_t from;
   struct lens_column marks; /* a bit an object, in uint64_t */
   struct lens_column queue; /* uint32_t: the objects marked so far, in the order met */
-  uint64_t row;             /* the next one whose state may make it a start */
-  uint64_t tail, head;      /* queue[head .. tail) have not been followed */
-  uint64_t edge;            /* 1 + that of queue[head] to follow next; 0: it has not begun */
+  struct lens_holding_place held;
+  bool flux;            /* what is in flux is marked */
+  uint64_t start, root; /* the next ones to be marked */
+  uint64_t row;         /* the next one whose state may make it a start */
+  uint64_t tail, head;  /* queue[head .. tail) have not been followed */
+  uint64_t edge;        /* 1 + that of queue[head] to follow next; 0: it has not begun */
   uint64_t bytes;
 };
 

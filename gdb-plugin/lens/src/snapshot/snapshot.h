@@ -31,6 +31,7 @@ struct lens_walker {
   struct lens_sweep sweep;
   uint32_t *size_needed; /* by flat type: bytes that a block must have; UINT32_MAX: unknown type */
   uint64_t page_row;     /* the page of the last run; UINT64_MAX: none */
+  struct lens_holding_place held; /* behind the pages */
 };
 
 static inline const uint64_t *lens_row_addresses(const struct lens_snapshot *self) {

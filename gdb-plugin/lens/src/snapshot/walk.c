@@ -236,10 +236,11 @@ static void ignore_word(void *context, uint64_t word) {
 }
 
 /* Whether all of the runtime's holdings can be read is known when they were: heap.holdings_cut. */
-static lens_status try_holdings(lens *self) {
+static lens_status try_holdings(lens *self, const lens_slice *slice) {
+  struct lens_holding_place *at = &self->analysis->walker.held;
   lens_status status = LENS_OK;
-  for (size_t i = 0; i < self->model.heap_count && status == LENS_OK; i++)
-    status = lens_holdings_visit(self, &self->model.heaps[i], ignore_word, NULL);
+  while (at->heap < self->model.heap_count && status == LENS_OK)
+    status = lens_holdings_visit(self, at, slice, ignore_word, NULL);
   return status;
 }
 
@@ -276,7 +277,7 @@ lens_status lens_walk_in(lens *self, const lens_slice *slice, lens_progress *pro
     if (status == LENS_OK)
       status = lens_sweep_step(self, &analysis->walker.sweep, slice, walk_run, NULL);
     lens_progress_set(progress, "objects", analysis->walker.sweep.page_row, pages);
-    if (status == LENS_OK) status = try_holdings(self);
+    if (status == LENS_OK) status = try_holdings(self, slice);
     if (status != LENS_OK) return status;
     analysis->snapshot.totals.arenas = self->model.arena_count;
     analysis->snapshot.totals.unreadable_bytes = analysis->walker.sweep.unreadable_bytes;
@@ -298,4 +299,5 @@ void lens_walker_free(struct lens_walker *self) {
   lens_dealloc(self->size_needed);
   self->size_needed = NULL;
   self->started = false;
+  self->held = (struct lens_holding_place){0};
 }
