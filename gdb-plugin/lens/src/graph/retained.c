@@ -171,6 +171,9 @@ static lens_status step(lens *self, const lens_slice *slice, lens_progress *prog
   if (status == LENS_OK && retained->phase == LENS_RETAINED_TREE) {
     struct lens_graph graph = lens_graph_of(self);
     struct lens_entries entries = entries_of(self);
+    if (graph.node_count + entries.count >= LENS_NONE)
+      return lens_fail(self, LENS_UNSUPPORTED,
+                       "objects and roots are more than can be numbered: %u", LENS_NONE - 1);
     status = lens_dominators_step(&retained->tree, &graph, &entries, slice);
     lens_progress_set(progress, "dominators",
                       lens_dominators_progress(&retained->tree, graph.node_count),

@@ -4,6 +4,9 @@
 #include <string.h>
 
 enum { GRANULE_SHIFT_MIN = 12, GRANULE_SHIFT_MAX = 30, GRANULES_MAX = 1 << 24 };
+/* However large an arena says that its pages are: the table of granules takes memory by how many
+ * rows of pages were read.  One block of 64 TB has 16 a page. */
+enum { GRANULES_ALWAYS = 1 << 16, GRANULES_A_PAGE = 16 };
 
 /* The finest alignment of the arenas' starts. */
 static uint32_t granule_shift(const struct lens_model *model) {
@@ -17,10 +20,16 @@ static uint32_t shift_of(uint64_t bytes) {
   return (bytes & (bytes - 1)) == 0 ? (uint32_t)__builtin_ctzll(bytes) : LENS_NONE;
 }
 
+/* What of an arena can hold objects: the pages whose rows could be read, whatever size it claims.
+ */
+static uint64_t bytes_of(const lens_arena *arena) {
+  uint64_t rows = arena->page_count;
+  return rows > arena->bytes / arena->page_bytes ? arena->bytes : rows * arena->page_bytes;
+}
+
 static uint64_t granules_of(const lens_arena *arena, uint32_t shift) {
-  return arena->bytes == 0
-             ? 0
-             : ((arena->address + arena->bytes - 1) >> shift) - (arena->address >> shift) + 1;
+  uint64_t bytes = bytes_of(arena);
+  return bytes == 0 ? 0 : ((arena->address + bytes - 1) >> shift) - (arena->address >> shift) + 1;
 }
 
 static void add_arena(struct lens_directory *self, const lens_arena *arena, uint32_t page_row) {
@@ -38,7 +47,8 @@ static void add_arena(struct lens_directory *self, const lens_arena *arena, uint
                                                .page_shift = shift_of(arena->page_bytes)};
   }
   if (arena->address < self->low) self->low = arena->address;
-  if (arena->address + arena->bytes > self->high) self->high = arena->address + arena->bytes;
+  uint64_t end = arena->address + bytes_of(arena);
+  if (end > self->high) self->high = end;
 }
 
 lens_status lens_directory_begin(struct lens_directory *self, const struct lens_model *model) {
@@ -47,7 +57,10 @@ lens_status lens_directory_begin(struct lens_directory *self, const struct lens_
   uint64_t count = 0;
   for (size_t i = 0; i < model->arena_count; i++)
     count += granules_of(&model->arenas[i].shown, self->granule_shift);
-  if (self->granule_shift < GRANULE_SHIFT_MIN || count > GRANULES_MAX) return LENS_UNSUPPORTED;
+  uint64_t most = GRANULES_A_PAGE * model->page_total;
+  if (most < GRANULES_ALWAYS) most = GRANULES_ALWAYS;
+  if (most > GRANULES_MAX) most = GRANULES_MAX;
+  if (self->granule_shift < GRANULE_SHIFT_MIN || count > most) return LENS_UNSUPPORTED;
 
   uint32_t rows = 16;
   while (rows < 2 * count) rows *= 2;

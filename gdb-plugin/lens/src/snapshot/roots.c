@@ -77,8 +77,7 @@ static void unchain(struct lens_roots *self, uint32_t object, uint32_t index) {
 static bool is_named(uint32_t kind) { return kind <= LENS_ROOT_TLS; }
 
 static bool rows_reserve(struct lens_roots *self, uint64_t objects) {
-  return self->count < LENS_NONE - 1 &&
-         lens_column_reserve(&self->first_of, objects, sizeof(uint32_t)) &&
+  return lens_column_reserve(&self->first_of, objects, sizeof(uint32_t)) &&
          lens_column_reserve(&self->rows, self->count + 1, sizeof(lens_root)) &&
          lens_column_reserve(&self->next, self->count + 1, sizeof(uint32_t)) && slots_reserve(self);
 }
@@ -87,6 +86,9 @@ static bool rows_reserve(struct lens_roots *self, uint64_t objects) {
 static lens_status put(lens *self, const lens_root *root, bool *added) {
   struct lens_roots *roots = &self->analysis->roots;
   *added = false;
+  if (roots->count >= LENS_NONE - 1)
+    return lens_fail(self, LENS_UNSUPPORTED, "there are more roots than the lens can read: %u",
+                     LENS_NONE - 1);
   if (!rows_reserve(roots, self->analysis->snapshot.object_count)) return lens_out_of_memory(self);
   uint32_t *place = root->slot_address == 0 ? NULL : slot_place(roots, root->slot_address);
   lens_root *rows = roots->rows.items;

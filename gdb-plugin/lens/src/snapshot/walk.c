@@ -120,14 +120,20 @@ static uint64_t add_blocks(lens *self, const struct lens_run *run,
   return bits;
 }
 
-static bool rows_reserve(struct lens_snapshot *snapshot, uint32_t more) {
+/* Rows have numbers of 32 bits. */
+static lens_status rows_reserve(lens *self, uint32_t more) {
+  struct lens_snapshot *snapshot = &self->analysis->snapshot;
   uint64_t count = snapshot->object_count + more;
-  if (count >= LENS_NONE) return false;
+  if (count >= LENS_NONE)
+    return lens_fail(self, LENS_UNSUPPORTED,
+                     "the heaps have more objects than the lens can read: %u", LENS_NONE - 1);
   return lens_column_reserve(&snapshot->address, count, sizeof(uint64_t)) &&
-         lens_column_reserve(&snapshot->type, count, sizeof(uint32_t)) &&
-         lens_column_reserve(&snapshot->refcount, count, sizeof(uint32_t)) &&
-         lens_column_reserve(&snapshot->size_bytes, count, sizeof(uint32_t)) &&
-         lens_column_reserve(&snapshot->state, count, sizeof(uint16_t));
+                 lens_column_reserve(&snapshot->type, count, sizeof(uint32_t)) &&
+                 lens_column_reserve(&snapshot->refcount, count, sizeof(uint32_t)) &&
+                 lens_column_reserve(&snapshot->size_bytes, count, sizeof(uint32_t)) &&
+                 lens_column_reserve(&snapshot->state, count, sizeof(uint16_t))
+             ? LENS_OK
+             : lens_out_of_memory(self);
 }
 
 /* The directory's row of the run's page, begun with the page's first run.  NULL when out of memory.
@@ -168,7 +174,9 @@ static lens_status walk_run(lens *self, void *context, const struct lens_run *ru
   struct lens_snapshot *snapshot = &self->analysis->snapshot;
   struct lens_directory *directory = &snapshot->directory;
   struct lens_page_row *row = page_row_of(self, run);
-  if (row == NULL || !rows_reserve(snapshot, run->block_count)) return lens_out_of_memory(self);
+  lens_status status = rows_reserve(self, run->block_count);
+  if (status != LENS_OK) return status;
+  if (row == NULL) return lens_out_of_memory(self);
 
   struct lens_fast_header fast = lens_fast_header_of(&self->model.heaps[run->heap]);
   const uint32_t *size_needed = self->analysis->walker.size_needed + fast.first_type;
@@ -223,7 +231,7 @@ static lens_status walk_begin(lens *self) {
   for (size_t i = 0; i < model->arena_count; i++) name_unswept(self, &model->arenas[i]);
   lens_status status = lens_directory_begin(&analysis->snapshot.directory, model);
   if (status == LENS_UNSUPPORTED)
-    return lens_fail(self, status, "the arenas are aligned too finely");
+    return lens_fail(self, status, "the arenas are too large for how finely they are aligned");
   if (status != LENS_OK) return lens_out_of_memory(self);
   analysis->walker.page_row = UINT64_MAX;
   analysis->walker.started = true;
