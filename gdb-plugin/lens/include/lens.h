@@ -14,7 +14,11 @@
  * Long work is sliced: a step function works for about `slice_ms` (0: to the end), returns
  * LENS_AGAIN while there is more, and can be given up at any point with lens_refresh or lens_free.
  *
- * A header a question, below lens/.
+ * A header a question, below lens/.  What neither cairn-lens nor the plugin asks for is there for
+ * programs that compute further, as bench/lens does: whole columns (lens_account_all and
+ * lens_accounts_get, lens_components and lens_components_get, lens_reach and lens_reached_get,
+ * lens_weights, lens_weights_get and lens_weight_of), and by which slots cycles that are alike hold
+ * each other (lens_cycle_group_links).  A test knows that these are all.
  */
 #ifndef LENS_H
 #define LENS_H
