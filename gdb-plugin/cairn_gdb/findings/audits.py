@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from .. import records
+from ..outside.rootset import in_order
 from ..records import Finding, Object, Referrer, Root
 from ..session import Session
 
@@ -73,7 +74,8 @@ def _holders(session: Session, finding: Finding) -> Tuple[List[Holder], int]:
             if row.reference.kind in ("strong", "opaque") and len(found) < HOLDERS_MAX:
                 found.append(Holder(row, session.lens.object_at(row.holder), None))
     if finding.object is not None and not under and len(found) < HOLDERS_MAX:
-        for root in session.roots().of_object(finding.object)[:HOLDERS_MAX - len(found)]:
+        roots = in_order(session.roots().of_object(finding.object))
+        for root in roots[:HOLDERS_MAX - len(found)]:
             found.append(Holder(None, None, root))
     return found, account.heap_refs + (0 if under else account.root_refs)
 

@@ -103,6 +103,11 @@ def stack_word(offset: int) -> str:
     return f"sp{'-' if offset < 0 else '+'}{abs(offset):#x}"
 
 
+def in_order(roots: Sequence[Root]) -> List[Root]:
+    """By kind, thread, frame and address."""
+    return sorted(roots, key=_order)
+
+
 def _order(root: Root) -> Tuple[int, int, int, int]:
     return (KINDS.index(root.kind) if root.kind in KINDS else len(KINDS),
             root.thread if root.thread is not None else -1,

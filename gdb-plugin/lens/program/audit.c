@@ -77,15 +77,12 @@ static lens_status slots_of(const struct session *session, const lens_finding *r
 
 static lens_status roots_of(const struct session *session, const lens_finding *row,
                             struct holders *out) {
-  uint64_t roots[HOLDERS_MAX], written = 0, total = 0;
-  lens_status status = lens_roots_of(session->target, row->object, HOLDERS_MAX - out->count, roots,
-                                     &written, &total);
-  for (uint64_t i = 0; status == LENS_OK && i < written && out->count < HOLDERS_MAX; i++) {
-    struct holder *holder = &out->rows[out->count];
-    *holder = (struct holder){.is_root = true};
-    status = lens_root_get(session->target, roots[i], &holder->root);
-    if (status == LENS_OK) out->count++;
-  }
+  lens_root *roots;
+  uint64_t count;
+  lens_status status = roots_holding(session, row->object, &roots, &count);
+  for (uint64_t i = 0; status == LENS_OK && i < count && out->count < HOLDERS_MAX; i++)
+    out->rows[out->count++] = (struct holder){.root = roots[i], .is_root = true};
+  free(roots);
   return status;
 }
 
@@ -411,6 +408,12 @@ static lens_status print_totals(const struct session *session, const lens_audit_
 
 /* ---- the whole ---- */
 
+/* Freed blocks, of whatever type, that were retained since. */
+static uint64_t touched_blocks(const struct session *session) {
+  lens_walk_totals totals;
+  return lens_walk_totals_get(session->target, &totals) == LENS_OK ? totals.touched_blocks : 0;
+}
+
 static lens_status answer_json(struct session *session, const lens_audit_totals *totals,
                                const lens_finding *rows, uint64_t count, bool paired,
                                lens_misuses *misuses) {
@@ -423,6 +426,8 @@ static lens_status answer_json(struct session *session, const lens_audit_totals 
   json_listing_end(session->json, totals->findings, count);
   totals_json(session, totals);
   status = tracked_misuses(session, misuses);
+  const uint64_t touched = touched_blocks(session);
+  if (touched != 0) json_number(session->json, "retained_after_free", touched);
   if (status == LENS_OK && paired) status = blame_json(session);
   yajl_gen_map_close(session->json);
   return status;
@@ -437,6 +442,12 @@ static lens_status answer_text(struct session *session, const lens_audit_totals 
   if (paired) status = blame_text(session, totals->findings);
   if (status == LENS_OK) status = print_totals(session, totals);
   if (status == LENS_OK) status = tracked_misuses(session, misuses);
+  const uint64_t touched = touched_blocks(session);
+  if (touched != 0)
+    say("%s %s retained after the death of what was there, it seems: a use after free.  The "
+        "command check names %s, and show of such an address says what died there.",
+        text_counted(touched, "freed block").text, touched == 1 ? "was" : "were",
+        touched == 1 ? "it" : "them");
   if (status != LENS_OK || count == 0) return status;
   if (!paired)
     say("With CAIRN_TRACK=sites,events in the program's environment this names the places.");
@@ -463,7 +474,8 @@ lens_status audit_run(struct session *session) {
   if (status == LENS_OK)
     status = (session->json != NULL ? answer_json : answer_text)(session, &totals, rows, written,
                                                                  paired, &misuses);
-  session->found = session->found || misuses.matched != 0;
+  session->found = session->found || misuses.matched != 0 ||
+                   (session->options->type_glob == NULL && touched_blocks(session) != 0);
   free(rows);
   return status;
 }

@@ -14,7 +14,7 @@ struct session {
   yajl_gen json;         /* NULL: the answer is text */
   char refusal[512];     /* why the question has no answer, where the lens does not say it */
   const char *exactness; /* of the answer, where it is not the walk's; NULL: it is */
-  char notes[8][256];    /* what the answer has to say beside the lens's own problems */
+  char notes[12][512];    /* what the answer has to say beside the lens's own problems */
   uint32_t note_count;
   bool found;    /* the answer is a problem, whatever the lens met */
   uint32_t heap; /* of -heap: its index; LENS_NONE: all */
@@ -141,6 +141,9 @@ lens_status program_file_read(struct session *session, const char *path, char **
 lens_status roots_find(const struct session *session);
 /* The same for an answer that hangs on them, and is a guess therefore. */
 lens_status roots_guess(struct session *session);
+/* Those that hold an object, by kind, thread and address; the caller frees them in all cases. */
+lens_status roots_holding(const struct session *session, uint32_t index, lens_root **out,
+                          uint64_t *count);
 /* `word`, `register`, ...; `$rbx`, `sp+0x48`, `[heap]+0x2a0`; as text: `sp+0x48 of thread 12`. */
 const char *root_kind(const lens_root *root);
 void root_name(const struct session *session, const lens_root *root, char *out, size_t bytes);

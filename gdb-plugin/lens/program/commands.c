@@ -59,7 +59,7 @@ static const struct {
     {"pages", "", "a row a page", NULL},
     {"depth", "N", "so many levels of references (1)", NULL},
     {"tree", "", "what hangs on each leak, and on several of them", NULL},
-    {"count", "N", "so many ways (5)", NULL},
+    {"count", "N", "so many ways (5); 0: one from each root", NULL},
     {"weak", "", "over weak and borrowed slots, too", NULL},
     {"unsure", "", "also what is balanced only if raw words own it", NULL},
     {"live", "", "those that roots lead to, too", NULL},

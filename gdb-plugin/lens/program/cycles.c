@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cycles.h"
+#include "cycle_stores.h"
+#include "left.h"
 
 enum { SLICE_MS = 50 };
 
@@ -118,9 +119,25 @@ static lens_status cycle_slots_json(const struct session *session, const struct 
   return LENS_OK;
 }
 
-/* `best`: as that one, which says more. */
+static void store_json(const struct session *session, const struct cycle_store *store) {
+  yajl_gen json = session->json;
+  json_caller(session, "site", store->caller);
+  json_text(json, "confidence", left_sureness(store->sureness));
+  json_name(json, "stored");
+  yajl_gen_map_open(json);
+  json_address(json, "holder", store->holder);
+  json_address(json, "target", store->target);
+  yajl_gen_map_close(json);
+  if (store->other_count == 0) return;
+  json_name(json, "or");
+  yajl_gen_array_open(json);
+  for (uint32_t i = 0; i < store->other_count; i++) json_caller(session, NULL, store->others[i]);
+  yajl_gen_array_close(json);
+}
+
+/* `best`: of the best one, who stored it; else NULL. */
 static lens_status break_json(const struct session *session, const struct cycle *cycle,
-                              const lens_cycle_break *row, bool best) {
+                              const lens_cycle_break *row, const struct cycle_store *best) {
   yajl_gen json = session->json;
   lens_object holder;
   lens_type type;
@@ -141,33 +158,37 @@ static lens_status break_json(const struct session *session, const struct cycle 
   json_flag(json, "whole", row->object_count == cycle->row.object_count);
   json_flag(json, "builtin", row->builtin != 0);
   json_flag(json, "owner", row->owner != 0);
-  if (best) json_flag(json, "whole_group", cycle->whole_group);
+  if (best != NULL) json_flag(json, "whole_group", cycle->whole_group);
+  if (best != NULL && best->known) store_json(session, best);
   if (table && row->part == 0) json_text(json, "part", "key");
   yajl_gen_map_close(json);
   return LENS_OK;
 }
 
 /* The best slot to make weak, and all that were tried. */
-static lens_status breaks_json(const struct session *session, const struct cycle *cycle) {
+static lens_status breaks_json(const struct session *session, const struct cycle *cycle,
+                               bool tracked) {
   yajl_gen json = session->json;
-  lens_status status = LENS_OK;
+  struct cycle_store store = {.known = false};
+  lens_status status = tracked ? cycle_store_of(session, cycle, &store) : LENS_OK;
   json_name(json, "break");
   if (cycle->best != NULL) {
-    status = break_json(session, cycle, cycle->best, true);
+    if (status == LENS_OK) status = break_json(session, cycle, cycle->best, &store);
   } else {
     yajl_gen_null(json);
   }
   json_name(json, "breaks");
   yajl_gen_array_open(json);
   for (uint64_t i = 0; status == LENS_OK && i < cycle->break_count; i++) {
-    if (cycle->breaks[i].tried != 0) status = break_json(session, cycle, &cycle->breaks[i], false);
+    if (cycle->breaks[i].tried != 0) status = break_json(session, cycle, &cycle->breaks[i], NULL);
   }
   yajl_gen_array_close(json);
   json_number(json, "breaks_untried", cycle->opened.untried);
   return status;
 }
 
-static lens_status cycle_json(const struct session *session, const struct cycle *cycle) {
+static lens_status cycle_json(const struct session *session, const struct cycle *cycle,
+                              bool tracked) {
   yajl_gen json = session->json;
   yajl_gen_map_open(json);
   lens_status status = cycle_objects_json(session, cycle);
@@ -180,7 +201,7 @@ static lens_status cycle_json(const struct session *session, const struct cycle 
   json_number(json, "outside_refs", cycle->opened.outside_refs);
   json_number(json, "group", cycle->group.group);
   json_number(json, "alike", cycle->group.cycle_count);
-  if (status == LENS_OK) status = breaks_json(session, cycle);
+  if (status == LENS_OK) status = breaks_json(session, cycle, tracked);
   yajl_gen_map_close(json);
   return status;
 }
@@ -266,11 +287,12 @@ static lens_status show(const struct session *session, const struct cycles *cycl
   if (status == LENS_OK) rows_begin(session);
   for (uint64_t i = 0; status == LENS_OK && i < cycles->shown; i++) {
     /* As text the biggest stand last. */
-    cycle->row = cycles->rows[session->json != NULL ? i : cycles->shown - 1 - i];
+    const uint64_t at = session->json != NULL ? i : cycles->shown - 1 - i;
+    cycle->row = cycles->rows[at];
     status = cycle_open(session, cycle);
     if (status != LENS_OK) break;
-    status = session->json != NULL ? cycle_json(session, cycle)
-                                   : cycle_text(session, cycle, cycles->grouped);
+    status = session->json != NULL ? cycle_json(session, cycle, cycles->tracked && at < STORES_MAX)
+                                   : cycle_text(session, cycle, at + 1, cycles);
   }
   if (cycle != NULL) {
     free(cycle->breaks);
@@ -287,6 +309,10 @@ lens_status cycles_run(struct session *session) {
   if (status == LENS_OK) status = run_steps(session->target, lens_cycles);
   if (status == LENS_OK) status = lens_cycles_totals_get(session->target, &cycles.totals);
   if (status == LENS_OK) status = choose(session, &cycles);
+  if (status == LENS_OK && cycles.shown != 0)
+    status = left_prepare(session, NULL, false, &cycles.tracked);
+  if (status == LENS_OK && cycles.tracked && cycles.shown > STORES_MAX)
+    session_note(session, "which line stored a reference was looked for in the first 1,000 rows");
   if (status == LENS_OK) status = show(session, &cycles);
   if (status == LENS_OK && session->json != NULL) cycles_end_json(session, &cycles);
   if (status == LENS_OK && session->json == NULL) cycles_end_text(session, &cycles);

@@ -4,6 +4,8 @@
 
 #include "command.h"
 
+enum { STORES_MAX = 1000 }; /* rows of which it is looked for who stored the slot's reference */
+
 struct cycle {
   lens_cycle row;
   lens_cycle_group group; /* of the cycles like it */
@@ -22,6 +24,7 @@ struct cycles {
   lens_cycle *rows; /* the biggest first */
   uint64_t shown, matched;
   bool grouped;     /* a row stands for all cycles like it */
+  bool tracked;     /* events tell who stored what */
   char answer[256]; /* of an object that is in no cycle, in words; "": there are rows */
 };
 
@@ -29,8 +32,9 @@ struct cycles {
 void cycle_slot_text(const struct session *session, const lens_cycle_slot *slot, char *out,
                      size_t bytes);
 
-/* Text. */
-lens_status cycle_text(const struct session *session, const struct cycle *cycle, bool grouped);
+/* Text: the number-th of the rows. */
+lens_status cycle_text(const struct session *session, const struct cycle *cycle, uint64_t number,
+                       const struct cycles *cycles);
 void cycles_end_text(const struct session *session, const struct cycles *cycles);
 
 #endif

@@ -352,28 +352,51 @@ static lens_status print_text(const struct session *session, const struct compar
   return LENS_OK;
 }
 
+/* What a moment does not know of its own heap. */
+static void note_side(struct session *session, const struct comparison *found, int side) {
+  lens_moment_info info;
+  const char *name = found->paths[side];
+  lens_moment_info_get(found->moments[side], &info);
+  if (info.dying != 0)
+    session_note(session, "%s: %s %s dying; still counted", name,
+                 text_counted(info.dying, "object").text, info.dying == 1 ? "was" : "were");
+  if (info.damaged_blocks != 0)
+    session_note(session, "%s: %s without an object that makes sense", name,
+                 text_counted(info.damaged_blocks, "damaged block").text);
+  if (info.unreadable_bytes != 0)
+    session_note(session, "%s: %s of the heap could not be read and are left out", name,
+                 text_size(info.unreadable_bytes).text);
+  if (info.exactness == 2)
+    session_note(session, "%s: types that are opaque were scanned for what they hold", name);
+}
+
 /* What makes the answer less than sure, and limits that are passed. */
 static void judge(struct session *session, struct comparison *found) {
   const lens_diff_totals *totals = &found->totals;
   const struct options *options = session->options;
   static const char *const EXACTNESS[] = {"exact", "tolerant", "conservative"};
+  lens_moment_origin origins[2];
   session->exactness = EXACTNESS[totals->exactness <= 2 ? totals->exactness : 2];
+  for (int i = 0; i < 2; i++) lens_moment_origin_get(found->moments[i], &origins[i]);
+  for (int i = 0; i < 2; i++) note_side(session, found, i);
   if (totals->same_process == 0) {
+    const bool other = origins[0].process != origins[1].process;
     session_note(session,
-                 "the two are of different processes: no object of one is in the other, "
-                 "only types and places are compared");
+                 "%s and %s %s: no object of one is in the other, only types and places are "
+                 "compared",
+                 found->paths[0], found->paths[1],
+                 other ? "are of different processes" : "have no heap in common");
   } else if (totals->same_process == 2) {
     session_note(session,
-                 "which process they are of is not known: they are taken for one as their "
+                 "which process the moments are of is not known: they are taken for one as their "
                  "heaps have the same addresses");
   }
-  if (totals->kept_by_address != 0) {
+  if (totals->kept_by_address != 0)
     session_note(session,
-                 "%" PRIu64
-                 " objects without serials are known again by address, type, "
-                 "size and value: what died and came back alike counts as still there",
-                 totals->kept_by_address);
-  }
+                 "%s without serials %s known again by address, type, size and value: what died "
+                 "and came back alike counts as still there",
+                 text_counted(totals->kept_by_address, "object").text,
+                 totals->kept_by_address == 1 ? "is" : "are");
   const uint64_t objects =
       totals->count_b > totals->count_a ? totals->count_b - totals->count_a : 0;
   const uint64_t bytes = totals->bytes_b > totals->bytes_a ? totals->bytes_b - totals->bytes_a : 0;

@@ -16,8 +16,8 @@ static const char *const SURENESS[] = {"certain", "likely", "possible"};
 
 const char *left_op(uint32_t op) { return OPS[op <= LENS_EVENT_COLLECT_END ? op : 0]; }
 
-static const char *sureness(const lens_unmatched *row) {
-  return SURENESS[row->sureness <= LENS_POSSIBLE ? row->sureness : LENS_POSSIBLE];
+const char *left_sureness(uint32_t sureness) {
+  return SURENESS[sureness <= LENS_POSSIBLE ? sureness : LENS_POSSIBLE];
 }
 
 /* ---- pairing ---- */
@@ -50,11 +50,6 @@ lens_status left_pair(const struct session *session, uint64_t address, lens_pair
 
 /* ---- places ---- */
 
-uint64_t left_caller(const struct session *session, uint32_t site) {
-  lens_pair_site place = {0};
-  return lens_pair_site_get(session->target, site, &place) == LENS_OK ? place.caller : 0;
-}
-
 /* All callers that are known of a pair site, the innermost first. */
 static uint32_t callers_of(const struct session *session, uint32_t index,
                            uint64_t callers[LENS_SITE_FRAMES]) {
@@ -73,6 +68,11 @@ static uint32_t callers_of(const struct session *session, uint32_t index,
     if (site.frames[i] != 0) callers[count++] = site.frames[i];
   }
   return count;
+}
+
+uint64_t left_innermost(const struct session *session, uint32_t site) {
+  uint64_t callers[LENS_SITE_FRAMES];
+  return callers_of(session, site, callers) != 0 ? callers[0] : 0;
 }
 
 static void json_place(const struct session *session, const char *name, uint64_t caller) {
@@ -94,7 +94,7 @@ static void row_json(const struct session *session, const lens_unmatched *row) {
   json_text(json, "op", row->op == LENS_EVENT_OTHER ? "slot" : left_op(row->op));
   json_number(json, "count", row->count);
   json_number(json, "objects", row->objects);
-  json_text(json, "confidence", sureness(row));
+  json_text(json, "confidence", left_sureness(row->sureness));
   if (count > 1) {
     json_name(json, "backtrace");
     yajl_gen_array_open(json);
@@ -106,12 +106,12 @@ static void row_json(const struct session *session, const lens_unmatched *row) {
     json_name(json, "or");
     yajl_gen_array_open(json);
     for (uint32_t i = 0; i < row->other_count; i++)
-      json_place(session, NULL, left_caller(session, row->others[i]));
+      json_place(session, NULL, left_innermost(session, row->others[i]));
     yajl_gen_array_close(json);
   }
   if (row->other_more != 0) json_number(json, "or_more", row->other_more);
   if (row->partner != LENS_NONE) {
-    json_place(session, "partner", left_caller(session, row->partner));
+    json_place(session, "partner", left_innermost(session, row->partner));
     json_number(json, "partner_count", row->partner_count);
   }
   yajl_gen_map_close(json);
@@ -121,9 +121,9 @@ static void row_json(const struct session *session, const lens_unmatched *row) {
 static void sureness_text(const struct session *session, FILE *out, const lens_unmatched *row,
                           const char *place) {
   char other[PLACE_BYTES];
-  (void)fprintf(out, " (%s", sureness(row));
+  (void)fprintf(out, " (%s", left_sureness(row->sureness));
   for (uint32_t i = 0; i < row->other_count; i++) {
-    caller_text(session, left_caller(session, row->others[i]), other, sizeof other);
+    caller_text(session, left_innermost(session, row->others[i]), other, sizeof other);
     (void)fprintf(out, "%s or %s", i == 0 ? ";" : ",",
                   strcmp(other, place) == 0 ? "another call in that place" : other);
   }
@@ -155,7 +155,7 @@ static void row_text(const struct session *session, FILE *out, const lens_unmatc
     (void)fprintf(out, "%s    called from %s\n", indent, caller);
   }
   if (row->partner == LENS_NONE) return;
-  caller_text(session, left_caller(session, row->partner), caller, sizeof caller);
+  caller_text(session, left_innermost(session, row->partner), caller, sizeof caller);
   (void)fprintf(out, "%s    of other objects it was %s at %s (", indent,
                 row->op == LENS_EVENT_RELEASE ? "retained" : "released", caller);
   if (row->partner_count == 1) {

@@ -26,8 +26,9 @@ lens_status blame_json(const struct session *session);
 /* Where there are several findings, a sentence before them. */
 lens_status blame_text(const struct session *session, uint64_t findings);
 
-/* The code that a pair site is in; 0: not known. */
-uint64_t left_caller(const struct session *session, uint32_t site);
+/* The innermost code of a pair site that is known; 0: none is. */
+uint64_t left_innermost(const struct session *session, uint32_t site);
+const char *left_sureness(uint32_t sureness); /* of enum lens_sureness */
 
 /* The names of operations: "retain", of enum lens_event_op. */
 const char *left_op(uint32_t op);

@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "command.h"
+#include "page.h"
+#include "warnings.h"
 
-enum { SLICE_MS = 50, WARNINGS_MAX = 20 };
+enum { SLICE_MS = 50 };
 
 lens_status run_steps(lens *target, step_fn step) {
   lens_status status = LENS_AGAIN;
@@ -79,34 +81,31 @@ static uint64_t problem_count(const struct session *session) {
   return session->target == NULL ? 0 : lens_problem_count(session->target);
 }
 
-/* What was wrong on the way; check lists it as its answer. */
+static bool is_walked(const struct session *session) {
+  return command_find(session->options->command)->needs_walk;
+}
+
+static void json_warning(const struct session *session, const char *text) {
+  json_text(session->json, NULL, text);
+}
+
 static void envelope_end(const struct session *session) {
   yajl_gen json = session->json;
   json_text(json, "exactness", exactness_of(session));
   json_name(json, "warnings");
   yajl_gen_array_open(json);
-  for (uint32_t i = 0; i < session->note_count; i++) json_text(json, NULL, session->notes[i]);
-  uint64_t count = strcmp(session->options->command, "check") == 0 ? 0 : problem_count(session);
-  for (uint64_t i = 0; i < count && i < WARNINGS_MAX; i++) {
-    lens_problem problem;
-    if (lens_problem_get(session->target, i, &problem) == LENS_OK)
-      json_text(json, NULL, problem.text);
-  }
+  warnings_each(session, is_walked(session), json_warning);
   yajl_gen_array_close(json);
   yajl_gen_map_close(json);
 }
 
+static void print_warning(const struct session *session, const char *text) {
+  (void)session;
+  say("warning: %s", text);
+}
+
 static void print_warnings(const struct session *session) {
-  for (uint32_t i = 0; i < session->note_count; i++) printf("warning: %s\n", session->notes[i]);
-  if (strcmp(session->options->command, "check") == 0) return;
-  uint64_t count = problem_count(session);
-  for (uint64_t i = 0; i < count && i < WARNINGS_MAX; i++) {
-    lens_problem problem;
-    if (lens_problem_get(session->target, i, &problem) == LENS_OK)
-      printf("warning: %s\n", problem.text);
-  }
-  if (count > WARNINGS_MAX)
-    printf("warning: and %llu more; see check\n", (unsigned long long)(count - WARNINGS_MAX));
+  warnings_each(session, is_walked(session), print_warning);
   const char *exactness = exactness_of(session);
   if (strcmp(exactness, "exact") != 0) printf("The answer is %s.\n", exactness);
 }

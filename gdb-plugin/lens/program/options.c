@@ -246,7 +246,8 @@ static int check_values(struct options *options) {
     int status = choose(options->command, rows[i].option, value, rows[i].words);
     if (status != OPTIONS_OK) return status;
   }
-  if (options->count > LENS_WAYS_MAX) return complain("-count takes a number", "up to 10000");
+  if (options->count != UINT64_MAX && options->count > LENS_WAYS_MAX)
+    return complain("-count takes a number", "up to 10000");
   bool chooses = options->type_glob != NULL || options->heap != NULL;
   if (strcmp(options->command, "retained") == 0 && strcmp(options->by, "object") != 0 && chooses)
     return complain("-type and -heap choose among objects; there are none with -by", options->by);
@@ -269,6 +270,7 @@ int options_parse(struct options *options, int argc, char **argv) {
                               .sizes = all,
                               .objects = 20,
                               .depth = 1,
+                              .count = UINT64_MAX,
                               .growth_objects = UINT64_MAX,
                               .growth_bytes = UINT64_MAX,
                               .max_objects = UINT64_MAX,

@@ -27,9 +27,9 @@ struct options {
   const char *suppress, *baseline, *junit; /* leaks: files */
   bool tree;                               /* leaks: what hangs on each, and on several */
   uint64_t depth;                          /* show: levels of references */
-  uint64_t count;                          /* path: ways; 0: as many as it likes */
-  bool weak;                               /* path: over weak and borrowed slots, too */
-  bool unsure;                             /* audit: what guesses alone explain, too */
+  uint64_t count; /* path: ways; 0: one from each root; UINT64_MAX: none was given */
+  bool weak;      /* path: over weak and borrowed slots, too */
+  bool unsure;    /* audit: what guesses alone explain, too */
   bool candidates, freed,
       every; /* collect: of candidates; rows of what is freed, of all; cycles: a row for each */
   const char *other;                     /* diff: the second moment */

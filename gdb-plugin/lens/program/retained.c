@@ -21,33 +21,6 @@ struct kept {
   uint64_t root_count;
 };
 
-static int by_place(const void *a, const void *b) {
-  const lens_root *left = a, *right = b;
-  if (left->kind != right->kind) return left->kind < right->kind ? -1 : 1;
-  if (left->thread != right->thread) return left->thread + 1 < right->thread + 1 ? -1 : 1;
-  return left->slot_address < right->slot_address ? -1 : left->slot_address > right->slot_address;
-}
-
-/* The roots of an object, in order; the caller frees them. */
-static lens_status roots_of(const struct session *session, uint32_t index, lens_root **out,
-                            uint64_t *count) {
-  uint64_t written = 0, total = 0;
-  *out = NULL;
-  *count = 0;
-  lens_status status = lens_roots_of(session->target, index, 0, NULL, &written, &total);
-  if (status != LENS_OK) return status;
-  uint64_t *numbers = malloc((size_t)(total + 1) * sizeof *numbers);
-  *out = malloc((size_t)(total + 1) * sizeof **out);
-  status = numbers == NULL || *out == NULL
-               ? LENS_NO_MEMORY
-               : lens_roots_of(session->target, index, total, numbers, &written, &total);
-  for (uint64_t i = 0; status == LENS_OK && i < written; i++)
-    status = lens_root_get(session->target, numbers[i], &(*out)[(*count)++]);
-  free(numbers);
-  if (status == LENS_OK && *count != 0) qsort(*out, (size_t)*count, sizeof **out, by_place);
-  return status;
-}
-
 /* Free its roots in all cases. */
 static lens_status kept_of(const struct session *session, const lens_object *object,
                            struct kept *out) {
@@ -59,7 +32,7 @@ static lens_status kept_of(const struct session *session, const lens_object *obj
   out->has_keeper = out->row.dominator != LENS_NONE;
   if (out->has_keeper)
     return lens_snapshot_object(session->target, out->row.dominator, &out->keeper);
-  return roots_of(session, index, &out->roots, &out->root_count);
+  return roots_holding(session, index, &out->roots, &out->root_count);
 }
 
 static void json_roots(const struct session *session, const char *name, const lens_root *roots,
@@ -392,7 +365,7 @@ static lens_status root_row(const struct session *session, const lens_retained_r
   lens_root *roots = NULL;
   char name[NAME_BYTES], value[LENS_VALUE_BYTES];
   lens_status status = lens_snapshot_object(session->target, row->object, &object);
-  if (status == LENS_OK) status = roots_of(session, row->object, &roots, &count);
+  if (status == LENS_OK) status = roots_holding(session, row->object, &roots, &count);
   if (status == LENS_OK && count == 0) status = LENS_NOT_FOUND;
   if (status == LENS_OK && session->json == NULL) {
     root_text(session, &roots[0], name, sizeof name);

@@ -114,6 +114,7 @@ static lens_status scan_foreign(const struct session *session) {
 }
 
 lens_status roots_find(const struct session *session) {
+  if (lens_root_count(session->target) != 0) return LENS_OK; /* they were added already */
   lens_status status = add_registers(session);
   if (status == LENS_OK) status = scan_stacks(session);
   return status == LENS_OK ? scan_foreign(session) : status;
@@ -122,6 +123,34 @@ lens_status roots_find(const struct session *session) {
 lens_status roots_guess(struct session *session) {
   session->exactness = "conservative";
   return roots_find(session);
+}
+
+/* ---- of one object ---- */
+
+static int by_place(const void *a, const void *b) {
+  const lens_root *left = a, *right = b;
+  if (left->kind != right->kind) return left->kind < right->kind ? -1 : 1;
+  if (left->thread != right->thread) return left->thread + 1 < right->thread + 1 ? -1 : 1;
+  return left->slot_address < right->slot_address ? -1 : left->slot_address > right->slot_address;
+}
+
+lens_status roots_holding(const struct session *session, uint32_t index, lens_root **out,
+                          uint64_t *count) {
+  uint64_t written = 0, total = 0;
+  *out = NULL;
+  *count = 0;
+  lens_status status = lens_roots_of(session->target, index, 0, NULL, &written, &total);
+  if (status != LENS_OK) return status;
+  uint64_t *numbers = malloc((size_t)(total + 1) * sizeof *numbers);
+  *out = malloc((size_t)(total + 1) * sizeof **out);
+  status = numbers == NULL || *out == NULL
+               ? LENS_NO_MEMORY
+               : lens_roots_of(session->target, index, total, numbers, &written, &total);
+  for (uint64_t i = 0; status == LENS_OK && i < written; i++)
+    status = lens_root_get(session->target, numbers[i], &(*out)[(*count)++]);
+  free(numbers);
+  if (status == LENS_OK && *count != 0) qsort(*out, (size_t)*count, sizeof **out, by_place);
+  return status;
 }
 
 /* ---- in words ---- */

@@ -193,8 +193,9 @@ static void misuse_row(const struct session *session, const lens_event *event) {
   }
   char place[PLACE_BYTES];
   caller_text(session, event->caller, place, sizeof place);
-  say("  0x%" PRIx64 ", serial %" PRIu64 ", %sd at %s; history 0x%" PRIx64 " says more",
-      event->object, event->serial, left_op(event->op), place, event->object);
+  say("  0x%" PRIx64 ", serial %" PRIu64 ", %s at %s; history 0x%" PRIx64 " says more",
+      event->object, event->serial, event->op == LENS_EVENT_RELEASE ? "released" : "retained",
+      place, event->object);
 }
 
 /* Adds up what the heaps caught; with `rows` prints the last of each, which are *listed. */
