@@ -136,7 +136,7 @@ static void holder_text(const struct session *session, const struct holder *hold
     root_text(session, &holder->root, name, sizeof name);
     const char *kind = holder->root.kind == LENS_ROOT_WORD      ? "the stack word "
                        : holder->root.kind == LENS_ROOT_FOREIGN ? "the word "
-                                                                : "";
+                                                                : "register ";
     (void)fprintf(out, "%s%s (a guess)", kind, name);
     return;
   }

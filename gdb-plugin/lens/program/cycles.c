@@ -75,22 +75,47 @@ void cycle_slot_text(const struct session *session, const lens_cycle_slot *slot,
     (void)snprintf(out, bytes, "?");
 }
 
+static lens_status cycle_object_json(const struct session *session, uint32_t index) {
+  lens_object object;
+  lens_status status = lens_snapshot_object(session->target, index, &object);
+  if (status != LENS_OK) return status;
+  yajl_gen_map_open(session->json);
+  json_object(session, &object);
+  yajl_gen_map_close(session->json);
+  return LENS_OK;
+}
+
+static int by_index(const void *a, const void *b) {
+  uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+  return left < right ? -1 : left > right;
+}
+
+/* First those of the ring, in its order, then others. */
 static lens_status cycle_objects_json(const struct session *session, const struct cycle *cycle) {
-  uint64_t count = 0, total = 0;
-  lens_status status =
-      lens_cycle_objects(session->target, cycle->row.cycle, 0, members_shown(session, cycle),
-                         cycle->objects, &count, &total);
+  const uint64_t most = members_shown(session, cycle);
+  const uint64_t ring =
+      cycle->opened.ring_count < cycle->slot_count ? cycle->opened.ring_count : cycle->slot_count;
+  uint64_t count = 0, total = 0, shown = 0;
+  uint32_t *on_ring = malloc((size_t)(ring + 1) * sizeof *on_ring);
+  lens_status status = on_ring == NULL ? LENS_NO_MEMORY
+                                       : lens_cycle_objects(session->target, cycle->row.cycle, 0,
+                                                            most, cycle->objects, &count, &total);
   json_name(session->json, "objects");
   yajl_gen_array_open(session->json);
-  for (uint64_t i = 0; status == LENS_OK && i < count; i++) {
-    lens_object object;
-    status = lens_snapshot_object(session->target, cycle->objects[i], &object);
-    if (status != LENS_OK) break;
-    yajl_gen_map_open(session->json);
-    json_object(session, &object);
-    yajl_gen_map_close(session->json);
+  for (uint64_t i = 0; status == LENS_OK && i < ring; i++) {
+    on_ring[i] = cycle->slots[i].holder;
+    if (shown++ < most) status = cycle_object_json(session, on_ring[i]);
+  }
+  if (status == LENS_OK && ring != 0) qsort(on_ring, (size_t)ring, sizeof *on_ring, by_index);
+  for (uint64_t i = 0; status == LENS_OK && i < count && shown < most; i++) {
+    const uint32_t index = cycle->objects[i];
+    if (ring != 0 && bsearch(&index, on_ring, (size_t)ring, sizeof index, by_index) != NULL)
+      continue;
+    status = cycle_object_json(session, index);
+    shown++;
   }
   yajl_gen_array_close(session->json);
+  free(on_ring);
   return status;
 }
 

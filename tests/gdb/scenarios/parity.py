@@ -173,13 +173,14 @@ TEXTS = ["leaks", "leaks -limit 1", "leaks -tree -limit 0", "leaks -type node",
 def sentences(text: str) -> List[str]:
     """The lines without their columns' widths."""
     found = []
+    text = re.sub("\n *(?=\u2192|-> )", " ", text)  # a way goes on
     for row in text.splitlines():
         row = re.sub(r" of thread [0-9]+|, thread [0-9]+| \((?:cairn )?leaks\)", "",
                      row.replace("`", "").replace("\u2192", "->"))
         row = row.replace("cairn ", "")
         row = re.sub(r"@(?=[0-9])", "#", re.sub("[Tt]he command ", "", row))
         row = re.sub(r"(on|of) such (a row|an address)", "such", re.sub(", frame #[0-9]+", "", row))
-        if not re.match("Next: |warning: |The answer is |With CAIRN_TRACK", row):
+        if not re.match("Next: |warning: |The answer is |(With )?CAIRN_TRACK", row):
             found.append(re.sub("^#[0-9]+ (?=0x)", "", " ".join(row.split())))
     return found
 
