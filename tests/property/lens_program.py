@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 from typing import Any, Dict, FrozenSet, List, Optional, Set, Tuple
 
 PROGRAM, FIXTURE = sys.argv[1], sys.argv[2]
@@ -243,6 +244,26 @@ class LensProgram(unittest.TestCase):
             self.assertEqual(answer.status, 0, answer.error)
             self.assertGreater(answer.text.count("\n"), 0)
             self.assertEqual(answer.error, "")
+
+    def test_a_narrow_page(self) -> None:
+        """Texts give way, addresses never do; and what has room keeps to the page."""
+        address = hex(self.holder())
+        for words in (("leaks", "-limit", "9"), ("leaks", "-tree"), ("audit", "-unsure"),
+                      ("objects",), ("types",), ("arenas",), ("retained",), ("cycles", "-live"),
+                      ("collect", "-all"), ("retained", "-by", "root"), ("path", address),
+                      ("refs", address), ("referrers", address), ("show", address)):
+            whole = Answer(self.core, *words).text
+            for width in (20, 50, 80, 120):
+                with self.subTest(words=words, width=width):
+                    with mock.patch.dict(os.environ, {"COLUMNS": str(width)}):
+                        text = Answer(self.core, *words).text
+                    rows = {found for row in whole.splitlines()  # beside values, which are cut
+                            for found in re.findall("^[^[<{(]*?(0x[0-9a-f]{8,})", row)}
+                    self.assertEqual({one for one in rows if one not in text}, set())
+                    if width >= 120 and words[0] != "cycles" and "-tree" not in words:
+                        self.assertLessEqual(max(map(len, text.splitlines())), width)
+                    if width == 20:
+                        self.assertGreaterEqual(text.count("\n"), whole.count("\n"))
 
     # ---- what is wrong ----
 

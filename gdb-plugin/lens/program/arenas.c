@@ -39,7 +39,7 @@ static lens_status by_arena(const struct session *session) {
   yajl_gen json = session->json;
   uint64_t count = lens_arena_count(session->target), limit = session->options->limit, shown = 0;
   struct table table;
-  table_begin(&table, (const char *const[]){"arena", "heap", ">size", ">pages", ">free",
+  table_begin(&table, (const char *const[]){"=arena", "heap", ">size", ">pages", ">free",
                                             ">blocks used", ">free", ">used", ">", NULL});
   rows_begin(session);
   for (; shown < count && (limit == 0 || shown < limit); shown++) {
@@ -99,7 +99,7 @@ static void page_row(const struct session *session, const lens_arena *arena, con
 static lens_status by_page(const struct session *session) {
   uint64_t count = 0, shown = 0, limit = session->options->limit;
   struct table table;
-  table_begin(&table, (const char *const[]){"page", "kind", ">blocks of", ">used", ">freed",
+  table_begin(&table, (const char *const[]){"=page", "kind", ">blocks of", ">used", ">freed",
                                             ">never used", NULL});
   rows_begin(session);
   for (uint64_t i = 0; i < lens_arena_count(session->target); i++) {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
+#include "accounts_text.h"
 #include "left.h"
 #include "page.h"
 #include "units.h"
@@ -17,32 +17,6 @@ enum { SLICE_MS = 50, HOLDERS_MAX = 6, SLOT_BYTES = 128, NAME_BYTES = 160 };
 
 static const char *const VERDICTS[] = {"balanced", "over-retained", "under-retained", "immortal",
                                        "unknown"};
-
-/* In the order of their names. */
-static const struct {
-  uint32_t doubt;
-  const char *name, *text;
-} DOUBTS[] = {
-    {LENS_DOUBT_FLUX, "flux", "its heap was stopped while references were on their way"},
-    {LENS_DOUBT_GUESSED, "guessed",
-     "it is right only if a word that looks like a reference is one, and not a stale one"},
-    {LENS_DOUBT_OPAQUE, "opaque", "an object of an opaque type may hold it unseen"},
-    {LENS_DOUBT_ROOTS, "roots", "not every thread could be searched"},
-    {LENS_DOUBT_STAND_IN, "stand-in",
-     "a register or a word of the stack holds it, and in optimised code one such place may stand "
-     "for several references"},
-    {LENS_DOUBT_UNREADABLE, "unreadable",
-     "a part of the heaps is damaged or can't be read, and may hold it"}};
-enum { DOUBT_COUNT = sizeof DOUBTS / sizeof DOUBTS[0] };
-
-void json_doubts(yajl_gen json, uint32_t doubts) {
-  json_name(json, "doubts");
-  yajl_gen_array_open(json);
-  for (uint32_t i = 0; i < DOUBT_COUNT; i++) {
-    if ((doubts & DOUBTS[i].doubt) != 0) json_text(json, NULL, DOUBTS[i].name);
-  }
-  yajl_gen_array_close(json);
-}
 
 /* ---- who explains a count ---- */
 
@@ -222,30 +196,14 @@ static void print_head(const struct session *session, const lens_finding *row, u
 }
 
 static void write_verdict(const lens_finding *row, FILE *out) {
-  const uint64_t by = (uint64_t)(row->surplus < 0 ? -row->surplus : row->surplus);
   if (row->object == LENS_NONE) {
     (void)fprintf(out, "freed, and held: %s of live objects still %s to it\n",
                   text_counted(row->heap_refs, "slot").text,
                   row->heap_refs == 1 ? "leads" : "lead");
-  } else if (row->verdict == LENS_OVER_RETAINED) {
-    const uint64_t explained = row->refcount - by;
-    (void)fprintf(out, "over-retained by %s: ", text_number(by).text);
-    if (explained == 0) {
-      (void)fputs("nothing holds it", out);
-    } else {
-      (void)fprintf(out, "%s of its %s references %s explained", text_number(explained).text,
-                    text_number(row->refcount).text, explained == 1 ? "is" : "are");
-    }
-    (void)fputs("; a release is missing\n", out);
-  } else if (row->verdict == LENS_UNDER_RETAINED) {
-    (void)fprintf(out,
-                  "under-retained by %s: %s held, count %s; a retain is missing, or a release is "
-                  "too many\n",
-                  text_number(by).text,
-                  text_counted(row->heap_refs + row->runtime_refs, "reference").text,
-                  text_number(row->refcount).text);
-  } else {
+  } else if (row->verdict == LENS_BALANCED) {
     (void)fputs("balanced, perhaps\n", out);
+  } else {
+    unexplained_write(out, row->refcount, row->heap_refs + row->runtime_refs, row->surplus);
   }
 }
 
@@ -265,27 +223,13 @@ static lens_status write_why(const struct session *session, const lens_finding *
   if (holders.count != 0) (void)fputc('\n', out);
   if (row->runtime_refs != 0)
     (void)fprintf(out, "    held by the runtime itself: %s\n", text_number(row->runtime_refs).text);
-  for (uint32_t i = 0; i < DOUBT_COUNT; i++) {
-    if ((row->doubts & DOUBTS[i].doubt) != 0)
-      (void)fprintf(out, "    not certain: %s\n", DOUBTS[i].text);
-  }
+  doubts_write(out, "    ", row->doubts);
   lens_pairing pairing;
   uint64_t count;
   bool mine = false;
   if (paired && row->verdict != LENS_BALANCED)
     status = left_pair(session, row->address, &pairing, &mine);
   return status == LENS_OK && mine ? left_text(session, out, "    ", &count) : status;
-}
-
-/* Says a text's lines, each as a sentence. */
-static void say_lines(char *text) {
-  for (char *line = text; *line != 0;) {
-    char *end = strchr(line, '\n');
-    if (end != NULL) *end = 0;
-    say_text(line);
-    if (end == NULL) return;
-    line = end + 1;
-  }
 }
 
 /* What neighbours have in common is said once, below the last of them. */

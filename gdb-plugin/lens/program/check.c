@@ -15,7 +15,7 @@ struct problems {
 
 static lens_status take_problems(const struct session *session, struct problems *out) {
   const uint64_t count = lens_problem_count(session->target);
-  *out = (struct problems){.rows = malloc((size_t)(count + 1) * sizeof *out->rows)};
+  *out = (struct problems){.rows = calloc((size_t)count + 1, sizeof *out->rows)};
   if (out->rows == NULL) return LENS_NO_MEMORY;
   for (uint64_t i = 0; i < count; i++) {
     lens_problem *row = &out->rows[out->count];

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "command.h"
+#include "page.h"
 #include "table.h"
 #include "units.h"
 
@@ -11,12 +12,20 @@ enum { SLICE_MS = 50 };
 
 static const char *const COLLECT_WHY[] = {"none", "kept", "reached", "garbage", "falls", "swept"};
 
+static const char *const COLLECT_SAID[] = {"",
+                                           "held from outside",
+                                           "reached from what is held",
+                                           "only garbage holds it",
+                                           "goes with what is freed",
+                                           "only the intern table holds it"};
+
 static bool is_freed(uint32_t verdict) { return verdict >= LENS_COLLECT_GARBAGE; }
 
 static void collect_row(const struct session *session, const lens_collect_row *row,
                         const lens_object *object, struct table *table) {
   const char *verdict = is_freed(row->verdict) ? "freed" : "kept";
-  const char *why = COLLECT_WHY[row->verdict <= LENS_COLLECT_SWEPT ? row->verdict : 0];
+  const uint32_t known = row->verdict <= LENS_COLLECT_SWEPT ? row->verdict : 0;
+  const char *why = session->json != NULL ? COLLECT_WHY[known] : COLLECT_SAID[known];
   char value[LENS_VALUE_BYTES], external[24];
   if (session->json != NULL) {
     yajl_gen_map_open(session->json);
@@ -42,6 +51,42 @@ static void collect_row(const struct session *session, const lens_collect_row *r
   table_cell(table, value_beside(type_name(session, object->type), value));
 }
 
+/* What it would free and why, and what stays. */
+static void sums_text(const struct session *session, const lens_collected *totals) {
+  const bool local = session->options->candidates;
+  const char *name = local ? "cairn_collect_candidates" : "cairn_collect";
+  char of[96] = "", garbage[96] = "", falls[128] = "", swept[160] = "", stay[192] = "";
+  if (session->heap != LENS_NONE) {
+    char heap[64];
+    heap_name(session, session->heap, heap, sizeof heap);
+    (void)snprintf(of, sizeof of, " of %s", heap);
+  }
+  if (totals->garbage != 0)
+    (void)snprintf(garbage, sizeof garbage, "%s that only garbage holds",
+                   text_number(totals->garbage).text);
+  if (totals->falls != 0)
+    (void)snprintf(falls, sizeof falls, "%s%s that fall with them", garbage[0] != 0 ? ", " : "",
+                   text_number(totals->falls).text);
+  if (totals->swept != 0)
+    (void)snprintf(swept, sizeof swept, "%s%s that nobody else holds",
+                   garbage[0] != 0 || falls[0] != 0 ? ", " : "",
+                   text_counted(totals->swept, "interned str").text);
+  if (totals->freed_objects != 0) {
+    say("%s%s would free %s, %s: %s%s%s.", name, of,
+        text_counted(totals->freed_objects, "object").text, text_size(totals->freed_bytes).text,
+        garbage, falls, swept);
+  } else {
+    say("%s%s would free nothing.", name, of);
+  }
+  if (totals->kept + totals->reached != 0)
+    (void)snprintf(stay, sizeof stay, "; %s stay: %s held from outside, %s reached from these",
+                   text_number(totals->kept + totals->reached).text, text_number(totals->kept).text,
+                   text_number(totals->reached).text);
+  say("It looks at %s that %s, %s among them%s.", text_counted(totals->members, "object").text,
+      local && totals->full_heaps == 0 ? "candidates reach" : "can be in cycles",
+      text_counted(totals->candidates, "candidate").text, stay);
+}
+
 static void collect_end(const struct session *session, const lens_collected *totals,
                         uint64_t matched, uint64_t shown) {
   yajl_gen json = session->json;
@@ -65,17 +110,7 @@ static void collect_end(const struct session *session, const lens_collected *tot
     return;
   }
   text_cut(shown, matched, "objects");
-  printf(
-      "cairn_collect%s would free %s objects, %s: %s that only garbage holds, %s that fall with "
-      "them, %s interned.\n",
-      session->options->candidates ? "_candidates" : "", text_number(totals->freed_objects).text,
-      text_size(totals->freed_bytes).text, text_number(totals->garbage).text,
-      text_number(totals->falls).text, text_number(totals->swept).text);
-  printf(
-      "It looks at %s objects, %s of them candidates; %s are held from outside, %s reached from "
-      "these.\n",
-      text_number(totals->members).text, text_number(totals->candidates).text,
-      text_number(totals->kept).text, text_number(totals->reached).text);
+  sums_text(session, totals);
   if (totals->freed_objects != 0) text_manual_heaps(session);
 }
 

@@ -14,7 +14,7 @@ struct session {
   yajl_gen json;         /* NULL: the answer is text */
   char refusal[512];     /* why the question has no answer, where the lens does not say it */
   const char *exactness; /* of the answer, where it is not the walk's; NULL: it is */
-  char notes[12][512];    /* what the answer has to say beside the lens's own problems */
+  char notes[12][512];   /* what the answer has to say beside the lens's own problems */
   uint32_t note_count;
   bool found;    /* the answer is a problem, whatever the lens met */
   uint32_t heap; /* of -heap: its index; LENS_NONE: all */
@@ -65,7 +65,7 @@ lens_status sites_run(struct session *session);
 
 /* ---- what commands share ---- */
 
-/* "doubts": why a verdict is not certain; bits of enum lens_doubt.  In audit.c. */
+/* "doubts": why a verdict is not certain; bits of enum lens_doubt.  In accounts_text.c. */
 void json_doubts(yajl_gen json, uint32_t doubts);
 
 /* Runs a sliced function to its end. */
@@ -160,8 +160,8 @@ void object_value(const struct session *session, uint64_t address, char *out);
  * behind a line of which so many cells are used. */
 const char *value_beside(const char *type, char *value);
 void print_value(const char *type, char *value, size_t used);
-/* `list 0x7f... rc 2  [1]`, without the line's end. */
-void object_short(const struct session *session, const lens_object *object);
+/* `list 0x7f... rc 2  [1]`, without the line's end, of which so many cells are used. */
+void object_short(const struct session *session, const lens_object *object, size_t used);
 const char *type_name(const struct session *session, uint32_t type);
 bool type_matches(const struct session *session, uint32_t type, const char *glob);
 bool is_immortal(const lens_object *object);
@@ -189,7 +189,8 @@ lens_status account_of(const struct session *session, const lens_object *object,
 /* Makes the answer as sure as the walk, and as what explains the count. */
 void account_judge(struct session *session, const lens_account *account);
 /* "accounting", or a line. */
-void account_print(const struct session *session, const lens_account *account, uint32_t doubts);
+lens_status account_print(const struct session *session, const lens_object *object,
+                          const lens_account *account, uint32_t doubts);
 
 /* The command's object: by any address inside it.  LENS_NOT_FOUND with lens_error. */
 lens_status find_object(const struct session *session, lens_object *object);

@@ -228,14 +228,14 @@ void print_value(const char *type, char *value, size_t used) {
   print_cut(value_beside(type, value), room < CELLS_MIN ? CELLS_MIN : room);
 }
 
-void object_short(const struct session *session, const lens_object *object) {
+void object_short(const struct session *session, const lens_object *object, size_t used) {
   char value[LENS_VALUE_BYTES], head[160];
   (void)snprintf(head, sizeof head, "%.96s 0x%" PRIx64 " %s%s", type_name(session, object->type),
                  object->address, is_immortal(object) ? "" : "rc ",
                  text_count(object->refcount).text);
   fputs(head, stdout);
   object_value(session, object->address, value);
-  print_value(type_name(session, object->type), value, text_cells(head));
+  print_value(type_name(session, object->type), value, used + text_cells(head));
 }
 
 void json_sums(yajl_gen json, const char *name, const char *counted, uint64_t count,

@@ -91,7 +91,7 @@ static lens_status print_ring(const struct session *session, const struct cycle 
     if (i == 0) {
       first = holder;
       fputs("    ", stdout);
-      object_short(session, &holder);
+      object_short(session, &holder, 4);
       putchar('\n');
     }
     cycle_slot_text(session, &cycle->slots[i], text, sizeof text);
@@ -101,7 +101,7 @@ static lens_status print_ring(const struct session *session, const struct cycle 
       printf("%s %s, the first one", type_name(session, target.type),
              text_address(target.address).text);
     } else {
-      object_short(session, &target);
+      object_short(session, &target, text_cells(text) + 11);
     }
     putchar('\n');
   }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "command.h"
+#include "accounts_text.h"
 #include "left.h"
 #include "page.h"
 #include "table.h"
@@ -262,7 +262,7 @@ static lens_status print_left(const struct session *session, const struct histor
   if (!written && status == LENS_OK) status = LENS_NO_MEMORY;
   if (status == LENS_OK) {
     print_caught(session, found, count != 0);
-    fputs(text, stdout);
+    say_lines(text);
     if (count == 0 && found->paired) print_even(found);
   }
   free(text);

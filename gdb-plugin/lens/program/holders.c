@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "command.h"
+#include "accounts_text.h"
 #include "table.h"
 #include "units.h"
 
@@ -148,20 +148,11 @@ void account_judge(struct session *session, const lens_account *account) {
   session->exactness = names[worst <= 2 ? worst : 2];
 }
 
-void account_print(const struct session *session, const lens_account *account, uint32_t doubts) {
+lens_status account_print(const struct session *session, const lens_object *object,
+                          const lens_account *account, uint32_t doubts) {
   const char *verdict =
       VERDICTS[account->verdict <= LENS_VERDICT_UNKNOWN ? account->verdict : LENS_VERDICT_UNKNOWN];
-  if (session->json == NULL) {
-    printf("count %" PRIu64 ": %" PRIu64 " from objects, %" PRIu64
-           " from the runtime, at most %" PRIu64 " from words outside the heap: %s",
-           account->refcount, account->heap_refs, account->runtime_refs, account->root_refs,
-           verdict);
-    if (account->surplus != 0)
-      printf(" by %" PRIu64,
-             (uint64_t)(account->surplus < 0 ? -account->surplus : account->surplus));
-    puts(doubts == 0 ? "." : " (not certain).");
-    return;
-  }
+  if (session->json == NULL) return account_text(session, object, account, doubts);
   json_name(session->json, "accounting");
   yajl_gen_map_open(session->json);
   json_number(session->json, "refcount", account->refcount);
@@ -173,6 +164,7 @@ void account_print(const struct session *session, const lens_account *account, u
   yajl_gen_integer(session->json, account->surplus);
   json_doubts(session->json, doubts);
   yajl_gen_map_close(session->json);
+  return LENS_OK;
 }
 
 /* ---- referrers ---- */
@@ -295,19 +287,27 @@ lens_status referrers_run(struct session *session) {
     json_name(session->json, "rows");
     yajl_gen_array_open(session->json);
   } else {
-    object_line(session, &object);
+    object_short(session, &object, 0);
+    putchar('\n');
   }
   status = holder_rows(session, &object, &table, &shown, &total);
   if (status == LENS_OK) status = root_rows(session, &object, index, &table, &shown, &root_total);
   if (session->json != NULL) {
     yajl_gen_array_close(session->json);
     json_listing_end(session->json, total + root_total, shown);
-    account_print(session, &account, doubts);
+    (void)account_print(session, &object, &account, doubts);
     yajl_gen_map_close(session->json);
   } else {
     table_print(&table);
     text_cut(shown, total + root_total, "holders");
-    account_print(session, &account, doubts);
+    if (total + root_total == 0) {
+      puts(account.runtime_refs != 0
+               ? "Only the runtime itself holds it."
+               : "Nobody holds it: no slot of an object and no root was found.");
+    } else if (shown == total + root_total) {
+      printf("%s.\n", text_counted(shown, "holder").text);
+    }
+    if (status == LENS_OK) status = account_print(session, &object, &account, doubts);
   }
   return status;
 }

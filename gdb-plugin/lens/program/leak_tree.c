@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "page.h"
 #include "units.h"
 
 enum { LINES = 20, LINES_MAX = 100000 }; /* of one row; with -limit 0 */
@@ -243,7 +244,7 @@ static void write_branch(const struct session *session, const struct leak_forest
     return;
   }
   printf("     %*s%s ", (int)(2 * walk->depth), "", slot);
-  object_short(session, object);
+  object_short(session, object, 2 * walk->depth + text_cells(slot) + 6);
   uint64_t label = note[0] == 0 || note[0] == 'a' ? 0 : label_of(forest, row);
   if (note[0] == 'a') fputs("  (stands above)", stdout);
   if (note[0] == 'j' || note[0] == 'l')
@@ -423,7 +424,7 @@ lens_status leak_forest_print(const struct session *session, struct leak_forest 
     status = print_holders(session, forest, row->leak.number);
     printf(": %s %s, %s  ", text_number(row->leak.objects).text,
            row->leak.objects == 1 ? "object" : "objects", text_size(row->leak.bytes).text);
-    object_short(session, &row->root);
+    object_short(session, &row->root, 0);
     putchar('\n');
     if (status == LENS_OK) status = leak_forest_tree(session, forest, i);
   }

@@ -92,7 +92,7 @@ static lens_status print_trees(const struct session *session, struct leaks_found
     struct line remark, places = {.used = 0};
     printf("#%" PRIu64 " %s: %s, %s  ", i + 1, leak_kind(row),
            text_counted(row->leak.objects, "object").text, text_size(row->leak.bytes).text);
-    object_short(session, &row->root);
+    object_short(session, &row->root, 0);
     putchar('\n');
     remark_of(row, &remark);
     if (remark.used != 0) say("     %s", remark.text);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounts_text.h"
 #include "page.h"
 #include "units.h"
 
@@ -255,13 +256,26 @@ lens_status blame_json(const struct session *session) {
   return status;
 }
 
+/* The first rows, each line as a sentence. */
+static lens_status say_rows(const struct session *session, const struct rows *rows) {
+  char *text = NULL;
+  size_t bytes;
+  FILE *out = open_memstream(&text, &bytes);
+  if (out == NULL) return LENS_NO_MEMORY;
+  for (uint64_t i = 0; i < rows->count && i < BLAMES_MAX; i++)
+    row_text(session, out, &rows->rows[i], "  ");
+  const bool written = fclose(out) == 0 && text != NULL;
+  if (written) say_lines(text);
+  free(text);
+  return written ? LENS_OK : LENS_NO_MEMORY;
+}
+
 lens_status blame_text(const struct session *session, uint64_t findings) {
   struct rows rows;
   lens_status status = rows_of_all(session, &rows);
   if (status == LENS_OK && findings > 1 && rows.count != 0) {
     puts("Left over, all of them together:");
-    for (uint64_t i = 0; i < rows.count && i < BLAMES_MAX; i++)
-      row_text(session, stdout, &rows.rows[i], "  ");
+    status = say_rows(session, &rows);
     if (rows.count > BLAMES_MAX)
       say("  and %s more places; -json has them all.", text_number(rows.count - BLAMES_MAX).text);
   }

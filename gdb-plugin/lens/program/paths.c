@@ -286,7 +286,7 @@ static void end_text(const lens_paths_totals *totals, const struct shown *shown)
 
 static void answer_head(const struct session *session, const lens_object *object) {
   if (session->json == NULL) {
-    object_short(session, object);
+    object_short(session, object, 0);
     putchar('\n');
     return;
   }

@@ -213,7 +213,7 @@ static void print_chain(const struct session *session, const struct kept *last, 
 static void one_text(const struct session *session, const struct kept *kept,
                      const struct kept *chain, uint64_t count, bool cut, uint64_t matched,
                      uint64_t whole) {
-  object_short(session, &kept->object);
+  object_short(session, &kept->object, 0);
   putchar('\n');
   if (kept->row.reached == 0) {
     say("  No root leads to it: it is garbage already; the command leaks tells of it.");

@@ -321,7 +321,7 @@ lens_status show_run(struct session *session) {
   free(shown.seen);
   table_print(&table);
   if (session->json != NULL) json_where(session, &object);
-  if (judged) account_print(session, &account, doubts);
+  if (judged && status == LENS_OK) status = account_print(session, &object, &account, doubts);
   if (status == LENS_OK) status = show_held_from(session, &object);
   if (status == LENS_OK) status = tracked_show(session, &object);
   if (session->json != NULL) yajl_gen_map_close(session->json);

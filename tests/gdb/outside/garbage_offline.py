@@ -132,7 +132,7 @@ def check_ways(core: str, truth: Facts) -> None:
     path = found["paths"][0]
     equal([step.get("slot") for step in path[1:]], ['["user:17"]', "peer", None], "the slots")
     equal(path[-1]["object"]["addr"], address["target"], "the object stands last")
-    equal('-> dict["user:17"] -> Session .peer -> this' in text, True, "the text: " + text)
+    equal('-> dict["user:17"] -> record Session .peer -> this' in text, True, "the text: " + text)
     end, _ = ask(0, core, "path", address["end of chain"], "-count", "1")
     equal(sum(step.get("skipped", "object" in step) for step in end["paths"][0]), 1000,
           "all steps of a long way are accounted for")

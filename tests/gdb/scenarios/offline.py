@@ -201,8 +201,8 @@ def kinds_of_cycles() -> None:
     check(len(groups) < len(rows), "some are alike")
     text = subprocess.run([LENS, CORE, "cycles", "-limit", "0"], stdout=subprocess.PIPE, text=True,
                           check=False, timeout=60).stdout
-    heads = [line for line in text.splitlines() if line.startswith("garbage: ")]
-    said = sorted(int(line.split()[1].replace(",", "")) if "cycles like this" in line else 1
+    heads = [line.split("garbage: ")[1] for line in text.splitlines() if "  garbage: " in line]
+    said = sorted(int(line.split()[0].replace(",", "")) if "cycles like this" in line else 1
                   for line in heads)
     equal(said, sorted(groups.values()), "how many are of each kind")
     least = min(rows, key=lambda row: int(row["alike"]))

@@ -167,7 +167,8 @@ TEXTS = ["leaks", "leaks -limit 1", "leaks -tree -limit 0", "leaks -type node",
          "audit -limit 1", "audit -type str", "history {over}", "history {under}",
          "history {dead}", "retained {keeper}", "retained {lost}", "cycles", "cycles -live",
          "cycles -live -all", "cycles {living}", "cycles {keeper}", "path {deep}",
-         "path {lost}", "path {keeper} -weak -count 9", "path {deep} -count 0"]
+         "path {lost}", "path {keeper} -weak -count 9", "path {deep} -count 0", "collect",
+         "collect -freed -limit 0", "collect -candidates"]
 
 
 def sentences(text: str) -> List[str]:
