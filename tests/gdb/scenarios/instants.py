@@ -10,22 +10,31 @@ found, for certain and by as much as they are wrong; but where a register has on
 high, as while the collector looks at it, it looks balanced, or that is its one doubt; and while a
 list's items are shifted some may be in vector registers alone, so any count may be right that is
 too high.  Whatever else is listed is doubtful.  `referrers` says of each what the audit says.
+
+While a collection frees its garbage, cairn-lens is asked of a core, too, which lacks what the
+collector notes beside the objects: it accuses nobody else for certain, and the count that is too
+low is found.
 """
+import json
 import os
 import random
+import subprocess
 from collections import Counter
 from typing import Any, Counter as CounterOf, Dict, List
 
 import gdb
-from harness import check, data, equal, execute, passed, quiet, run_to
+from harness import DIRECTORY, PLUGIN, check, data, equal, execute, passed, quiet, run_to
 
 STOPS = int(os.environ["SCENARIO_COMMAND"].split()[1])
 FEW = 5  # instructions between the first stops, about
 SEED = int(os.environ.get("CAIRN_MOMENTS_SEED", "20261123"))
 MINIMUM = 100 * STOPS
 MASK = (1 << 64) - 1
+LENS = os.path.join(os.path.dirname(PLUGIN), "bin", "cairn-lens")
+CORE = os.path.join(DIRECTORY, "core")
 stops: CounterOf[str] = Counter()
 doubts: CounterOf[str] = Counter()
+cores: CounterOf[str] = Counter()
 plain: CounterOf[str] = Counter()  # stops at which all three were found, for certain
 
 
@@ -64,6 +73,25 @@ def judge(operation: str, planted: Dict[str, int]) -> None:
     stops[operation] += 1
 
 
+def is_freeing() -> bool:
+    flux = int(gdb.parse_and_eval("*(unsigned *)%d" % FLUX))
+    return flux == RECLAIM or bool(flux == RELEASE and int(gdb.parse_and_eval("heap->collecting")))
+
+
+def judge_core(operation: str, planted: Dict[str, int]) -> None:
+    gdb.execute("gcore " + CORE, to_string=True)
+    reply = subprocess.run([LENS, CORE, "audit", "-limit", "0", "-json"], stdout=subprocess.PIPE,
+                           check=False, timeout=60)
+    os.remove(CORE)
+    listed: List[Dict[str, Any]] = json.loads(reply.stdout)["data"]["rows"]
+    for row in listed:
+        if not row["doubts"]:
+            equal(row["surplus"], planted.get(row["addr"]), "in a core; " + where(operation))
+    found = {row["addr"] for row in listed}
+    check(set(planted) - set(HIGH) <= found, "all are found in a core; " + where(operation))
+    cores[operation] += 1
+
+
 def at_end() -> bool:
     return gdb.selected_frame().name() == "op_end"
 
@@ -84,6 +112,8 @@ def pass_through(operation: str, planted: Dict[str, int], drawn: random.Random) 
         if at_end():
             return
         judge(operation, planted)
+        if os.path.exists(LENS) and is_freeing():
+            judge_core(operation, planted)
         if stops[operation] % STOPS == 0:
             most *= 2
 
@@ -95,7 +125,8 @@ gdb.execute("set environment LD_BIND_NOW 1")  # the loader's instructions prove 
 run_to("op_begin")
 gdb.Breakpoint("op_end", internal=True)
 FLUX = int(gdb.parse_and_eval("(unsigned long)&heap->flux"))
-RESIZE = int(gdb.parse_and_eval("CAIRN_FLUX_RESIZE"))
+RESIZE, RECLAIM, RELEASE = (int(gdb.parse_and_eval("CAIRN_FLUX_" + flux))
+                            for flux in ("RESIZE", "RECLAIM", "RELEASE"))
 HIGH = (told("surplus"), told("looked_at"))
 wrong = {told("deficit"): -1, **dict.fromkeys(HIGH, 1)}
 for number in range(int(gdb.parse_and_eval("operation_count"))):
@@ -107,6 +138,8 @@ for number in range(int(gdb.parse_and_eval("operation_count"))):
     if number + 1 < int(gdb.parse_and_eval("operation_count")):
         run_to("op_begin")
 print("doubtful: %s" % dict(doubts))
+print("cores: %s" % dict(cores))
+check(not os.path.exists(LENS) or sum(cores.values()) > 0, "cores in mid-reclaim")
 check(doubts["flux"] > 0, "the collector was met while garbage waited")
 check(sum(stops.values()) >= MINIMUM, "enough stops: %d" % sum(stops.values()))
 passed()
