@@ -9,7 +9,7 @@ from .abi import (COUNT, NONE, NOT_FOUND, STATUS, LensPointer, Progress, Progres
                   flag_set, named, struct, u32, u64)
 from .accounts import VERDICTS, Accounts
 
-DOUBTS = ("stand-in", "flux", "opaque", "unreadable", "roots", "guessed")
+DOUBTS = ("stand-in", "flux", "opaque", "unreadable", "roots", "guessed", "stale")
 
 AuditFilterStruct = struct("lens_audit_filter", ("type_glob", c_char_p),
                            *u32("roots_missing", "guessed"))

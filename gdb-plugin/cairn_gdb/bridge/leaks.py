@@ -17,7 +17,8 @@ LeaksTotalsStruct = struct(
     "lens_leaks_totals",
     *u64("object_count", "bytes", "cycles", "cycle_objects", "cycle_bytes", "lost",
          "lost_objects", "lost_bytes", "joints", "shared_objects", "shared_bytes", "roots",
-         "guessed_roots", "guessed_registers", "guessed_words", "guessed_foreign"))
+         "guessed_roots", "guessed_registers", "guessed_words", "guessed_foreign",
+         "stale_words"))
 LeakCensusStruct = struct("lens_leak_census", *u32("type", "kind"),
                           *u64("leaks", "objects", "bytes"))
 CollectedStruct = struct(

@@ -268,7 +268,8 @@ def document(found: Found) -> Any:
                  "bytes": totals.lost_bytes},
         "shared": {"sets": totals.joints, "objects": totals.shared_objects,
                    "bytes": totals.shared_bytes},
-        "roots": totals.roots, "guessed_roots": totals.guessed_roots}
+        "roots": totals.roots, "guessed_roots": totals.guessed_roots,
+        "stale_words": totals.stale_words}
     record["counted"] = {"leaks": found.sums.leaks, "objects": found.sums.objects,
                          "bytes": found.sums.bytes}
     record["types"] = _types_record(found.census)

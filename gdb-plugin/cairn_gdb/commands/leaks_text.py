@@ -196,6 +196,12 @@ def _closing(found: Found, page: Page) -> Iterator[str]:
         yield page.style("good" if found.within else "bad", found.limits)
     if totals.guessed_roots:
         yield page.style("quiet", _guessed(totals))
+    if totals.stale_words:
+        what = ("1 more word lies in a block that malloc got back: no root, though it looks like a "
+                "reference." if totals.stale_words == 1 else
+                f"{units.number(totals.stale_words)} more words lie in blocks that malloc got "
+                "back: no roots, though they look like references.")
+        yield page.style("quiet", what)
 
 
 def _guessed(totals: LeakTotals) -> str:

@@ -22,6 +22,7 @@ DOUBTS = {
     "opaque": "an object of an opaque type may hold it unseen",
     "unreadable": "a part of the heaps is damaged or can't be read, and may hold it",
     "roots": "not every thread could be searched",
+    "stale": "a word leads to it that lies in a block which malloc seems to have got back",
     "guessed": "it is right only if a word that looks like a reference is one, and not a stale one",
 }
 

@@ -278,6 +278,10 @@ def _identify(inferior: gdb.Inferior) -> Identity:
     described = gdb.execute("info target", to_string=True)
     core = re.search(r"Local core dump file:\s*`(.*)', file type", described)
     if core is not None and inferior.pid != 0:
+        # The file name of the program space is that of the symbols, which may come from another.
+        program = re.search(r"Local exec file:\s*`(.*)', file type", described)
+        if program is not None and os.path.isfile(program.group(1)):
+            executable = program.group(1)
         return Identity("core", inferior.pid, executable, core.group(1))
     if inferior.pid == 0:
         raise CairnError("No program is being run here: `start` or `attach` it, or open a core "

@@ -70,6 +70,7 @@ class LeakTotals(NamedTuple):
     guessed_registers: int = 0
     guessed_words: int = 0
     guessed_foreign: int = 0
+    stale_words: int = 0  # no roots: in blocks that malloc got back
 
 
 class LeakCensus(NamedTuple):

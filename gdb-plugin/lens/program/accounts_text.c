@@ -20,6 +20,8 @@ static const struct {
      "it is right only if a word that looks like a reference is one, and not a stale one"},
     {LENS_DOUBT_OPAQUE, "opaque", "an object of an opaque type may hold it unseen"},
     {LENS_DOUBT_ROOTS, "roots", "not every thread could be searched"},
+    {LENS_DOUBT_STALE, "stale",
+     "a word leads to it that lies in a block which malloc seems to have got back"},
     {LENS_DOUBT_STAND_IN, "stand-in",
      "a register or a word of the stack holds it, and in optimised code one such place may stand "
      "for several references"},

@@ -322,6 +322,7 @@ static lens_status json_end(const struct session *session, struct leaks_found *f
   json_sums(json, "shared", "sets", totals->joints, totals->shared_objects, totals->shared_bytes);
   json_number(json, "roots", totals->roots);
   json_number(json, "guessed_roots", totals->guessed_roots);
+  json_number(json, "stale_words", totals->stale_words);
   yajl_gen_map_close(json);
   json_sums(json, "counted", "leaks", found->sums.leaks, found->sums.objects, found->sums.bytes);
   json_types(session, found);

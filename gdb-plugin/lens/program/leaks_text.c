@@ -245,6 +245,17 @@ static void print_guessed(const lens_leaks_totals *totals) {
       line.text, one ? "that keeps" : "those keep");
 }
 
+/* Words that look like roots and are none. */
+static void print_stale(const lens_leaks_totals *totals) {
+  if (totals->stale_words == 1)
+    say("1 more word lies in a block that malloc got back: no root, though it looks like a "
+        "reference.");
+  if (totals->stale_words > 1)
+    say("%s more words lie in blocks that malloc got back: no roots, though they look like "
+        "references.",
+        text_number(totals->stale_words).text);
+}
+
 static void print_closing(const struct session *session, const struct leaks_found *found,
                           uint64_t shown) {
   print_aside(found);
@@ -259,6 +270,7 @@ static void print_closing(const struct session *session, const struct leaks_foun
   print_mending(session, found, shown);
   print_limits(session, found);
   print_guessed(&found->totals);
+  print_stale(&found->totals);
 }
 
 static void print_next(const struct session *session, const struct leaks_found *found) {

@@ -25,6 +25,7 @@ void lens_analysis_free(struct lens_analysis *analysis) {
   lens_reach_free(&analysis->reach);
   lens_referrers_free(&analysis->referrers);
   lens_roots_free(&analysis->roots);
+  lens_freed_free(&analysis->freed);
   lens_accounts_free(&analysis->accounts);
   lens_audit_free(&analysis->audit);
   lens_pairs_free(&analysis->pairs);

@@ -19,6 +19,7 @@
 #include "graph/retained.h"
 #include "moments/moment.h"
 #include "pairing/pairs.h"
+#include "snapshot/freed.h"
 #include "snapshot/index.h"
 #include "snapshot/reach.h"
 #include "snapshot/referrers.h"
@@ -33,6 +34,7 @@ struct lens_analysis {
   struct lens_index index;       /* edges.c, reverse.c */
   struct lens_reach reach;       /* reach.c */
   struct lens_referrers_state referrers;
+  struct lens_freed freed; /* freed.c */
   struct lens_roots roots;
   struct lens_accounts_state accounts;
   struct lens_audit_state audit;

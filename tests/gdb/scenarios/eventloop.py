@@ -1,5 +1,6 @@
-"""Owners in mapped memory, words with a bit of their own among them; and an object that was
-retained after its death, without a quarantine: it is told from other damage, and so is who died."""
+"""Owners in mapped memory, words with a bit of their own among them; owners in blocks of malloc
+that were given back; and an object that was retained after its death, without a quarantine: it is
+told from other damage, and so is who died."""
 import re
 
 import gdb
@@ -8,18 +9,33 @@ from harness import (TARGET, Truth, answer, check, data, equal, error_of, execut
 
 start()
 truth = Truth()
-owned = {address: int(count) for _, address, count in truth["owner"]}
+owned = {address: what for what, address, _ in truth["owner"]}
 (dead, touches, line), = truth["dead"]
 
-# Each callback in a timer or an event is owned there.
-equal({row["addr"] for row in rows("objects -type callback")}, set(owned), "what lives")
-equal({row["object"]["addr"] for row in rows("roots")} & set(owned), set(owned), "what is held")
+# Each object in a timer, an event or a peer is owned there.
+forgotten = {address: int(count) for address, count in truth["forgotten"]}
+lists = {row["addr"] for row in rows("objects -type list")}
+equal({row["addr"] for row in rows("objects -type callback")} | lists, set(owned) | set(forgotten),
+      "what lives")
+held = {row["object"]["addr"] for row in rows("roots")}
+equal(held & (set(owned) | set(forgotten)), set(owned), "what is held")
+
+# What a freed block leads to is held by nobody; that it was freed is malloc's word alone.  One
+# word explains one reference at most.
 audit = answer("audit -limit 0")["data"]
-equal((audit["rows"], data("leaks")["rows"]), ([], []), "no count is wrong, nothing leaks")
+equal({row["addr"]: row["doubts"] for row in audit["rows"]},
+      {address: ["stale", "unreadable"] if count == 1 else ["unreadable"]
+       for address, count in forgotten.items()}, "wrong counts, and the doubts")
+equal((audit["totals"]["over"], audit["totals"]["over_doubtful"]), (0, len(forgotten)), "totals")
+leaks = data("leaks -limit 0")
+equal({row["root"]["addr"] for row in leaks["rows"]}, set(forgotten), "what leaks")
+equal(int(gdb.parse_and_eval("$cairn_status")), 1, "and that is a problem")
+equal(leaks["totals"]["stale_words"], len(forgotten), "the words that keep nothing")
+check("%d more words lie in blocks that malloc got back" % len(forgotten) in execute("cairn leaks"),
+      "it is said")
 
 # The dead one.
 equal(audit["retained_after_free"], 1, "the audit counts it")
-equal(int(gdb.parse_and_eval("$cairn_status")), 0, "the leaks know nothing of it")
 said = execute("cairn audit")
 equal(int(gdb.parse_and_eval("$cairn_status")), 1, "for the audit it is a problem")
 check("1 freed block was retained after the death" in said, "and said:\n" + said)

@@ -27,10 +27,10 @@ static inline lens_status self_read(void *context, uint64_t address, uint64_t by
   return LENS_OK;
 }
 
-/* Adds what /proc/self/maps says. */
-static inline void self_regions_add(lens *self) {
+/* Adds what such a file as /proc/self/maps says. */
+static inline void maps_add(lens *self, const char *file) {
   char line[512];
-  FILE *maps = fopen("/proc/self/maps", "r");
+  FILE *maps = fopen(file, "r");
   assert_non_null(maps);
   while (fgets(line, sizeof line, maps) != NULL) {
     uint64_t start;
@@ -49,6 +49,8 @@ static inline void self_regions_add(lens *self) {
   }
   fclose(maps);
 }
+
+static inline void self_regions_add(lens *self) { maps_add(self, "/proc/self/maps"); }
 
 /* A lens that has read nothing yet and knows no regions: a hint leads it to a heap. */
 static inline lens *self_lens_new(void) {

@@ -40,7 +40,8 @@ LENS_API void lens_roots_clear(lens *self);
  * kept.  Needs a finished walk.  A value that is in no object is ignored. */
 LENS_API lens_status lens_root_add(lens *self, const lens_root *root);
 /* Scans the aligned words of [start, end) for values that lie in an object's block; adds each as
- * `kind`.  Sliced: `*cursor` starts at `start`; `*added` is how many roots this call added. */
+ * `kind`.  Sliced: `*cursor` starts at `start`; `*added` is how many roots this call added.  Of
+ * kind foreign, words in blocks that glibc's malloc gave out and got back are no roots. */
 LENS_API lens_status lens_roots_scan(lens *self, uint64_t start, uint64_t end, uint32_t kind,
                                      uint32_t thread, uint32_t slice_ms, uint64_t *cursor,
                                      uint64_t *added);

@@ -15,8 +15,9 @@ enum lens_doubt {
   LENS_DOUBT_FLUX = 2,     /* its heap was stopped while references of it were on their way */
   LENS_DOUBT_OPAQUE = 4,   /* an object of an opaque type may hold it in a form that none can see */
   LENS_DOUBT_UNREADABLE = 8, /* a part of the heaps that can't be read may hold it */
-  LENS_DOUBT_ROOTS = 16,  /* not every place outside the heaps was searched: the caller says so */
-  LENS_DOUBT_GUESSED = 32 /* balanced only where raw words, which may be stale, own it */
+  LENS_DOUBT_ROOTS = 16,   /* not every place outside the heaps was searched: the caller says so */
+  LENS_DOUBT_GUESSED = 32, /* balanced only where raw words, which may be stale, own it */
+  LENS_DOUBT_STALE = 64    /* a word in a block that malloc seems to have got back leads to it */
 };
 typedef struct lens_audit_filter {
   const char *type_glob;  /* NULL: all; as in lens_filter */

@@ -41,6 +41,7 @@ typedef struct lens_leaks_totals {
   uint64_t joints, shared_objects, shared_bytes; /* what hangs on several leaks */
   uint64_t roots, guessed_roots; /* that were added; of them, those that only look like one */
   uint64_t guessed_registers, guessed_words, guessed_foreign; /* of these, by where they are */
+  uint64_t stale_words; /* no roots: in blocks that malloc got back (lens_roots_scan) */
 } lens_leaks_totals;
 /* Finds the leaks, judged by the roots that were added so far.  Walks, indexes and weighs first
  * where that was not done; what lens_reach found before is gone.  LENS_AGAIN / LENS_OK.

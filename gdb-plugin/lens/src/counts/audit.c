@@ -174,7 +174,7 @@ static lens_status judge(lens *self, uint32_t object) {
     if (audit->filter.guessed == 0) return LENS_OK;
     doubts = LENS_DOUBT_GUESSED;
   } else {
-    lens_status status = lens_doubts_of(self, object, verdict, &doubts);
+    lens_status status = lens_doubts_of(self, object, verdict, surplus, &doubts);
     if (status != LENS_OK) return status;
     add_unbalanced(&audit->totals, verdict, doubts, surplus);
   }

@@ -59,7 +59,8 @@ lens_status lens_strays_step(lens *self, const lens_slice *slice);
 /* doubts.c: fills heap_doubts, reclaims and in_flux. */
 lens_status lens_doubts_find(lens *self);
 /* The doubts about an over- or under-retained object. */
-lens_status lens_doubts_of(lens *self, uint32_t object, uint32_t verdict, uint32_t *doubts);
+lens_status lens_doubts_of(lens *self, uint32_t object, uint32_t verdict, int64_t surplus,
+                           uint32_t *doubts);
 
 /* ---- reclaim.c ---- */
 

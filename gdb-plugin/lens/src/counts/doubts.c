@@ -10,6 +10,8 @@
  *    end;
  *  - it is garbage that the collector is freeing, whose counts are not lowered one by one
  *    (reclaim.c);
+ *  - words in freed blocks of malloc lead to it, enough to explain its count: such blocks are told
+ *    by malloc's own books, which are not ours to vouch for;
  *  - an opaque object of the heap may hold it in disguise, or a part of the heap can't be read, for
  *    its memory is missing or its contract does not tell how.
  *
@@ -182,7 +184,8 @@ static bool may_be_shifted(const lens *self, uint32_t type) {
          (self->analysis->audit.resizing && heap->shown.shared != 0);
 }
 
-lens_status lens_doubts_of(lens *self, uint32_t object, uint32_t verdict, uint32_t *doubts) {
+lens_status lens_doubts_of(lens *self, uint32_t object, uint32_t verdict, int64_t surplus,
+                           uint32_t *doubts) {
   const struct lens_audit_state *audit = &self->analysis->audit;
   *doubts = 0;
   if (audit->in_flux != NULL && (audit->in_flux[object / 64] >> (object % 64) & 1) != 0)
@@ -197,6 +200,7 @@ lens_status lens_doubts_of(lens *self, uint32_t object, uint32_t verdict, uint32
   }
   *doubts |= heap_doubts | doubts_of_roots(&self->analysis->roots, object);
   if (type != LENS_NONE && may_be_shifted(self, type)) *doubts |= LENS_DOUBT_FLUX;
+  if (surplus <= lens_roots_stale_at(&self->analysis->roots, object)) *doubts |= LENS_DOUBT_STALE;
   bool waits = false;
   lens_status status = lens_reclaim_may_wait(self, object, &waits);
   if (waits) *doubts |= LENS_DOUBT_FLUX;

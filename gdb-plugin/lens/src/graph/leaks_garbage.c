@@ -18,6 +18,7 @@ void lens_leaks_count_roots(lens *self, uint64_t end) {
   struct lens_leaks_state *leaks = &self->analysis->leaks;
   lens_leaks_totals *totals = &leaks->totals;
   totals->roots = roots->count;
+  totals->stale_words = roots->stale_count;
   for (uint64_t i = leaks->row; i < end; i++) {
     const lens_root *root = &lens_root_rows(roots)[i];
     if (root->confidence != LENS_CONFIDENCE_CONSERVATIVE) continue;

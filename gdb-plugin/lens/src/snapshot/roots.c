@@ -11,6 +11,7 @@ void lens_roots_free(struct lens_roots *self) {
   lens_column_free(&self->rows);
   lens_column_free(&self->next);
   lens_column_free(&self->first_of);
+  lens_column_free(&self->stale);
   lens_dealloc(self->slots);
   *self = (struct lens_roots){0};
 }
@@ -126,6 +127,17 @@ lens_status lens_root_add(lens *self, const lens_root *root) {
 
 /* ---- scanning ---- */
 
+/* A word that holds nothing any more: its block was given back to malloc. */
+static lens_status note_stale(lens *self, uint32_t object) {
+  struct lens_roots *roots = &self->analysis->roots;
+  if (!lens_column_reserve(&roots->stale, self->analysis->snapshot.object_count, sizeof(uint32_t)))
+    return lens_out_of_memory(self);
+  uint32_t *words = (uint32_t *)roots->stale.items + object;
+  *words += *words < UINT32_MAX;
+  roots->stale_count++;
+  return LENS_OK;
+}
+
 /* The words of one piece of memory.  Most are no address of the heap: one comparison each. */
 static lens_status scan_words(lens *self, const lens_root *like, const uint8_t *bytes,
                               uint64_t count, uint64_t *added) {
@@ -142,8 +154,15 @@ static lens_status scan_words(lens *self, const lens_root *like, const uint8_t *
     root.slot_address = like->slot_address + at;
     root.value = word;
     root.interior = lens_row_addresses(snapshot)[root.object] != word;
+    lens_status status;
+    if (root.kind == LENS_ROOT_FOREIGN &&
+        lens_freed_holds(&self->analysis->freed, root.slot_address)) {
+      status = note_stale(self, root.object);
+      if (status != LENS_OK) return status;
+      continue;
+    }
     bool is_new;
-    lens_status status = put(self, &root, &is_new);
+    status = put(self, &root, &is_new);
     if (status != LENS_OK) return status;
     *added += is_new;
   }
@@ -160,6 +179,12 @@ lens_status lens_roots_scan(lens *self, uint64_t start, uint64_t end, uint32_t k
   at = (at + word_bytes - 1) / word_bytes * word_bytes;
   lens_roots_changed(self);
   lens_slice slice = lens_slice_begin(slice_ms);
+  if (kind == LENS_ROOT_FOREIGN) {
+    status = lens_freed_step(self, &slice);
+    *cursor = at;
+    *added = 0;
+    if (status != LENS_OK) return status;
+  }
   while (at < end && status == LENS_OK) {
     at = lens_next_readable(self, at, end);
     at = (at + word_bytes - 1) / word_bytes * word_bytes;

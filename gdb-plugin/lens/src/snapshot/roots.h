@@ -17,10 +17,18 @@ struct lens_roots {
   uint32_t *slots;             /* hash of slot addresses: 1 + root, 0: free */
   size_t slot_capacity;        /* a power of two */
   uint64_t count, slot_count;
+  struct lens_column
+      stale;            /* uint32_t an object: words in freed blocks of malloc that lead to it */
+  uint64_t stale_count; /* such words */
 };
 
 static inline const lens_root *lens_root_rows(const struct lens_roots *self) {
   return self->rows.items;
+}
+
+/* How many words in blocks that were given back to malloc lead to the object. */
+static inline uint32_t lens_roots_stale_at(const struct lens_roots *self, uint32_t object) {
+  return self->stale_count == 0 ? 0 : ((const uint32_t *)self->stale.items)[object];
 }
 
 /* How many roots the object has. */

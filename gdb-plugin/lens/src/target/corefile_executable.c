@@ -79,6 +79,17 @@ static void widen_to_pages(struct lens_core *core, uint64_t file_bytes) {
   }
 }
 
+/* A file that has the symbols of a program and none of its bytes, as debug packages have it. */
+static bool is_only_symbols(Elf *elf) {
+  for (Elf_Scn *section = elf_nextscn(elf, NULL); section != NULL;
+       section = elf_nextscn(elf, section)) {
+    GElf_Shdr header;
+    if (gelf_getshdr(section, &header) == NULL) return false;
+    if ((header.sh_flags & SHF_EXECINSTR) != 0) return header.sh_type == SHT_NOBITS;
+  }
+  return false;
+}
+
 /* What to add to the file's addresses; false: not known. */
 static bool find_bias(const struct lens_core *core, const GElf_Ehdr *head, uint64_t *bias) {
   if (core->entry != 0) {
@@ -98,7 +109,9 @@ static lens_status place(lens *self, struct lens_core *core, Elf *elf, const cha
       (head.e_type != ET_EXEC && head.e_type != ET_DYN)) {
     return lens_fail(self, LENS_IO, "%s: not a 64-bit little-endian executable", path);
   }
-  const char *another = "it is not the program that dumped the core";
+  const char *another = is_only_symbols(elf) ? "it has the symbols of a program and no code; name "
+                                               "the program, and the symbols beside it"
+                                             : "it is not the program that dumped the core";
   const char *problem = NULL;
   if (!find_bias(core, &head, &bias)) {
     problem = core->entry == 0 ? "its place in the program is not known" : another;
