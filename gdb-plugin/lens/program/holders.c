@@ -134,8 +134,12 @@ lens_status account_of(const struct session *session, const lens_object *object,
   status = LENS_AGAIN;
   while (status == LENS_AGAIN) status = lens_audit(session->target, &every, SLICE_MS, NULL);
   lens_finding finding;
-  if (status == LENS_OK && lens_finding_at(session->target, object->address, &finding) == LENS_OK)
+  if (status == LENS_OK && lens_finding_at(session->target, object->address, &finding) == LENS_OK) {
     *doubts = finding.doubts;
+    out->exactness = finding.doubts == 0                 ? LENS_CONFIDENCE_EXACT
+                     : finding.doubts == LENS_DOUBT_FLUX ? LENS_CONFIDENCE_TOLERANT
+                                                         : LENS_CONFIDENCE_CONSERVATIVE;
+  }
   return status;
 }
 
