@@ -40,7 +40,7 @@ LINES = ["overview", "types", "types -sort count -reverse", "refcounts", "arenas
          "path {deep} -count 0", "audit",
          "audit -unsure -limit 0", "audit -type str", "audit -type list -limit 1", "leaks",
          "leaks -tree -limit 0", "leaks -type node", "leaks -limit 1", "leaks {living}",
-         "leaks {garbage}", "leaks -max-objects 9 -max-bytes 1k", "cycles", "cycles -live",
+         "leaks {garbage}", "leaks -max-objects 9 -max-bytes 1k", "cycles", "cycles -live -limit 0",
          "cycles -objects 1 -live", "cycles {keeper}", "collect", "collect -freed",
          "collect -all -limit 0", "collect -candidates", "retained", "retained -limit 0",
          "retained -type list", "retained -by type", "retained -by root -limit 0",
@@ -165,7 +165,8 @@ def compare(line: str) -> None:
 TEXTS = ["leaks", "leaks -limit 1", "leaks -tree -limit 0", "leaks -type node",
          "leaks -max-objects 1 -max-bytes 1G", "audit", "audit -unsure -limit 0",
          "audit -limit 1", "audit -type str", "history {over}", "history {under}",
-         "history {dead}", "retained {keeper}", "retained {lost}", "cycles", "cycles -live",
+         "history {dead}", "retained {keeper}", "retained {lost}", "cycles",
+         "cycles -live -limit 0",
          "cycles -live -all", "cycles {living}", "cycles {keeper}", "path {deep}",
          "path {lost}", "path {keeper} -weak -count 9", "path {deep} -count 0", "collect",
          "collect -freed -limit 0", "collect -candidates"]
