@@ -286,6 +286,15 @@ struct lens_fit {
  */
 void lens_flow_fit(const struct lens_fit *fit, double *scales);
 
+/* ---- gather.c ---- */
+
+/* Gathers the mixes of all histories from pairs.at on.  LENS_OK, LENS_NO_MEMORY or LENS_AGAIN. */
+lens_status lens_mixes_gather(lens *self, const lens_slice *slice, lens_progress *progress);
+static inline const struct lens_kept_part *lens_kept_parts(const struct lens_pairs_state *self,
+                                                           const struct lens_kept_mix *mix) {
+  return (const struct lens_kept_part *)self->parts.items + mix->first_part;
+}
+
 /* ---- learn.c ---- */
 
 /* What a code took or gave in all mixes: references. */
