@@ -4,19 +4,15 @@
 
 #include <stdint.h>
 
-/* Where the program's call returns to, where its stack ended then, and whether it is on behalf of a
- * slot.  (A caller in the runtime, or none, is always.)  Two words, as these are passed in
- * registers; a stack pointer is even. */
+/* Where the program's call returns to, and where its stack ended then.  Two words, as these are
+ * passed in registers. */
 struct cairn_call {
   uint64_t caller; /* 0: the runtime itself */
-  uint64_t for_slot : 1, stack_half : 63;
+  uint64_t stack;
 };
 /* The call of the function that uses it. */
-#define CAIRN_CALL_FOR(slot)                                      \
-  ((struct cairn_call){                                           \
-      .caller = (uint64_t)(uintptr_t)__builtin_return_address(0), \
-      .for_slot = (slot),                                         \
-      .stack_half = (uint64_t)(uintptr_t)__builtin_dwarf_cfa() / 2 & UINT64_MAX / 2})
-#define CAIRN_CALL() CAIRN_CALL_FOR(0)
+#define CAIRN_CALL()                                                               \
+  ((struct cairn_call){.caller = (uint64_t)(uintptr_t)__builtin_return_address(0), \
+                       .stack = (uint64_t)(uintptr_t)__builtin_dwarf_cfa()})
 
 #endif

@@ -93,9 +93,9 @@ void cairn_callers_find(struct cairn_call call, uint32_t max, struct cairn_calle
   assert(max >= 1 && max <= CAIRN_SITE_FRAMES);
   pthread_once(&codes_once, codes_find);
   bool runtime = call.caller == 0 || is_runtime(call.caller);
-  *out = (struct cairn_callers){.inner = runtime || call.for_slot};
+  *out = (struct cairn_callers){.inner = runtime};
   if (max == 1 && !runtime) {
-    out->stack = call.stack_half * 2ull;
+    out->stack = call.stack;
     out->frames[out->count++] = call.caller;
     return;
   }

@@ -109,8 +109,8 @@ static inline bool is_held_by_others(cairn_heap *heap, cairn_object *child, uint
 
 /* Clears a word of a dying object that holds `child`, unless it is the last reference to one whose
  * death takes more than freeing a block: then false. */
-CAIRN_INLINE_API bool clear_word(cairn_heap *heap, cairn_word *word, cairn_object *child,
-                                 uint64_t header) {
+CAIRN_INLINE_API bool clear_word(cairn_heap *heap, const cairn_object *holder, cairn_word *word,
+                                 cairn_object *child, uint64_t header) {
   if (cairn_header_drops_(header)) {
     *word = 0;
     CAIRN_ORDER();
@@ -124,16 +124,16 @@ CAIRN_INLINE_API bool clear_word(cairn_heap *heap, cairn_word *word, cairn_objec
   } else if (is_held_by_others(heap, child, header)) {
     *word = 0;
     CAIRN_ORDER();
-    cairn_release(child);
+    cairn_release_for_slot_(child, holder);
   } else if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
     *word = 0;
-    cairn_release(child); /* reports it */
+    cairn_release_for_slot_(child, holder); /* reports it */
   } else if (!is_owned(cairn_header_load(child))) {
     assert(false && "an object that something still held was released once too often");
     *word = 0;
   } else {
     if ((header & CAIRN_STATE(TRACED)) != 0) {
-      cairn_track_count(child, CAIRN_EVENT_RELEASE, 0, (struct cairn_call){.for_slot = 1});
+      cairn_track_count(child, CAIRN_EVENT_RELEASE, 0, (struct cairn_call){0}, holder);
     }
     return false;
   }

@@ -35,5 +35,5 @@ cairn_object *cairn_cell_get(const cairn_object *cell) {
 void cairn_cell_set(cairn_object *cell, cairn_object *value) {
   assert(cairn_is_type(cell, CAIRN_TYPE_CELL));
   cairn_assert_may_hold(cairn_object_heap(cell), value);
-  cairn_assign(&((struct cairn_cell *)cell)->value, value);
+  cairn_assign_for_(cell, &((struct cairn_cell *)cell)->value, value);
 }

@@ -7,11 +7,11 @@
  */
 #include "tracking.h"
 
-static void retain_slow(cairn_object *object, struct cairn_call call) {
+static void retain_slow(cairn_object *object, struct cairn_call call, const void *holder) {
   uint64_t header = cairn_header_load(object);
   if ((header & CAIRN_COUNT_SATURATED) != 0) return;
   if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
-    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RETAIN, call);
+    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RETAIN, call, holder);
     return;
   }
   if ((header & CAIRN_STATE(SHARED)) != 0) {
@@ -20,21 +20,21 @@ static void retain_slow(cairn_object *object, struct cairn_call call) {
     object->header = header + 1;
   }
   if ((header & CAIRN_STATE(TRACED)) != 0) {
-    cairn_track_count(object, CAIRN_EVENT_RETAIN, cairn_refcount(object), call);
+    cairn_track_count(object, CAIRN_EVENT_RETAIN, cairn_refcount(object), call, holder);
   }
 }
 
-void cairn_object_retain_slow_(cairn_object *object) { retain_slow(object, CAIRN_CALL()); }
+void cairn_object_retain_slow_(cairn_object *object) { retain_slow(object, CAIRN_CALL(), NULL); }
 
-void cairn_object_retain_for_slot_slow_(cairn_object *object) {
-  retain_slow(object, CAIRN_CALL_FOR(1));
+void cairn_object_retain_for_slot_slow_(cairn_object *object, const void *holder) {
+  retain_slow(object, CAIRN_CALL(), holder);
 }
 
 cairn_object *cairn_retain_told(cairn_object *object, struct cairn_call call) {
   if (object == NULL) return NULL;
   uint64_t header = cairn_header_load(object);
   if ((header & CAIRN_HEADER_SLOW) != 0) {
-    retain_slow(object, call);
+    retain_slow(object, call, NULL);
   } else {
     object->header = header + 1;
   }
@@ -42,17 +42,17 @@ cairn_object *cairn_retain_told(cairn_object *object, struct cairn_call call) {
   return object;
 }
 
-void cairn_object_release_told(cairn_object *object, struct cairn_call call) {
+void cairn_object_release_told(cairn_object *object, struct cairn_call call, const void *holder) {
   uint64_t header = cairn_header_load(object);
   if ((header & CAIRN_COUNT_SATURATED) != 0) return;
   if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
-    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RELEASE, call);
+    cairn_quarantine_misused(cairn_object_heap(object), object, CAIRN_MISUSE_RELEASE, call, holder);
     return;
   }
   uint32_t count = (uint32_t)(header & CAIRN_COUNT_MASK);
   /* Told before it is done: the object may be gone afterwards. */
   if ((header & CAIRN_STATE(TRACED)) != 0 && count != 0) {
-    cairn_track_count(object, CAIRN_EVENT_RELEASE, count - 1, call);
+    cairn_track_count(object, CAIRN_EVENT_RELEASE, count - 1, call, holder);
   }
   if ((header & CAIRN_STATE(SHARED)) != 0) {
     cairn_shared_release(object);

@@ -88,7 +88,7 @@ bool cairn_dict_set_text(cairn_object *dict, const char *key, cairn_object *valu
   assert(value != NULL);
   struct cairn_row *row = dict_find_text(dict, key, strlen(key));
   if (row == NULL) return dict_set_made(dict, make_text, key, value);
-  cairn_assign(&row->value, value);
+  cairn_assign_for_(dict, &row->value, value);
   return true;
 }
 
@@ -100,7 +100,7 @@ bool cairn_dict_set_int(cairn_object *dict, int64_t key, cairn_object *value) {
   assert(value != NULL);
   struct cairn_row *row = cairn_table_find_int(dict_of(dict)->table, key);
   if (row == NULL) return dict_set_made(dict, make_int, &key, value);
-  cairn_assign(&row->value, value);
+  cairn_assign_for_(dict, &row->value, value);
   return true;
 }
 

@@ -102,7 +102,8 @@ static cairn_word *clear_rows(struct cascade *cascade) {
       word = i == 1 ? (cairn_word *)(void *)(row + value_offset) : key;
       cairn_object *child = object_at(*word);
       if (child == NULL) continue;
-      if (clear_word(cascade->heap, word, child, cairn_header_load(child))) continue;
+      if (clear_word(cascade->heap, cascade->current, word, child, cairn_header_load(child)))
+        continue;
       cursor->index = index + passed + i;
       cursor->ordinal += passed + i;
       return word;
@@ -119,7 +120,8 @@ static cairn_word *clear_general(struct cascade *cascade) {
   cairn_word *word;
   while ((word = cairn_cursor_next(&cascade->cursor)) != NULL) {
     cairn_object *child = cairn_word_object(cascade->cursor.slot, *word);
-    if (child != NULL && !clear_word(cascade->heap, word, child, cairn_header_load(child))) {
+    if (child != NULL &&
+        !clear_word(cascade->heap, cascade->current, word, child, cairn_header_load(child))) {
       return word;
     }
     if (is_at_row(&cascade->cursor) && (word = clear_rows(cascade)) != NULL) return word;
@@ -262,7 +264,7 @@ static inline void free_leaf(cairn_heap *heap, cairn_object *object) {
   cairn_object_free(heap, row, object);
 }
 
-static inline void release_slow(cairn_object *object, struct cairn_call call) {
+static inline void release_slow(cairn_object *object, struct cairn_call call, const void *holder) {
   uint64_t header = cairn_header_load(object);
   if ((header & PLAIN_MASK) == PLAIN_LAST) {
     cairn_heap *heap = cairn_arena_of(object)->heap;
@@ -274,13 +276,13 @@ static inline void release_slow(cairn_object *object, struct cairn_call call) {
     }
     return;
   }
-  cairn_object_release_told(object, call);
+  cairn_object_release_told(object, call, holder);
 }
 
-void cairn_object_release_slow_(cairn_object *object) { release_slow(object, CAIRN_CALL()); }
+void cairn_object_release_slow_(cairn_object *object) { release_slow(object, CAIRN_CALL(), NULL); }
 
-void cairn_object_release_for_slot_slow_(cairn_object *object) {
-  release_slow(object, CAIRN_CALL_FOR(1));
+void cairn_object_release_for_slot_slow_(cairn_object *object, const void *holder) {
+  release_slow(object, CAIRN_CALL(), holder);
 }
 
 void cairn_object_die_(cairn_object *object) {

@@ -465,7 +465,7 @@ void cairn_object_forget(cairn_heap *heap, cairn_object *object);
 cairn_object *cairn_retain_told(cairn_object *object, struct cairn_call call);
 
 /* count.c: as cairn_release, for any object. */
-void cairn_object_release_told(cairn_object *object, struct cairn_call call);
+void cairn_object_release_told(cairn_object *object, struct cairn_call call, const void *holder);
 /* Gives up the runtime's own hold (state.held and one of the count): as cairn_release. */
 void cairn_object_unhold(cairn_heap *heap, cairn_object *object);
 

@@ -353,7 +353,9 @@ enum {
   F(uint32_t, , thread, UINT)    /* as the kernel numbers it */                                    \
   F(uint16_t, , inner, UINT)  /* 1: the runtime retained or released it on the program's behalf */ \
   F(uint16_t, , caught, UINT) /* 1: it was freed before, lay in quarantine, and was not changed */ \
-  F(uint64_t, , stack, UINT)  /* where the caller's stack ended at its call; 0: unknown */
+  F(uint64_t, , stack, UINT)  /* where the caller's stack ended at its call; 0: unknown */         \
+  F(uint64_t, , holder, ADDRESS) /* what keeps or kept the reference: an object, or a slot; 0: the \
+                                  * caller itself, or unknown */
 
 /* A place in the program: the innermost caller, and those around it. */
 #define CAIRN_LAYOUT_SITE(F)                                                              \

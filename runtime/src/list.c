@@ -107,7 +107,7 @@ static cairn_object *list_take(struct cairn_list *list, uint32_t index) {
 static bool list_insert_growing(struct cairn_list *list, size_t index, cairn_object *item) {
   cairn_assert_may_hold(cairn_object_heap(&list->base), item);
   uint32_t count = cairn_hold(&list->base);
-  cairn_retain(item);
+  cairn_retain_for_slot_(item, list);
   bool room = true;
   while (room && list->count == list->capacity) {
     size_t doubled = (size_t)list->capacity * 2;
@@ -116,7 +116,7 @@ static bool list_insert_growing(struct cairn_list *list, size_t index, cairn_obj
   if (room) {
     list_put(list, index < list->count ? (uint32_t)index : list->count, item);
   } else {
-    cairn_release(item);
+    cairn_release_for_slot_(item, list);
   }
   cairn_unhold(&list->base, count);
   return room;
@@ -127,7 +127,8 @@ static bool list_insert(struct cairn_list *list, size_t index, cairn_object *ite
   assert(item != NULL);
   cairn_assert_may_hold(cairn_object_heap(&list->base), item);
   if (list->count == list->capacity) return list_insert_growing(list, index, item);
-  list_put(list, index < list->count ? (uint32_t)index : list->count, cairn_retain(item));
+  list_put(list, index < list->count ? (uint32_t)index : list->count,
+           cairn_retain_for_slot_(item, list));
   return true;
 }
 
@@ -165,7 +166,7 @@ bool cairn_list_set(cairn_object *list, size_t index, cairn_object *item) {
   assert(item != NULL);
   cairn_assert_may_hold(cairn_object_heap(list), item);
   if (index >= self->count) return false;
-  cairn_assign(&self->items[index], item);
+  cairn_assign_for_(self, &self->items[index], item);
   return true;
 }
 
@@ -177,7 +178,7 @@ bool cairn_list_insert(cairn_object *list, size_t index, cairn_object *item) {
 bool cairn_list_remove(cairn_object *list, size_t index) {
   struct cairn_list *self = list_of(list);
   if (index >= self->count) return false;
-  cairn_release(list_take(self, (uint32_t)index));
+  cairn_release_for_slot_(list_take(self, (uint32_t)index), self);
   return true;
 }
 
@@ -203,7 +204,7 @@ void cairn_list_clear(cairn_object *list) {
   struct cairn_list *self = list_of(list);
   uint32_t count = cairn_hold(list); /* a finalizer may drop the caller's reference */
   for (uint32_t i = self->count; i > 0; i--) {
-    if (i <= self->count) cairn_release(list_take(self, i - 1));
+    if (i <= self->count) cairn_release_for_slot_(list_take(self, i - 1), self);
   }
   cairn_unhold(list, count);
 }

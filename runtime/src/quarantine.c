@@ -82,21 +82,21 @@ static void report_text(const cairn_misuse_report *report, char *out, size_t byt
 /* The event of a retain or release.  It stands in the ring before the program hears of it, and
  * maybe aborts. */
 static void record_misuse(cairn_heap *heap, const void *block, enum cairn_misuse misuse,
-                          const struct cairn_callers *callers) {
+                          const struct cairn_callers *callers, const void *holder) {
   if (misuse == CAIRN_MISUSE_WRITE || cairn_track_record_of(block)->type == 0) return;
   cairn_track_caught(heap, block,
                      misuse == CAIRN_MISUSE_RETAIN ? CAIRN_EVENT_RETAIN : CAIRN_EVENT_RELEASE,
-                     callers);
+                     callers, holder);
 }
 
 void cairn_quarantine_misused(cairn_heap *heap, const void *block, enum cairn_misuse misuse,
-                              struct cairn_call call) {
+                              struct cairn_call call, const void *holder) {
   struct cairn_tracking *tracking = heap->tracking;
   const struct cairn_track_record *record = cairn_track_record_of(block);
   struct cairn_callers callers = {.count = 0};
   if (misuse != CAIRN_MISUSE_WRITE) cairn_callers_find(call, tracking->backtrace, &callers);
   cairn_heap_lock(heap);
-  record_misuse(heap, block, misuse, &callers);
+  record_misuse(heap, block, misuse, &callers, holder);
   char text[TEXT_BYTES];
   cairn_misuse_report report = {
       .misuse = misuse,
@@ -129,7 +129,7 @@ static void let_go(cairn_heap *heap) {
   cairn_object *block = tracking->quarantine_first;
   struct cairn_track_record *record = cairn_track_record_of(block);
   if (!is_untouched(block, record)) {
-    cairn_quarantine_misused(heap, block, CAIRN_MISUSE_WRITE, (struct cairn_call){0});
+    cairn_quarantine_misused(heap, block, CAIRN_MISUSE_WRITE, (struct cairn_call){0}, NULL);
   }
   tracking->quarantine_first = record->next;
   if (record->next == NULL) tracking->quarantine_last = NULL;

@@ -110,7 +110,7 @@ static inline bool is_garbage(const cairn_object *object) {
 
 /* Releases what others than garbage are held through the word.  What others hold too was found to
  * be alive just now, so it is no candidate for that. */
-CAIRN_INLINE void let_go_word(cairn_word *word, cairn_object *child) {
+CAIRN_INLINE void let_go_word(const cairn_object *holder, cairn_word *word, cairn_object *child) {
   if (is_garbage(child)) return;
   *word = 0;
   CAIRN_ORDER();
@@ -118,7 +118,7 @@ CAIRN_INLINE void let_go_word(cairn_word *word, cairn_object *child) {
   if ((header & CAIRN_HEADER_SLOW) == 0 && (header & CAIRN_COUNT_MASK) > 1) {
     child->header = header - 1;
   } else {
-    cairn_release(child);
+    cairn_release_for_slot_(child, holder);
   }
 }
 
@@ -128,7 +128,7 @@ static void let_go_words(const struct cairn_type *type, cairn_object *object) {
   cairn_word *word;
   while ((word = cairn_cursor_next(&cursor)) != NULL) {
     cairn_object *child = cairn_word_object(cursor.slot, *word);
-    if (child != NULL) let_go_word(word, child);
+    if (child != NULL) let_go_word(object, word, child);
   }
 }
 
@@ -142,13 +142,14 @@ CAIRN_INLINE void let_go(cairn_heap *heap, cairn_object *object) {
 }
 
 /* A word that leads to garbage, most often to some in the same arena, stays as it is. */
-CAIRN_INLINE void let_go_near_word(const struct cairn_blocks *blocks, cairn_word *word) {
+CAIRN_INLINE void let_go_near_word(const struct cairn_blocks *blocks, const cairn_object *holder,
+                                   cairn_word *word) {
   uintptr_t place = *word - (uintptr_t)blocks->arena;
   const uint8_t *sides = cairn_side_bytes_of(blocks->arena);
   if (place < CAIRN_ARENA_BYTES && sides[place >> CAIRN_SIDE_GRAIN_SHIFT] != CAIRN_TRIAL_NONE) {
     return;
   }
-  if (*word != 0) let_go_word(word, (cairn_object *)(uintptr_t)*word);
+  if (*word != 0) let_go_word(holder, word, (cairn_object *)(uintptr_t)*word);
 }
 
 /* From the block at `offset` on: the garbage of the kind, whose run is of `count` words, up to some
@@ -164,10 +165,10 @@ CAIRN_INLINE size_t let_go_of_kind(cairn_heap *heap, const struct cairn_blocks *
     if ((object->header & mask) != type) break;
     cairn_word *word = cairn_run_words(kind->run, object);
     if (count == 2) {
-      let_go_near_word(blocks, &word[0]);
-      let_go_near_word(blocks, &word[1]);
+      let_go_near_word(blocks, object, &word[0]);
+      let_go_near_word(blocks, object, &word[1]);
     } else {
-      for (uint32_t i = 0; i < count; i++) let_go_near_word(blocks, &word[i]);
+      for (uint32_t i = 0; i < count; i++) let_go_near_word(blocks, object, &word[i]);
     }
     let_go(heap, object);
   }

@@ -72,7 +72,7 @@ static cairn_object *place_get(cairn_object *const *place) { return place == NUL
 
 static bool place_set(const cairn_object *record, cairn_object **place, cairn_object *value) {
   cairn_assert_may_hold(cairn_object_heap(record), value);
-  if (place != NULL) cairn_assign(place, value);
+  if (place != NULL) cairn_assign_for_(record, place, value);
   return place != NULL;
 }
 

@@ -200,7 +200,7 @@ static void fill_tuple(const struct copying *copying, const struct copied *pair)
   const struct cairn_tuple *from = cairn_tuple_of(pair->from);
   struct cairn_tuple *to = (struct cairn_tuple *)pair->to;
   for (uint32_t i = 0; i < from->count; i++) {
-    to->items[i] = cairn_retain(copy_of(copying, from->items[i]));
+    to->items[i] = cairn_retain_for_slot_(copy_of(copying, from->items[i]), to);
     CAIRN_ORDER();
     to->count = i + 1; /* each shows at once: nothing else says who holds it */
   }

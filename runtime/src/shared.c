@@ -198,7 +198,7 @@ static void let_go(cairn_object *object, void *context) {
     if (child == NULL || cairn_object_heap(child) == heap) continue;
     *word = 0;
     CAIRN_ORDER();
-    cairn_release(child);
+    cairn_release_for_slot_(child, object);
   }
   if (type->traverse != NULL) cairn_type_traverser(type)(object, release_of_other, heap);
 }

@@ -107,7 +107,7 @@ static cairn_word *clear_spans(struct cascade *cascade) {
       const struct cairn_plan *plan = plan_of(heap, header);
       if ((header & PLAIN_MASK) == PLAIN_LAST && plan->death >= CAIRN_DEATH_RUN) {
         span_enter(heap, &at, child, header, plan);
-      } else if (clear_word(heap, at.word, child, header)) {
+      } else if (clear_word(heap, at.current, at.word, child, header)) {
         at.word = skip_empty(at.word + 1, at.end);
       } else {
         break;

@@ -287,8 +287,9 @@ bool cairn_table_reserve(struct cairn_mapping *mapping, uint32_t row_words, size
 }
 
 /* Replaces the value of a row, unless it is one of a set. */
-static void row_assign(struct cairn_row *row, cairn_object *value) {
-  if (value != NULL) cairn_assign(&row->value, value);
+static void row_assign(const struct cairn_mapping *mapping, struct cairn_row *row,
+                       cairn_object *value) {
+  if (value != NULL) cairn_assign_for_(mapping, &row->value, value);
 }
 
 /* Sets a new key in a full table.  Growing may run code that changes the table, and that drops the
@@ -296,17 +297,17 @@ static void row_assign(struct cairn_row *row, cairn_object *value) {
 static bool table_set_growing(struct cairn_mapping *mapping, uint32_t row_words, uint64_t hash,
                               cairn_object *key, cairn_object *value) {
   uint32_t count = cairn_hold(&mapping->base);
-  cairn_retain(key);
-  cairn_retain(value);
+  cairn_retain_for_slot_(key, mapping);
+  cairn_retain_for_slot_(value, mapping);
   bool room = true;
   while (room && cairn_table_is_full(mapping->table)) room = table_grow(mapping, row_words);
   struct cairn_row *row = cairn_table_find(mapping->table, hash, key);
   bool is_new = room && row == NULL;
   if (is_new) table_append(mapping->table, hash, key, value);
-  if (row != NULL) row_assign(row, value);
+  if (row != NULL) row_assign(mapping, row, value);
   if (!is_new) {
-    cairn_release(key);
-    cairn_release(value);
+    cairn_release_for_slot_(key, mapping);
+    cairn_release_for_slot_(value, mapping);
   }
   cairn_unhold(&mapping->base, count);
   return is_new || row != NULL;
@@ -319,13 +320,14 @@ bool cairn_table_set(struct cairn_mapping *mapping, uint32_t row_words, cairn_ob
   uint64_t hash = cairn_table_hash(mapping->table, key);
   struct cairn_row *row = cairn_table_find(mapping->table, hash, key);
   if (row != NULL) {
-    row_assign(row, value);
+    row_assign(mapping, row, value);
     return true;
   }
   if (cairn_table_is_full(mapping->table)) {
     return table_set_growing(mapping, row_words, hash, key, value);
   }
-  table_append(mapping->table, hash, cairn_retain(key), cairn_retain(value));
+  table_append(mapping->table, hash, cairn_retain_for_slot_(key, mapping),
+               cairn_retain_for_slot_(value, mapping));
   return true;
 }
 
@@ -338,7 +340,7 @@ bool cairn_table_give(struct cairn_mapping *mapping, cairn_object *key, cairn_ob
   }
   uint32_t key_count = cairn_refcount(key), value_count = cairn_refcount(value);
   bool done = row != NULL || table_set_growing(mapping, CAIRN_ROW_WORDS_DICT_, hash, key, value);
-  if (row != NULL) row_assign(row, value);
+  if (row != NULL) row_assign(mapping, row, value);
   cairn_unhold(key, key_count);
   cairn_unhold(value, value_count);
   return done;
@@ -383,14 +385,14 @@ static void table_take(struct cairn_mapping *mapping, struct cairn_row *row, cai
 void cairn_table_remove(struct cairn_mapping *mapping, struct cairn_row *row) {
   cairn_object *key, *value;
   table_take(mapping, row, &key, &value);
-  cairn_release(key);
-  cairn_release(value);
+  cairn_release_for_slot_(key, mapping);
+  cairn_release_for_slot_(value, mapping);
 }
 
 cairn_object *cairn_table_pop(struct cairn_mapping *mapping, struct cairn_row *row) {
   cairn_object *key, *value;
   table_take(mapping, row, &key, &value);
-  cairn_release(key);
+  cairn_release_for_slot_(key, mapping);
   return value;
 }
 

@@ -72,8 +72,6 @@ static void record(struct cairn_tracking *tracking, struct cairn_event event,
   event.caller = callers->count == 0 ? 0 : callers->frames[0];
   event.stack = callers->stack;
   event.site = callers->count > 1 ? cairn_site_number(tracking, callers) : 0;
-  bool counts = event.op == CAIRN_EVENT_RETAIN || event.op == CAIRN_EVENT_RELEASE;
-  event.inner = counts && callers->inner;
   cairn_ring_add(tracking, event);
 }
 
@@ -84,9 +82,12 @@ static void record_event(struct cairn_tracking *tracking, const cairn_object *ob
 }
 
 void cairn_track_caught(cairn_heap *heap, const cairn_object *object, uint32_t op,
-                        const struct cairn_callers *callers) {
-  const struct cairn_event event = {
-      .serial = cairn_track_record_of(object)->serial, .op = op, .caught = 1};
+                        const struct cairn_callers *callers, const void *holder) {
+  const struct cairn_event event = {.serial = cairn_track_record_of(object)->serial,
+                                    .op = op,
+                                    .inner = callers->inner || holder != NULL,
+                                    .caught = 1,
+                                    .holder = (uint64_t)(uintptr_t)holder};
   record(heap->tracking, event, object, callers);
 }
 
@@ -137,7 +138,7 @@ bool cairn_track_free(cairn_heap *heap, void *block) {
   uint64_t header = object->header;
   if (header == 0) return false; /* never live, or on its way out of the quarantine */
   if ((header & CAIRN_STATE(QUARANTINED)) != 0) {
-    cairn_quarantine_misused(heap, block, CAIRN_MISUSE_RELEASE, (struct cairn_call){0});
+    cairn_quarantine_misused(heap, block, CAIRN_MISUSE_RELEASE, (struct cairn_call){0}, NULL);
     return true;
   }
   struct cairn_track_record *record = cairn_track_record_of(block);
@@ -154,7 +155,8 @@ bool cairn_track_free(cairn_heap *heap, void *block) {
   return keep && cairn_quarantine_keep(heap, block, record);
 }
 
-void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, struct cairn_call call) {
+void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, struct cairn_call call,
+                       const void *holder) {
   cairn_heap *heap = cairn_object_heap(object);
   struct cairn_tracking *tracking = heap->tracking;
   if (tracking->on == 0) return; /* it was dying when tracking stopped, and came back */
@@ -162,7 +164,12 @@ void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, struct
   struct cairn_callers callers;
   cairn_callers_find(call, tracking->backtrace, &callers);
   cairn_heap_lock(heap);
-  record_event(tracking, object, op, count, serial, &callers);
+  const struct cairn_event event = {.serial = serial,
+                                    .op = op,
+                                    .count = count,
+                                    .inner = callers.inner || holder != NULL,
+                                    .holder = (uint64_t)(uintptr_t)holder};
+  record(tracking, event, object, &callers);
   if (op == CAIRN_EVENT_RETAIN) {
     CAIRN_PROBE(retain, object, cairn_type_index(object), count, serial, callers.frames[0]);
   } else {

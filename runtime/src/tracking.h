@@ -61,8 +61,10 @@ bool cairn_track_free(cairn_heap *heap, void *block);
 /* A collection starts or ends (CAIRN_EVENT_*), the number-th. */
 void cairn_track_collect(cairn_heap *heap, uint32_t op, uint64_t number, uint64_t freed_count);
 /* For an object with state.traced: it was retained or released (CAIRN_EVENT_*), and its count is
- * `count` now. */
-void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, struct cairn_call call);
+ * `count` now.  `holder`: what keeps or kept the reference, an object or a slot; NULL: the caller
+ * itself. */
+void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, struct cairn_call call,
+                       const void *holder);
 
 /* Records for a new arena of a heap that is tracked.  False: no memory. */
 bool cairn_track_arena_begin(const cairn_heap *heap, struct cairn_arena *arena);
@@ -87,14 +89,14 @@ struct cairn_callers {
   uint64_t frames[CAIRN_SITE_FRAMES]; /* return addresses in the program, innermost first */
   uint64_t stack; /* where the stack of the innermost ended when it called; 0: not known */
   uint32_t count; /* 0: not known */
-  bool inner;     /* the runtime itself retains or releases: a container, a holder that dies */
+  bool inner;     /* the runtime itself retains or releases */
 };
 /* The callers of the runtime, at most `max`.  `call`: that of the function which the program or the
  * runtime called; all 0: not known. */
 void cairn_callers_find(struct cairn_call call, uint32_t max, struct cairn_callers *out);
 /* An object in quarantine was retained or released (CAIRN_EVENT_*), which changed nothing. */
 void cairn_track_caught(cairn_heap *heap, const cairn_object *object, uint32_t op,
-                        const struct cairn_callers *callers);
+                        const struct cairn_callers *callers, const void *holder);
 /* "libjson.so+0x1234", or the address alone. */
 void cairn_caller_text(uint64_t caller, char *out, size_t bytes);
 
@@ -123,6 +125,6 @@ void cairn_quarantine_shrink(cairn_heap *heap, uint64_t bytes);
 const char *cairn_quarantine_check(const cairn_heap *heap);
 /* Reports a use of a freed object or buffer, and records it. */
 void cairn_quarantine_misused(cairn_heap *heap, const void *block, enum cairn_misuse misuse,
-                              struct cairn_call call);
+                              struct cairn_call call, const void *holder);
 
 #endif

@@ -74,7 +74,7 @@ cairn_object *cairn_tuple_new(cairn_heap *heap, size_t count, cairn_object *cons
       (struct cairn_tuple *)cairn_object_at_hand(heap, CAIRN_TYPE_TUPLE, bytes);
   if (tuple == NULL) return (cairn_object *)tuple_new_holding(heap, count, items);
   tuple->nest = cairn_compare_nest(count, items);
-  for (size_t i = 0; i < count; i++) tuple_show(tuple, i, cairn_retain(items[i]));
+  for (size_t i = 0; i < count; i++) tuple_show(tuple, i, cairn_retain_for_slot_(items[i], tuple));
   return &tuple->base;
 }
 

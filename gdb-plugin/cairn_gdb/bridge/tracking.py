@@ -19,7 +19,7 @@ TrackStruct = struct("lens_track", *u64("base", "serial"),
                      *u32("place", "heap", "type", "site", "freed_site", "freed_thread"))
 EventStruct = struct("lens_event", *u64("sequence", "object", "serial", "caller"),
                      *u32("op", "count", "type", "thread", "site", "heap", "inner", "caught"),
-                     *u64("stack"))
+                     *u64("stack", "holder"))
 MisusesStruct = struct("lens_misuses", *u64("matched", "others", "unknown"))
 SiteStruct = struct("lens_site", *u32("number", "frame_count"),
                     *u64("object_count", "object_bytes", "allocation_count"),
@@ -78,7 +78,8 @@ class Tracking(One):
         return records.Event(row.sequence, row.object, row.serial, row.caller,
                              named(EVENT_OPS, row.op), row.count,
                              None if row.type == NONE else row.type, row.thread, row.site,
-                             row.heap, bool(row.inner), bool(row.caught), row.stack)
+                             row.heap, bool(row.inner), bool(row.caught), row.stack,
+                             row.holder)
 
     def misuses(self, heap: int, type_glob: str, capacity: int) -> records.Misuses:
         """The uses of freed objects that a heap caught, and the last of their events."""

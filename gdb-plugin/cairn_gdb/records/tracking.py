@@ -48,6 +48,7 @@ class Event(NamedTuple):
     inner: bool = False  # the runtime did it on behalf of the caller: a container, a death
     caught: bool = False  # of a freed object in quarantine: it changed nothing
     stack: int = 0  # where the caller's stack ended at its call; 0: not known
+    holder: int = 0  # the object or slot that took or gave up the reference; 0: the caller
 
 
 class Misuses(NamedTuple):

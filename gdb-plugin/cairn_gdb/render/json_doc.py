@@ -89,6 +89,8 @@ def event_record(happened: Happened) -> Dict[str, Any]:
                               "thread": event.thread, "site": place_record(place)}
     if event.stack:
         record["stack"] = address(event.stack)
+    if event.holder:
+        record["holder"] = address(event.holder)
     if event.caught:
         record["caught"] = True
     return record

@@ -62,6 +62,7 @@ void json_event(const struct session *session, const lens_event *event) {
     json_null(session->json, "site");
   }
   if (event->stack != 0) json_address(session->json, "stack", event->stack);
+  if (event->holder != 0) json_address(session->json, "holder", event->holder);
   if (event->caught != 0) json_flag(session->json, "caught", true);
 }
 

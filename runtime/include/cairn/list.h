@@ -50,7 +50,7 @@ CAIRN_INLINE_API bool cairn_list_append(cairn_object *list, cairn_object *item) 
     CAIRN_NO_JUMP();
     return grown;
   }
-  self->items[count] = cairn_retain_for_slot_(item);
+  self->items[count] = cairn_retain_for_slot_(item, list);
   CAIRN_ORDER();
   self->count = count + 1;
   CAIRN_ORDER_KEEPING(item);

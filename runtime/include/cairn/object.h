@@ -142,8 +142,8 @@ static inline uint64_t cairn_header_load(const cairn_object *object) {
 /* Slow paths; call cairn_retain and cairn_release instead. */
 CAIRN_API void cairn_object_retain_slow_(cairn_object *object);
 CAIRN_API void cairn_object_release_slow_(cairn_object *object);
-CAIRN_API void cairn_object_retain_for_slot_slow_(cairn_object *object);
-CAIRN_API void cairn_object_release_for_slot_slow_(cairn_object *object);
+CAIRN_API void cairn_object_retain_for_slot_slow_(cairn_object *object, const void *holder);
+CAIRN_API void cairn_object_release_for_slot_slow_(cairn_object *object, const void *holder);
 CAIRN_API void cairn_object_die_(cairn_object *object);
 CAIRN_API void cairn_object_candidate_(cairn_object *object);
 
@@ -178,14 +178,14 @@ CAIRN_INLINE_API void cairn_release(cairn_object *object) {
   }
 }
 
-/* As cairn_retain and cairn_release, for a reference that a slot of an object takes or gives up:
- * tracking (track.h) then tells it from those that the program itself takes and gives.  For inline
- * functions that fill slots. */
-CAIRN_INLINE_API cairn_object *cairn_retain_for_slot_(cairn_object *object) {
+/* As cairn_retain and cairn_release, for a reference that a slot takes or gives up: tracking
+ * (track.h) then knows who keeps it.  `holder`: the object whose slot it is, or the slot itself.
+ * For functions that fill slots. */
+CAIRN_INLINE_API cairn_object *cairn_retain_for_slot_(cairn_object *object, const void *holder) {
   if (object != NULL) {
     uint64_t header = cairn_header_load(object);
     if (CAIRN_UNLIKELY((header & CAIRN_HEADER_SLOW) != 0)) {
-      cairn_object_retain_for_slot_slow_(object);
+      cairn_object_retain_for_slot_slow_(object, holder);
     } else {
       object->header = header + 1;
     }
@@ -194,33 +194,39 @@ CAIRN_INLINE_API cairn_object *cairn_retain_for_slot_(cairn_object *object) {
   return object;
 }
 
-CAIRN_INLINE_API void cairn_release_for_slot_(cairn_object *object) {
+CAIRN_INLINE_API void cairn_release_for_slot_(cairn_object *object, const void *holder) {
   if (object == NULL) return;
   CAIRN_ORDER();
   uint64_t header = cairn_header_load(object);
   if (cairn_header_drops_(header)) {
     object->header = header - 1;
   } else {
-    cairn_object_release_for_slot_slow_(object);
+    cairn_object_release_for_slot_slow_(object, holder);
     CAIRN_NO_JUMP();
   }
+}
+
+/* cairn_assign for a slot of that holder. */
+CAIRN_INLINE_API void cairn_assign_for_(const void *holder, cairn_object **slot,
+                                        cairn_object *value) {
+  cairn_object *old = *slot;
+  cairn_retain_for_slot_(value, holder);
+  *slot = value;
+  cairn_release_for_slot_(old, holder);
 }
 
 /* Fills an owning slot: retains `value` (NULL allowed), stores it, releases what was there last.
  * The slot is one that the object's type declares, or a variable of the program's that owns what it
  * holds.  Costs what cairn_release does. */
 CAIRN_INLINE_API void cairn_assign(cairn_object **slot, cairn_object *value) {
-  cairn_object *old = *slot;
-  cairn_retain_for_slot_(value);
-  *slot = value;
-  cairn_release_for_slot_(old);
+  cairn_assign_for_(slot, slot, value);
 }
 
 /* Clears an owning slot: stores NULL, then releases what was there.  As cairn_assign. */
 CAIRN_INLINE_API void cairn_clear(cairn_object **slot) {
   cairn_object *old = *slot;
   *slot = NULL;
-  cairn_release_for_slot_(old);
+  cairn_release_for_slot_(old, slot);
 }
 
 /* The number of references owned.  A saturated or immortal object returns at least 2^31.  Of a

@@ -42,6 +42,9 @@ check(below < above[0], "make was called by main: its stack ended below")
 if "file" in shown["site"]:
     execute("frame function main")
     equal(above[0], int(gdb.parse_and_eval("(unsigned long) $sp")), "where main's stack ended")
+equal(["holder" in row for row in shown["events"]], [False, False, True, False],
+      "the list alone took for itself")
+equal(data("show " + shown["events"][2]["holder"])["type"], "list", "the holder is that list")
 text = execute("cairn show " + address)
 check("serial %d, allocated at " % serial in text, "show says so: " + text)
 check("retain    rc 3" in text, "show lists the events: " + text)

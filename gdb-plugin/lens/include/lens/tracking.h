@@ -64,6 +64,8 @@ typedef struct lens_event {
   uint32_t caught; /* 1: of a freed object in quarantine; it changed nothing */
   uint64_t stack;  /* where the stack of `caller` ended at its call: the same in one activation of
                       a function; 0: not known */
+  uint64_t holder; /* of a retain or release, what keeps the reference from now on, or kept it: an
+                      object, or a word in one or outside; 0: the caller itself, or not known */
 } lens_event;
 /* The events of a heap that are left: of one object (its address; 0: any) and of one identity (its
  * serial; 0: any).  In order, or with `newest_first` the other way round; from the first-th on, at

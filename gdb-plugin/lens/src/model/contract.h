@@ -119,7 +119,8 @@ enum { LENS_EXTENT_MAX = 4096 }; /* known fields end within so many bytes of the
   F(event, serial, UINT, OPTIONAL) F(event, caller, ADDRESS, OPTIONAL) \
   F(event, site, UINT, OPTIONAL) F(event, op, UINT, OPTIONAL) F(event, type, UINT, OPTIONAL) \
   F(event, count, UINT, OPTIONAL) F(event, thread, UINT, OPTIONAL) \
-  F(event, inner, UINT, OPTIONAL) F(event, caught, UINT, OPTIONAL) F(event, stack, UINT, OPTIONAL)
+  F(event, inner, UINT, OPTIONAL) F(event, caught, UINT, OPTIONAL) F(event, stack, UINT, OPTIONAL) \
+  F(event, holder, ADDRESS, OPTIONAL)
 #define LENS_LAYOUT_site(F) \
   F(site, frames, BYTES, OPTIONAL) F(site, frame_count, UINT, OPTIONAL) \
   F(site, object_count, UINT, OPTIONAL) F(site, object_bytes, UINT, OPTIONAL) \

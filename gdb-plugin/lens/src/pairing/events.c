@@ -50,6 +50,7 @@ static lens_status take(const struct pass *pass, const uint8_t *bytes, uint64_t 
       .inner = lens_load_place(bytes, layout->inner) != 0,
       .caught = lens_load_place(bytes, layout->caught) != 0,
       .stack = lens_load_place(bytes, layout->stack),
+      .holder = lens_load_place(bytes, layout->holder),
   };
   return pass->visit(pass->context, &event);
 }
