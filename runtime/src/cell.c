@@ -17,13 +17,16 @@ const cairn_type_spec cairn_spec_cell = {.name = "cell",
 
 cairn_object *cairn_cell_new(cairn_heap *heap, cairn_object *value) {
   cairn_assert_may_hold(heap, value);
-  cairn_retain(value); /* before allocating, which may run code that drops the caller's reference */
+  cairn_retain_untold(
+      value); /* before allocating, which may run code that drops the caller's reference */
   struct cairn_cell *cell = (struct cairn_cell *)cairn_object_new(heap, CAIRN_TYPE_CELL);
   if (cell == NULL) {
+    cairn_retain_tell(value, 0, NULL);
     cairn_release(value);
     return NULL;
   }
   cell->value = value;
+  cairn_retain_tell(value, 0, cell);
   return &cell->base;
 }
 

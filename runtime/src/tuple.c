@@ -16,6 +16,10 @@ static const cairn_slot_spec slots[] = {{.name = "items",
                                          .count_width = sizeof(((struct cairn_tuple *)0)->count),
                                          .stride = sizeof(cairn_object *)}};
 
+/* Of a tuple with more items they are told as they are taken, for nobody: telling them late takes a
+ * look at all that follow. */
+enum { TOLD_LATE_MAX = 256 };
+
 const cairn_type_spec cairn_spec_tuple = {.name = "tuple",
                                           .size_bytes = offsetof(struct cairn_tuple, items),
                                           .tail_item_bytes = sizeof(cairn_object *),
@@ -30,16 +34,33 @@ static inline void tuple_show(struct cairn_tuple *tuple, size_t index, cairn_obj
   CAIRN_ORDER_KEEPING(item);
 }
 
+/* Tells of item `index`, whose object may stand among those behind it, too. */
+static void tell(size_t count, cairn_object *const *items, size_t index, const void *holder) {
+  uint32_t untold = 0;
+  for (size_t i = index + 1; i < count; i++) untold += items[i] == items[index];
+  cairn_retain_tell(items[index], untold, holder);
+}
+
+static void take(cairn_object *item, bool tell_late) {
+  if (tell_late) {
+    cairn_retain_untold(item);
+  } else {
+    cairn_retain(item);
+  }
+}
+
 /* As cairn_tuple_new where allocating may run code of the program's, which may drop the caller's
  * references: all items are held meanwhile, and heap.holdings says so. */
 static struct cairn_tuple *tuple_new_holding(cairn_heap *heap, size_t count,
                                              cairn_object *const *items) {
+  const bool tell_late = count <= TOLD_LATE_MAX;
   cairn_heap_lock(heap);
   struct cairn_holding holding = {.next = heap->holdings, .words = items};
   CAIRN_ORDER();
   heap->holdings = &holding;
   for (size_t i = 0; i < count; i++) {
-    cairn_object *item = cairn_retain(items[i]);
+    cairn_object *item = items[i];
+    take(item, tell_late);
     holding.count = i + 1;
     CAIRN_ORDER_KEEPING(item);
   }
@@ -52,7 +73,9 @@ static struct cairn_tuple *tuple_new_holding(cairn_heap *heap, size_t count,
     holding.first = i + 1;
     CAIRN_ORDER();
     tuple_show(tuple, i, item);
+    if (tell_late) tell(count, items, i, tuple);
   }
+  for (size_t i = 0; tuple == NULL && tell_late && i < count; i++) tell(count, items, i, NULL);
   for (size_t i = count; tuple == NULL && i-- > 0;) {
     cairn_object *item = items[i];
     CAIRN_ORDER_KEEPING(item);

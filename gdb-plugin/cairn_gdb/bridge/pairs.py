@@ -18,7 +18,8 @@ PairingStruct = struct("lens_pairing", *u64("object", "serial"), *u32("heap", "t
                        *u64("deed_count", "lost_refs"),
                        *u32("freed", "cut", "gaps", "unmatched_count"))
 DeedStruct = struct("lens_deed", *u64("sequence", "partner"),
-                    *u32("op", "count", "thread", "site", "inner", "fate", "guessed", "reserved"))
+                    *u32("op", "count", "thread", "site", "inner", "fate", "guessed", "known"),
+                    *u64("holder"))
 UnmatchedStruct = struct("lens_unmatched", *u32("site", "op", "inner", "sureness"),
                          *u64("count", "objects", "partner_count"),
                          *u32("partner", "other_count"), ("others", c_uint32 * 4),
@@ -88,7 +89,7 @@ class Pairs(Audit):
         rows, written, _ = self._rows(self._library.lens_deeds, DeedStruct, 0, 0)
         return [records.Deed(row.sequence, row.partner, named(EVENT_OPS, row.op), row.count,
                              row.thread, row.site, bool(row.inner), named(FATES, row.fate),
-                             bool(row.guessed))
+                             bool(row.guessed), bool(row.known), row.holder)
                 for row in rows[:written]]
 
     def unmatched(self) -> List[records.Unmatched]:

@@ -88,6 +88,8 @@ class Deed(NamedTuple):
     inner: bool  # the runtime did it on behalf of the caller
     fate: str  # "none", "paired", "held", "root", "gone", "lost", "unmatched", "cut"
     guessed: bool = False  # what it goes with, or its fate: it might as well be another place's
+    known: bool = False  # what it goes with, and its fate, are a fact: the target says for whom
+    holder: int = 0  # as an Event's
 
 
 class Unmatched(NamedTuple):

@@ -14,6 +14,15 @@ static void assert_for(const struct nodes *nodes, uint64_t n, uint32_t op,
   if (holder != NULL) assert_int_equal(event->inner, 1);
 }
 
+/* The counts after the last events of the object, the oldest first. */
+static void assert_counts(const struct nodes *nodes, const cairn_object *object, size_t count,
+                          const uint32_t *counts) {
+  for (uint64_t back = 0; count > 0; back++) {
+    const struct cairn_event *event = event_back(nodes, back);
+    if (event->object == (uintptr_t)object) assert_int_equal(event->count, counts[--count]);
+  }
+}
+
 static void assert_taken(const struct nodes *nodes, const cairn_object *object,
                          const void *holder) {
   assert_for(nodes, 0, CAIRN_EVENT_RETAIN, object, holder);
@@ -70,11 +79,16 @@ static void test_a_list(void **state) {
 static void test_tuples_cells_and_records(void **state) {
   struct nodes *nodes = *state;
   cairn_object *text = text_new(nodes);
-  cairn_release(cairn_tuple_new(nodes->heap, 1, &text)); /* from now on a block is at hand: */
-  cairn_object *tuple = cairn_tuple_new(nodes->heap, 1, &text);
-  assert_taken(nodes, text, tuple);
+  cairn_object *items[] = {text, cairn_none(nodes->heap), text, text};
+  cairn_object *tuple = cairn_tuple_new(nodes->heap, 4, items);
+  for (uint64_t n = 0; n < 3; n++) assert_for(nodes, n, CAIRN_EVENT_RETAIN, text, tuple);
+  assert_counts(nodes, text, 4, (const uint32_t[]){2, 3, 4, 5}); /* told once the tuple is made */
   cairn_release(tuple);
-  assert_given(nodes, text, tuple);
+  for (uint64_t n = 0; n < 3; n++) assert_for(nodes, n, CAIRN_EVENT_RELEASE, text, tuple);
+  cairn_object *made = cairn_cell_new(nodes->heap, text);
+  assert_taken(nodes, text, made);
+  cairn_release(made);
+  assert_given(nodes, text, made);
   cairn_object *cell = cairn_cell_new(nodes->heap, NULL);
   cairn_cell_set(cell, text);
   assert_taken(nodes, text, cell);
@@ -149,12 +163,31 @@ static void test_garbage(void **state) {
   text_end(nodes, text);
 }
 
+/* Where there is no memory for who was to keep them, nothing did, and no count is off. */
+static void test_no_memory(void **state) {
+  struct nodes *nodes = *state;
+  cairn_object *text = text_new(nodes);
+  cairn_object *items[] = {text, text};
+  cairn_fault_arm(nodes->heap);
+  cairn_fault.block_after = 1;
+  assert_null(cairn_tuple_new(nodes->heap, 2, items));
+  cairn_fault.block_after = 0;
+  assert_counts(nodes, text, 5, (const uint32_t[]){2, 3, 4, 3, 2});
+  assert_given(nodes, text, NULL);
+  cairn_fault.block_after = 1;
+  assert_null(cairn_cell_new(nodes->heap, text));
+  cairn_fault.block_after = 0;
+  assert_counts(nodes, text, 3, (const uint32_t[]){2, 3, 2});
+  text_end(nodes, text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_a_list, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_tuples_cells_and_records, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_a_dict, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_slots, nodes_setup, nodes_teardown),
+      cmocka_unit_test_setup_teardown(test_no_memory, nodes_setup, nodes_teardown),
       cmocka_unit_test_setup_teardown(test_garbage, nodes_setup, nodes_teardown),
   };
   return cmocka_run_group_tests_name("holder", tests, NULL, NULL);

@@ -52,9 +52,9 @@ static void test_who_takes(void **state) {
   const void *here = (const void *)(uintptr_t)test_who_takes;
   assert_true(is_in(event_back(nodes, 0)->caller, here, (const char *)here + 16384));
   cairn_object *cell = cairn_cell_new(nodes->heap, text);
-  assert_int_equal(event_back(nodes, 0)->op, CAIRN_EVENT_ALLOCATE);
-  assert_event(nodes, 1, CAIRN_EVENT_RETAIN, text, 6);
-  assert_int_equal(event_back(nodes, 1)->inner, 1);
+  assert_int_equal(event_back(nodes, 1)->op, CAIRN_EVENT_ALLOCATE);
+  assert_event(nodes, 0, CAIRN_EVENT_RETAIN, text, 6);
+  assert_int_equal(event_back(nodes, 0)->inner, 1);
   cairn_release(cell);
   /* What is inlined here for a slot is not the program's own either, and is this line's. */
   cairn_object *list = cairn_list_new(nodes->heap, 1);

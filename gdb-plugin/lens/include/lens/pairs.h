@@ -82,7 +82,8 @@ typedef struct lens_deed {
   uint32_t fate;              /* enum lens_fate */
   uint32_t guessed; /* 1: partner and fate are one way of several that fit: another place's take or
                        release may be meant */
-  uint32_t reserved;
+  uint32_t known;   /* 1: partner and fate are a fact: the target says for whom it was */
+  uint64_t holder;  /* as in lens_event */
 } lens_deed;
 /* In order, from the first-th on. */
 LENS_API lens_status lens_deeds(const lens *self, uint64_t first, uint64_t capacity,

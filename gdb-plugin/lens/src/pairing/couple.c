@@ -81,7 +81,7 @@ static void exchange_paired(struct lens_match *match, uint32_t begin, uint32_t e
   const uint8_t *parts = match->parts.items;
   uint32_t column = parts[giver], other = later_row(match, column), taker = giver;
   if (other == match->mix.taker_count) return;
-  while (taker > begin && !(lens_deed_takes(deeds[taker - 1].op) &&
+  while (taker > begin && !(lens_deed_takes(deeds[taker - 1].op) && deeds[taker - 1].known == 0 &&
                             deeds[taker - 1].partner > deeds[giver].sequence))
     taker--;
   if (taker-- == begin) return;

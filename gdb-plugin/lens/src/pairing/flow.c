@@ -30,8 +30,8 @@ double lens_gap_factor(const struct lens_pairs_state *self, const struct lens_bo
   bool last = gap == CLASSES_IN_THREAD - 1 || gap == LENS_GAPS - 1;
   double seen =
       0.5 * gaps[gap] + (ends ? 0 : 0.25 * gaps[gap - 1]) + (last ? 0 : 0.25 * gaps[gap + 1]);
-  double factor =
-      (seen / self->gap_share[start][gap] + SMOOTHING) / (bond->count[start] + SMOOTHING);
+  double factor = (seen / self->gap_share[start][gap] + SMOOTHING) /
+                  (bond->count[start] - bond->known + SMOOTHING);
   return factor < FACTOR_LEAST ? FACTOR_LEAST : factor > FACTOR_MOST ? FACTOR_MOST : factor;
 }
 

@@ -131,6 +131,6 @@ double lens_step_factor(const struct lens_pairs_state *self, const struct lens_b
   if (step >= LENS_STEPS) return 1;
   double share = self->step_share[step] < RARE ? RARE : self->step_share[step];
   double seen = (double)bond->steps[start][step] / share;
-  double factor = (seen + SMOOTHING) / (bond->count[start] + SMOOTHING);
+  double factor = (seen + SMOOTHING) / (bond->count[start] - bond->known + SMOOTHING);
   return factor < FACTOR_LEAST ? FACTOR_LEAST : factor > FACTOR_MOST ? FACTOR_MOST : factor;
 }

@@ -162,9 +162,22 @@ static lens_status gather_mix(lens *self) {
   return status;
 }
 
+/* Facts are examples, whatever else is known of the object. */
+static lens_status gather_known(lens *self) {
+  const struct lens_pairs_state *pairs = &self->analysis->pairs;
+  const struct lens_known *known = pairs->match.known.items;
+  for (uint32_t i = 0; i < pairs->match.known_count; i++) {
+    uint32_t bond;
+    lens_status status = lens_bond_get(self, known[i].taker, known[i].giver, &bond);
+    if (status != LENS_OK) return status;
+    if (bond != LENS_NONE) ((struct lens_bond *)pairs->bonds.items)[bond].known++;
+  }
+  return LENS_OK;
+}
+
 static uint64_t open_after(const lens_deed *deeds, uint32_t begin, uint32_t end, uint64_t open) {
   for (uint32_t i = begin; i < end; i++) {
-    if (deeds[i].fate == LENS_FATE_NONE) continue;
+    if (!lens_deed_counts(&deeds[i])) continue;
     if (lens_deed_takes(deeds[i].op)) open++;
     if (deeds[i].op == LENS_EVENT_RELEASE && open > 0) open--;
   }
@@ -188,9 +201,10 @@ static void note_even(struct lens_pairs_state *pairs) {
 static lens_status gather(lens *self, const struct lens_history *history) {
   struct lens_match *match = &self->analysis->pairs.match;
   lens_status status = lens_history_take(self, history, LEARNT_OF_ONE);
-  if (status != LENS_OK) return status;
-  bool known = lens_history_sum(self, history);
-  if (match->gaps) return LENS_OK;
+  bool known = false;
+  if (status == LENS_OK) status = lens_history_sum(self, history, &known);
+  if (status == LENS_OK) status = gather_known(self);
+  if (status != LENS_OK || match->gaps) return status;
   if (known && !history->freed && match->bare == 0) note_even(&self->analysis->pairs);
   uint32_t windows = 0;
   for (uint32_t begin = 0, end; begin < match->count; begin = end, windows++) {

@@ -158,7 +158,8 @@ static lens_status keep(void *context, const lens_event *event) {
                                 .op = (uint8_t)event->op,
                                 .inner = event->inner != 0,
                                 .caught = event->caught != 0,
-                                .stack = event->stack};
+                                .stack = event->stack,
+                                .holder = event->holder};
   if (!lens_column_reserve(&pairs->deeds, pairs->deed_count + 1, sizeof deed))
     return lens_out_of_memory(self);
   lens_status status = place_of(self, event, &deed.site);
@@ -200,6 +201,8 @@ void lens_pairs_free(struct lens_pairs_state *self) {
   lens_column_free(&self->match.parts);
   lens_column_free(&self->match.open);
   lens_column_free(&self->match.work);
+  lens_column_free(&self->match.by_holder);
+  lens_column_free(&self->match.known);
   lens_column_free(&self->match.uses);
   lens_column_free(&self->match.blamed);
   lens_column_free(&self->match.unmatched);

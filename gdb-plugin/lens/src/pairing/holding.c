@@ -24,8 +24,7 @@ static void add_end(struct lens_match *match, uint32_t code, uint64_t number) {
 }
 
 static void add_slot(struct lens_match *match, uint32_t type) {
-  uint32_t room = LENS_CODE_RUNTIME - LENS_CODE_HELD - 1;
-  add_end(match, LENS_CODE_HELD + (type < room ? type : room), 1);
+  add_end(match, lens_code_held(type), 1);
 }
 
 /* The slots that hold a live object, by the type of the holder. */
@@ -71,12 +70,14 @@ static uint64_t add_strays(lens *self, const struct lens_history *history,
   return count;
 }
 
-bool lens_holders_of(lens *self, const struct lens_history *history, struct lens_match *match) {
+bool lens_holders_of(lens *self, const struct lens_history *history, struct lens_match *match,
+                     uint32_t *out) {
   const struct lens_analysis *analysis = self->analysis;
   const struct lens_accounts_state *accounts = &analysis->accounts;
   uint64_t refcount = match->refcount;
   match->end_count = 0;
   match->bare = 0;
+  *out = LENS_NONE;
   if (history->freed) {
     match->bare = add_strays(self, history, match);
     add_end(match, LENS_CODE_GONE, refcount);
@@ -89,6 +90,7 @@ bool lens_holders_of(lens *self, const struct lens_history *history, struct lens
     add_end(match, LENS_CODE_ROOT, refcount);
     return false;
   }
+  *out = object;
   const uint32_t *opaque_refs = accounts->opaque_refs.items;
   uint64_t opaque = opaque_refs == NULL ? 0 : opaque_refs[object];
   uint64_t runtime = ((const uint32_t *)accounts->runtime_refs.items)[object];

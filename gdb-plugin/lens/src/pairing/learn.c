@@ -110,6 +110,7 @@ static void end_round(struct lens_pairs_state *pairs) {
   if (pairs->round == 1 && start == 0) end_steps(pairs);
   for (uint64_t i = 0; i < pairs->bond_count; i++) {
     struct lens_bond *bond = &bonds[i];
+    bond->next += bond->known;
     *lens_code_sum(pairs, bond->taker, LENS_TAKEN, start) += bond->next;
     *lens_code_sum(pairs, bond->giver, LENS_GIVEN, start) += bond->next;
     bond->count[start] = bond->next;

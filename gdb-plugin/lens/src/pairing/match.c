@@ -273,7 +273,9 @@ lens_status lens_match_history(lens *self, const struct lens_history *history,
   lens_status status = goes_on ? LENS_OK : begin(self, history);
   if (!goes_on && status == LENS_OK && lens_slice_over(slice)) return LENS_AGAIN;
   if (status == LENS_OK && !match->summed) {
-    (void)lens_history_sum(self, history);
+    bool known;
+    status = lens_history_sum(self, history, &known);
+    if (status != LENS_OK) return status;
     match->shown.lost_refs = match->lost;
     match->shown.gaps = match->gaps;
     match->summed = true;

@@ -28,6 +28,7 @@ static bool is_inner(const lens *self, const struct lens_history *history,
   const struct lens_pairs_state *pairs = &self->analysis->pairs;
   if (lens_pair_sites(pairs)[deed->site].inner != 0) return true;
   if (deed->inner == 0 || deed->op == LENS_EVENT_ALLOCATE) return false;
+  if (deed->holder != 0) return !lens_holder_is_outside(self, deed->holder);
   uint32_t made = ((const uint32_t *)pairs->made.items)[deed->site];
   if (deed->op != LENS_EVENT_RETAIN || made == 0 || history->type == LENS_NONE) return true;
   const char *name = self->model.types[made - 1].shown.name;
@@ -80,7 +81,8 @@ lens_status lens_history_take(lens *self, const struct lens_history *history, ui
                            .thread = kept[at].thread,
                            .site = kept[at].site,
                            .inner = is_inner(self, history, &kept[at]),
-                           .fate = LENS_FATE_UNMATCHED};
+                           .fate = LENS_FATE_UNMATCHED,
+                           .holder = kept[at].caught ? 0 : kept[at].holder};
     if (i == 0 && !kept[at].caught) match->lost = match->refcount = before(&deeds[0]);
     if (i == 0) match->gaps = kept[at].caught; /* all that happened in its life is overwritten */
     sum_up(match, &deeds[i], kept[at].caught);
@@ -93,7 +95,7 @@ static enum lens_evenness evenness_of(const struct lens_match *match, bool freed
   const lens_deed *deeds = match->deeds.items;
   uint64_t open = 0, held = 0, taken = 0, off = 0;
   for (uint32_t i = 0; i < match->count; i++) {
-    if (deeds[i].inner == 0 || deeds[i].fate == LENS_FATE_NONE) continue;
+    if (deeds[i].inner == 0 || !lens_deed_counts(&deeds[i])) continue;
     bool takes = lens_deed_takes(deeds[i].op), gives = deeds[i].op == LENS_EVENT_RELEASE;
     taken += takes;
     off += gives && open == 0;
@@ -106,7 +108,7 @@ static enum lens_evenness evenness_of(const struct lens_match *match, bool freed
   return off == 0 ? LENS_EVEN : off * FEW <= taken ? LENS_NEARLY_EVEN : LENS_UNEVEN;
 }
 
-bool lens_history_sum(lens *self, const struct lens_history *history) {
+lens_status lens_history_sum(lens *self, const struct lens_history *history, bool *known) {
   struct lens_match *match = &self->analysis->pairs.match;
   /* More given back than was taken: events are missing, and these were before them. */
   uint64_t takers = match->lost, givers = 0;
@@ -122,13 +124,18 @@ bool lens_history_sum(lens *self, const struct lens_history *history) {
     takers = givers;
   }
   match->refcount = takers - givers;
-  bool known = lens_holders_of(self, history, match);
-  match->even = known && !match->gaps ? evenness_of(match, history->freed) : LENS_UNEVEN;
+  uint32_t object;
+  *known = lens_holders_of(self, history, match, &object);
+  bool settled;
+  lens_status status = lens_known_settle(self, object, &settled);
+  if (status != LENS_OK) return status;
+  if (!settled) (void)lens_holders_of(self, history, match, &object);
+  match->even = *known && !match->gaps ? evenness_of(match, history->freed) : LENS_UNEVEN;
   match->bare += match->caught;
   match->lost_left = match->lost;
   match->bare_left = match->bare;
   match->open_count = 0;
-  return known;
+  return LENS_OK;
 }
 
 uint32_t lens_window_end(const struct lens_match *match, uint32_t begin, uint32_t most) {
@@ -137,7 +144,7 @@ uint32_t lens_window_end(const struct lens_match *match, uint32_t begin, uint32_
   int64_t open = 0, least = INT64_MAX;
   uint32_t end = begin + most;
   for (uint32_t i = begin; i < begin + most; i++) {
-    if (deeds[i].fate != LENS_FATE_NONE) open += lens_deed_takes(deeds[i].op) ? 1 : -1;
+    if (lens_deed_counts(&deeds[i])) open += lens_deed_takes(deeds[i].op) ? 1 : -1;
     if (i < begin + most / 2 || open > least) continue;
     least = open;
     end = i + 1;
@@ -225,7 +232,7 @@ static void add_carried(struct lens_match *match, uint32_t end, uint64_t number)
   const lens_deed *deeds = match->deeds.items;
   uint64_t inner = 0;
   for (uint32_t i = 0; match->even == LENS_EVEN && i < end; i++) {
-    if (deeds[i].inner == 0 || deeds[i].fate == LENS_FATE_NONE) continue;
+    if (deeds[i].inner == 0 || !lens_deed_counts(&deeds[i])) continue;
     inner += lens_deed_takes(deeds[i].op) ? 1u : deeds[i].op == LENS_EVENT_RELEASE ? UINT64_MAX : 0;
   }
   bool known = match->even == LENS_EVEN && match->lost == 0 && inner <= number;
@@ -250,7 +257,7 @@ void lens_mix_make(struct lens_pairs_state *pairs, uint32_t begin, uint32_t end,
   bool taking = true;
   for (uint32_t i = begin; i < end; i++) {
     bool takes = lens_deed_takes(deeds[i].op);
-    if (deeds[i].fate == LENS_FATE_NONE) continue;
+    if (!lens_deed_counts(&deeds[i])) continue;
     if (takes && !taking) takers_since = mix->taker_count;
     if (!takes && taking) givers_since = mix->giver_count;
     taking = takes;

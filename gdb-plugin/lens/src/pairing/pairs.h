@@ -21,7 +21,7 @@
 /* An event of an object, as it is kept. */
 struct lens_kept_deed {
   uint64_t sequence;
-  uint64_t stack;         /* as in lens_event */
+  uint64_t stack, holder; /* as in lens_event */
   uint32_t outer;         /* 1 + the last deed of its thread before it from further out; 0: none */
   uint32_t before, again; /* 1 + the one before it, and after it, of its place and frame; 0: none */
   uint32_t next;          /* 1 + the next deed of the history; 0: the last */
@@ -98,11 +98,12 @@ struct lens_cell {
 
 struct lens_bond {
   uint32_t taker, giver;
+  double known;               /* references of which the target says so */
   double guess[LENS_STARTS];  /* by what is known of the two places alone */
-  double count[LENS_STARTS];  /* references, expected over all mixes */
+  double count[LENS_STARTS];  /* references, expected over all mixes, and known */
   double weight[LENS_STARTS]; /* the chance that what was taken goes that way */
   double next;                /* count, of the round in progress */
-  float gaps[LENS_STARTS][LENS_GAPS], gaps_next[LENS_GAPS];     /* the same by distance */
+  float gaps[LENS_STARTS][LENS_GAPS], gaps_next[LENS_GAPS];     /* of count - known, by distance */
   float steps[LENS_STARTS][LENS_STEPS], steps_next[LENS_STEPS]; /* ... on the stack */
 };
 
@@ -119,17 +120,25 @@ struct lens_latest {
   uint64_t count;
 };
 
+/* What a holder took, and where that went: codes. */
+struct lens_known {
+  uint32_t taker, giver;
+};
+
 /* How well what containers took and gave back comes out with what holds the object. */
 enum lens_evenness { LENS_UNEVEN, LENS_NEARLY_EVEN, LENS_EVEN };
 
 /* One history in hand. */
 struct lens_match {
-  struct lens_column deeds;   /* lens_deed */
-  struct lens_column numbers; /* uint32_t a deed: as it is kept */
-  struct lens_column parts;   /* uint8_t a deed: its row or column in the mix */
-  struct lens_column open;    /* uint32_t: takes of older windows that are open, by age */
-  struct lens_column work;    /* uint32_t: a work list */
-  uint32_t count, skipped;    /* deeds in hand; older ones that were too many */
+  struct lens_column deeds;     /* lens_deed */
+  struct lens_column numbers;   /* uint32_t a deed: as it is kept */
+  struct lens_column parts;     /* uint8_t a deed: its row or column in the mix */
+  struct lens_column open;      /* uint32_t: takes of older windows that are open, by age */
+  struct lens_column work;      /* uint32_t: a work list */
+  struct lens_column by_holder; /* known.c: deeds that name a holder */
+  struct lens_column known;     /* struct lens_known */
+  uint32_t known_count;
+  uint32_t count, skipped; /* deeds in hand; older ones that were too many */
   uint32_t open_count;
   int fitted;                    /* starts whose flow of the window at hand is found */
   uint32_t matched;              /* deeds whose windows are done, of the history that is shown; */
@@ -227,15 +236,32 @@ double lens_step_factor(const struct lens_pairs_state *self, const struct lens_b
 /* ---- holding.c ---- */
 
 /* What holds the object of the history now: match.ends and match.bare.  False: that is not known.
- */
-bool lens_holders_of(lens *self, const struct lens_history *history, struct lens_match *match);
+ * *object: its index, where it lives and that is known; LENS_NONE otherwise. */
+bool lens_holders_of(lens *self, const struct lens_history *history, struct lens_match *match,
+                     uint32_t *object);
+/* The giver that slots of objects of a type are. */
+static inline uint32_t lens_code_held(uint32_t type) {
+  uint32_t room = LENS_CODE_RUNTIME - LENS_CODE_HELD - 1;
+  return LENS_CODE_HELD + (type < room ? type : room);
+}
+
+/* ---- known.c ---- */
+
+/* Settles the deeds in hand whose holder gave the reference back or, with `object` the index of
+ * theirs (LENS_NONE: not known), has it now: fate, partner and `known`.  What that uses of
+ * match.ends is taken from it.  False in *settled: nothing is, and the ends have to be
+ * found anew.  LENS_OK, or LENS_NO_MEMORY. */
+lens_status lens_known_settle(lens *self, uint32_t object, bool *settled);
+/* Whether the holder is a slot outside all heaps: the program's own. */
+bool lens_holder_is_outside(const lens *self, uint64_t holder);
 
 /* ---- mix.c ---- */
 
 /* Takes the deeds of the history in hand, at most its last ones. */
 lens_status lens_history_take(lens *self, const struct lens_history *history, uint32_t most);
-/* Sums them up, with what holds it.  False: that is not known. */
-bool lens_history_sum(lens *self, const struct lens_history *history);
+/* Sums them up, with what holds it, and settles what is a fact.  *known: what holds it is known.
+ * LENS_OK, or LENS_NO_MEMORY. */
+lens_status lens_history_sum(lens *self, const struct lens_history *history, bool *known);
 /* Where the window ends that begins at a deed: at what is left, or where few are open. */
 uint32_t lens_window_end(const struct lens_match *match, uint32_t begin, uint32_t most);
 /* Makes match.mix of the deeds [begin, end), what is open before them, and what comes after. */
@@ -330,6 +356,10 @@ static inline const lens_pair_site *lens_pair_sites(const struct lens_pairs_stat
 static inline uint32_t lens_code_of(const lens_deed *deed) {
   return deed->site * LENS_CODE_KINDS + (deed->inner != 0 ? (uint32_t)LENS_CODE_INNER : 0u) +
          (deed->op == LENS_EVENT_ALLOCATE ? (uint32_t)LENS_CODE_ALLOCATE : 0u);
+}
+/* Whether the deed has to be matched: it takes or gives back, and is no fact. */
+static inline bool lens_deed_counts(const lens_deed *deed) {
+  return deed->fate != LENS_FATE_NONE && deed->known == 0;
 }
 static inline bool lens_deed_takes(uint32_t op) {
   return op == LENS_EVENT_ALLOCATE || op == LENS_EVENT_RETAIN;
