@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from cairn_gdb import records
 from cairn_gdb.commands import cycles, retained
 from cairn_gdb.errors import CairnError
+from cairn_gdb.findings import cycle_stores
 from cairn_gdb.records import (Cycle, CycleBreak, CycleGroup, CycleOpened, CycleSlot, CyclesTotals,
                                Deed, Object, PairSite, Pairing, Reference, Retained, RetainedRoot,
                                RetainedTotals, RetainedType)
@@ -212,6 +213,26 @@ class Stores(unittest.TestCase):
         self.deeds(("retain", 3, True, "paired"), ("retain", 2, True, "held"))
         self.lens.deed_rows[1] = self.lens.deed_rows[1]._replace(guessed=True)
         self.assertEqual((self.best()["site"]["line"], self.best()["confidence"]),
+                         (0x12, "possible"))
+
+    def test_the_event_names_the_holder(self) -> None:
+        """Whoever else took it, then or later."""
+        holder, target = self.lens.objects[0x6000], self.lens.objects[0x6100]
+        self.deeds(("retain", 1, True, "held"), ("retain", 2, True, "held"))
+        told = [deed._replace(known=True, holder=holder.address + at)
+                for deed, at in zip(self.lens.deed_rows, (8, 0x1000))]
+
+        def store(kept_by: Object, *deeds: Deed) -> Tuple[int, str]:
+            self.lens.deed_rows = list(deeds)
+            found = cycle_stores.store_of(self.session, kept_by, target)
+            assert found is not None
+            return found.place.line or 0, found.sureness
+
+        self.assertEqual(store(holder, *told), (0x11, "certain"))
+        self.assertEqual(store(holder._replace(type_name="list"), *told), (0x11, "likely"))
+        both = told[0], told[1]._replace(holder=holder.address)
+        self.assertEqual(store(holder, *both), (0x12, "possible"))
+        self.assertEqual(store(holder, told[0]._replace(known=False), told[1]),
                          (0x12, "possible"))
 
     def test_events_that_are_missing(self) -> None:

@@ -76,6 +76,8 @@ def document(found: Found) -> Any:
             record["fate"] = deed.fate
             if deed.guessed:
                 record["guessed"] = True
+            if deed.known:
+                record["known"] = True
     record = json_doc.listing(rows, known.event_count)
     record.update(addr=json_doc.address(found.address), type=found.type_name,
                   serial=known.track.serial, events_lost=known.lost,
@@ -113,12 +115,13 @@ def lines(found: Found, page: Page) -> Iterator[str]:
         return
     yield from _missing(found, page)
     table = Table(Column("event", right=True), Column(""), Column("count", right=True),
-                  Column("thread", right=True), Column("goes with"), Column("where"))
+                  Column("thread", right=True), Column("goes with"), Column("for"), Column("where"))
     for event, place in known.events:
         goes_with = ("it was dead" if event.caught else
                      _goes_with(found.deeds.get(event.sequence)))
         table.add(units.number(event.sequence), event.op, units.number(event.refcount),
                   str(event.thread), goes_with,
+                  page.style("address", hex(event.holder)) if event.holder else "",
                   tracked.place_text(place))
     yield from table.lines(page)
     yield from objects.closing(len(known.events), known.event_count, "event", page)

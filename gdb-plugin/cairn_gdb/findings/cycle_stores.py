@@ -3,7 +3,8 @@
 A slot that owns retained what it holds, so of the target's takes that are still held one is the
 slot's.  Which one it is:
 
-  certain    the only time that a container took the object
+  certain    the event names the holder, and no list, dict or set, from which an object can be popped
+             and given back without an event; or the only time that a container took the object
   likely     pairing leaves one place (docs/TRACKING.md)
   possible   several places, or events are missing; the latest of them is named, and the others.
              So it is where pairing is a guess: any take of which that is said may be meant
@@ -20,6 +21,7 @@ from ..session import Session
 from . import pairing
 
 EDGES_MAX = 8  # of a ring, that are looked at
+_MOVING = ("list", "dict", "set")
 SURENESS = ("certain", "likely", "possible")
 
 
@@ -68,7 +70,9 @@ def store_of(session: Session, holder: Object, target: Object) -> Optional[Store
     if paired is None:
         return None
     takes = [deed for deed in lens.deeds() if deed.op in ("allocate", "retain")]
-    meant = _meant(takes, _born(session, holder))
+    told = [deed for deed in takes if deed.known and deed.fate == "held"
+            and 0 <= deed.holder - holder.address < holder.size_bytes]
+    meant = told or _meant(takes, _born(session, holder))
     if not meant:
         return None
     sites: List[int] = []
@@ -79,7 +83,9 @@ def store_of(session: Session, holder: Object, target: Object) -> Optional[Store
              if places]
     if not found:
         return None
-    return Stored(found[0], _sureness(takes, meant, len(sites), paired), found[1:], holder, target,
+    sureness = ("possible" if len(sites) > 1 else "likely" if holder.type_name in _MOVING else
+                "certain") if told else _sureness(takes, meant, len(sites), paired)
+    return Stored(found[0], sureness, found[1:], holder, target,
                   max(deed.sequence for deed in meant))
 
 

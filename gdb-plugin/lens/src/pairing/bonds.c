@@ -8,18 +8,22 @@
  */
 #include "analysis.h"
 
-enum { NEAR_BYTES = 512, BONDS_MAX = 1 << 16 };
+enum { NEAR_BYTES = 512, NEIGHBOUR_BYTES = 2048, BONDS_MAX = 1 << 16 };
 
-static const double SAME_SIDE = 8, SAME_FUNCTION = 3, ANY = 1, RARE = 0.02, RAREST = 0.001;
+static const double SAME_SIDE = 8, SAME_FUNCTION = 3, NEIGHBOURS = 1.25, ANY = 1, RARE = 0.02,
+                    RAREST = 0.001;
 static const double A_PLACE = 200;
 static const double OTHER_SIDE_EVEN = 1e-4, OTHER_SIDE_NEARLY = 0.001;
 static const double GUESS_SHARE = 1.0 / 512;       /* of one reference that was seen */
 static const double BUG_SHARE = 0.25, BUG_OF = 20; /* left over of so many, before any is seen */
 
+static uint64_t distance_of(const lens_pair_site *a, const lens_pair_site *b) {
+  return a->caller < b->caller ? b->caller - a->caller : a->caller - b->caller;
+}
+
 static bool is_near(const lens_pair_site *a, const lens_pair_site *b) {
   if (a->function != 0 && b->function != 0) return a->function == b->function;
-  uint64_t distance = a->caller < b->caller ? b->caller - a->caller : a->caller - b->caller;
-  return distance < NEAR_BYTES; /* functions are not known: close by in the code */
+  return distance_of(a, b) < NEAR_BYTES; /* functions are not known: close by in the code */
 }
 
 double lens_bond_guess(const struct lens_pairs_state *self, uint32_t taker, uint32_t giver,
@@ -31,8 +35,10 @@ double lens_bond_guess(const struct lens_pairs_state *self, uint32_t taker, uint
   uint32_t inner = taker & LENS_CODE_INNER;
   if (giver >= LENS_CODE_HELD) return (giver < LENS_CODE_ROOT) == (inner != 0) ? SAME_SIDE : ANY;
   double known = (giver & LENS_CODE_INNER) == inner ? SAME_SIDE : ANY;
-  bool near = is_near(&sites[taker / LENS_CODE_KINDS], &sites[giver / LENS_CODE_KINDS]);
-  return near == (start == 0) ? known * SAME_FUNCTION : known;
+  const lens_pair_site *took = &sites[taker / LENS_CODE_KINDS];
+  const lens_pair_site *gave = &sites[giver / LENS_CODE_KINDS];
+  if (start == 0 && distance_of(took, gave) < NEIGHBOUR_BYTES) known *= NEIGHBOURS;
+  return is_near(took, gave) == (start == 0) ? known * SAME_FUNCTION : known;
 }
 
 enum side { OWN, CONTAINER, EITHER };

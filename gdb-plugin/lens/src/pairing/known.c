@@ -30,16 +30,15 @@ static int by_key(const void *a, const void *b) {
   return left->deed < right->deed ? -1 : left->deed > right->deed;
 }
 
-/* The holder's block; *outside: it is in none, a slot of the program's. */
-static uint64_t key_of(const lens *self, uint64_t holder, bool *outside) {
-  uint32_t arena = lens_arena_find(self, holder);
-  struct lens_block block;
-  *outside = arena == LENS_NONE;
-  return !*outside && lens_block_find(self, arena, holder, &block) ? block.start : holder;
-}
-
 bool lens_holder_is_outside(const lens *self, uint64_t holder) {
   return lens_arena_find(self, holder) == LENS_NONE;
+}
+
+static uint64_t key_of(const lens *self, uint64_t holder) {
+  uint32_t arena = lens_arena_find(self, holder);
+  struct lens_block block;
+  bool found = arena != LENS_NONE && lens_block_find(self, arena, holder, &block);
+  return found ? block.start : holder;
 }
 
 /* What one holder did: rows of `held`, in the order of time. */
@@ -120,14 +119,15 @@ static void settle_held(struct lens_match *match, const struct group *group, uin
 }
 
 static void settle(lens *self, uint32_t target, struct lens_match *match, struct group *group) {
-  bool outside;
-  uint64_t key = key_of(self, group->rows[0].key, &outside);
+  const lens_deed *deeds = match->deeds.items;
+  uint64_t key = group->rows[0].key;
   uint32_t type = LENS_NONE, slots = 0;
   walk(match, group, false);
   if (target != LENS_NONE && group->open_count > 0)
     slots = slots_of(self->analysis, key, target, &type);
-  bool elsewhere = group->open_count > slots;
-  if (elsewhere && !group->one_place && !(group->one_slot && group->open_count <= 1)) return;
+  bool is_object = deeds[group->rows[0].deed].holder == key && !lens_holder_is_outside(self, key);
+  bool alike = group->one_place || (group->one_slot && !is_object && group->open_count <= 1);
+  if (group->open_count > slots && !alike) return;
   walk(match, group, true);
   if (slots > 0) settle_held(match, group, slots, type);
 }
@@ -183,9 +183,8 @@ lens_status lens_known_settle(lens *self, uint32_t target, bool *settled) {
   struct by_holder *rows = match->by_holder.items;
   count = 0;
   for (uint32_t i = 0; i < match->count; i++) {
-    bool outside;
     if (deeds[i].holder == 0 || deeds[i].fate != LENS_FATE_UNMATCHED) continue;
-    rows[count++] = (struct by_holder){key_of(self, deeds[i].holder, &outside), i};
+    rows[count++] = (struct by_holder){key_of(self, deeds[i].holder), i};
   }
   if (count > 1) qsort(rows, count, sizeof *rows, by_key);
   for (uint32_t begin = 0, end; begin < count; begin = end) {
