@@ -115,6 +115,7 @@ static void event_row(const struct session *session, const struct history *found
   if (deed != NULL && deed->fate != LENS_FATE_NONE) {
     json_text(json, "fate", FATES[deed->fate <= LENS_FATE_CUT ? deed->fate : LENS_FATE_CUT]);
     if (deed->guessed != 0) json_flag(json, "guessed", true);
+    if (deed->known != 0) json_flag(json, "known", true);
   }
   yajl_gen_map_close(json);
 }
@@ -192,12 +193,13 @@ static void print_missing(const struct history *found) {
 static void print_events(const struct session *session, const struct history *found) {
   struct table table;
   bool guesses = false;
-  table_begin(&table,
-              (const char *const[]){">event", "", ">count", ">thread", "goes with", "where", NULL});
+  table_begin(&table, (const char *const[]){">event", "", ">count", ">thread", "goes with", "for",
+                                            "where", NULL});
   for (uint64_t i = 0; i < found->tracked.count; i++) {
     const lens_event *event = &found->tracked.events[i];
     const lens_deed *deed = deed_of(found, event->sequence);
-    char thread[16], with[64], place[PLACE_BYTES];
+    char thread[16], with[64], holder[24] = "", place[PLACE_BYTES];
+    if (event->holder != 0) (void)snprintf(holder, sizeof holder, "0x%" PRIx64, event->holder);
     (void)snprintf(thread, sizeof thread, "%" PRIu32, event->thread);
     goes_with(event, deed, with, sizeof with);
     caller_text(session, event->caller, place, sizeof place);
@@ -206,6 +208,7 @@ static void print_events(const struct session *session, const struct history *fo
     table_cell(&table, text_number(event->count).text);
     table_cell(&table, thread);
     table_cell(&table, with);
+    table_cell(&table, holder);
     table_cell(&table, place);
     guesses = guesses || (event->caught == 0 && is_guess(deed));
   }
