@@ -226,6 +226,25 @@ static inline void cairn_unhold(cairn_object *object, uint32_t count_before) {
   }
 }
 
+/* ---- taking for what is not made yet --------------------------------------------------------- */
+
+/* cairn_retain in two parts, where who keeps the reference is made only after it was taken: what
+ * events say of it waits for the second.  NULL is allowed. */
+static inline void cairn_retain_untold(cairn_object *object) {
+  uint64_t header = object == NULL ? CAIRN_HEADER_SLOW : cairn_header_load(object);
+  if (CAIRN_UNLIKELY((header & CAIRN_HEADER_SLOW) != 0)) {
+    if (object != NULL) cairn_retain_untold_slow(object);
+  } else {
+    object->header = header + 1;
+  }
+}
+
+/* The count that is told is without the `untold` references that are told after this one. */
+static inline void cairn_retain_tell(cairn_object *object, uint32_t untold, const void *holder) {
+  if (object == NULL || (cairn_header_load(object) & CAIRN_HEADER_SLOW) == 0) return;
+  cairn_retain_tell_slow(object, untold, holder);
+}
+
 /* ---- flux ----------------------------------------------------------------------------------- */
 
 /* What the heap was in the middle of before a container began to move its elements.  A shared heap

@@ -30,8 +30,8 @@ void cairn_object_retain_for_slot_slow_(cairn_object *object, const void *holder
   retain_slow(object, CAIRN_CALL(), holder);
 }
 
-void cairn_retain_untold(cairn_object *object) {
-  uint64_t header = object == NULL ? CAIRN_COUNT_SATURATED : cairn_header_load(object);
+void cairn_retain_untold_slow(cairn_object *object) {
+  uint64_t header = cairn_header_load(object);
   if ((header & (CAIRN_COUNT_SATURATED | CAIRN_STATE(QUARANTINED))) != 0) {
     cairn_retain(object); /* changes nothing, or reports it */
   } else if ((header & CAIRN_STATE(SHARED)) != 0) {
@@ -41,8 +41,8 @@ void cairn_retain_untold(cairn_object *object) {
   }
 }
 
-void cairn_retain_tell(cairn_object *object, uint32_t untold, const void *holder) {
-  uint64_t header = object == NULL ? 0 : cairn_header_load(object);
+void cairn_retain_tell_slow(cairn_object *object, uint32_t untold, const void *holder) {
+  uint64_t header = cairn_header_load(object);
   uint32_t count = (uint32_t)(header & CAIRN_COUNT_MASK);
   if ((header & CAIRN_COUNT_SATURATED) != 0 || (header & CAIRN_STATE(TRACED)) == 0) return;
   cairn_track_count(object, CAIRN_EVENT_RETAIN, count - untold, (struct cairn_call){0}, holder);

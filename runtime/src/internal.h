@@ -464,10 +464,9 @@ void cairn_object_forget(cairn_heap *heap, cairn_object *object);
  * it, at that call, and no container. */
 cairn_object *cairn_retain_told(cairn_object *object, struct cairn_call call);
 
-/* count.c: cairn_retain in two parts, where who keeps the reference is made only after it was taken.
- * What is told late is the count without the `untold` references that are told after this one. */
-void cairn_retain_untold(cairn_object *object);
-void cairn_retain_tell(cairn_object *object, uint32_t untold, const void *holder);
+/* count.c: the slow ways of cairn_retain_untold and cairn_retain_tell (builtin.h). */
+void cairn_retain_untold_slow(cairn_object *object);
+void cairn_retain_tell_slow(cairn_object *object, uint32_t untold, const void *holder);
 
 /* count.c: as cairn_release, for any object. */
 void cairn_object_release_told(cairn_object *object, struct cairn_call call, const void *holder);
