@@ -3,13 +3,15 @@
  * A slot that owns retained what it holds, so of the target's takes that are still held one is the
  * slot's:
  *
- *   certain    the only time that a container took the object
+ *   certain    the event names the holder, and no list, dict or set, from which an object can be
+ *              popped and given back without an event; or the only time that a container took it
  *   likely     pairing leaves one place
  *   possible   several places, or events are missing; the latest of them is named, and the others
  */
 #include "cycle_stores.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "left.h"
 
@@ -93,6 +95,23 @@ static void choose(struct takes *takes, uint64_t holder_born) {
   prefer(takes, is_inner, 0);
 }
 
+/* The takes that name the holder, and whose reference it has.  False: there are none. */
+static bool choose_told(struct takes *takes, const lens_object *holder) {
+  bool any = false;
+  for (uint64_t i = 0; i < takes->count; i++) {
+    const lens_deed *deed = &takes->deeds[i];
+    takes->meant[i] = deed->known != 0 && deed->fate == LENS_FATE_HELD &&
+                      deed->holder - holder->address < holder->size_bytes;
+    any = any || takes->meant[i] != 0;
+  }
+  return any;
+}
+
+static bool may_move(const struct session *session, const lens_object *holder) {
+  const char *name = type_name(session, holder->type);
+  return strcmp(name, "list") == 0 || strcmp(name, "dict") == 0 || strcmp(name, "set") == 0;
+}
+
 static uint32_t sureness_of(const struct takes *takes, uint32_t places,
                             const lens_pairing *pairing) {
   uint64_t inner = 0;
@@ -112,9 +131,9 @@ static uint32_t sureness_of(const struct takes *takes, uint32_t places,
 
 /* ---- one reference ---- */
 
-/* The places of what is meant, the latest first. */
-static void take_places(const struct session *session, const struct takes *takes,
-                        const lens_pairing *pairing, struct cycle_store *out) {
+/* The places of what is meant, the latest first; returns how many. */
+static uint32_t take_places(const struct session *session, const struct takes *takes,
+                            struct cycle_store *out) {
   uint32_t sites[STORE_OTHERS_MAX + 1], count = 0;
   for (uint64_t i = takes->count; i-- > 0;) {
     bool known = takes->meant[i] == 0;
@@ -130,7 +149,7 @@ static void take_places(const struct session *session, const struct takes *takes
     if (!out->known) out->caller = caller;
     out->known = true;
   }
-  out->sureness = sureness_of(takes, count, pairing);
+  return count;
 }
 
 static lens_status store_of(const struct session *session, uint32_t holder, uint32_t target,
@@ -146,8 +165,13 @@ static lens_status store_of(const struct session *session, uint32_t holder, uint
   if (status != LENS_OK || !paired) return status;
   status = read_takes(session, &takes);
   if (status == LENS_OK) {
-    choose(&takes, born(session, objects[0].address));
-    take_places(session, &takes, &pairing, out);
+    const bool told = choose_told(&takes, &objects[0]);
+    if (!told) choose(&takes, born(session, objects[0].address));
+    const uint32_t places = take_places(session, &takes, out);
+    out->sureness = !told                            ? sureness_of(&takes, places, &pairing)
+                    : places > 1                     ? (uint32_t)LENS_POSSIBLE
+                    : may_move(session, &objects[0]) ? (uint32_t)LENS_LIKELY
+                                                     : (uint32_t)LENS_CERTAIN;
     out->holder = objects[0].address;
     out->target = objects[1].address;
   }
