@@ -9,7 +9,7 @@ import functools
 from ctypes import POINTER, Structure, c_uint32, c_uint64, c_void_p
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-ABI = 9
+ABI = 10
 SLICE_MS = 50
 NONE = 0xFFFFFFFF
 

@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 #define LENS_API  __attribute__((visibility("default")))
-#define LENS_ABI  9u         /* the plugin refuses a library with another number */
+#define LENS_ABI  10u        /* the plugin refuses a library with another number */
 #define LENS_NONE UINT32_MAX /* no object index */
 
 typedef enum lens_status {
