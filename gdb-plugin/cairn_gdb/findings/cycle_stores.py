@@ -4,7 +4,8 @@ A slot that owns retained what it holds, so of the target's takes that are still
 slot's.  Which one it is:
 
   certain    the event names the holder, and no list, dict or set, from which an object can be
-             popped and given back without an event; or the only time that a container took the object
+             popped and given back without an event; or the only time that a container took the
+             object
   likely     pairing leaves one place (docs/TRACKING.md)
   possible   several places, or events are missing; the latest of them is named, and the others.
              So it is where pairing is a guess: any take of which that is said may be meant
