@@ -287,5 +287,5 @@ for number, ordered in enumerate(drawn):
 for (kind, how), count in sorted(named.items()):
     print("%s: %d named %s" % (kind, count, how))
 misses = sum(count for (_, how), count in named.items() if how == "not")
-check(misses <= max(1, sum(named.values()) // 10), "the planted line is hardly ever missed")
+check(misses <= (sum(named.values()) // 10 if EVERYTHING else 0), "the planted line is named")
 passed()

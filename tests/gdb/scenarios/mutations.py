@@ -157,7 +157,7 @@ for number, order in enumerate([""] + kinds):
                 if EVERYTHING or (number // GROUPS + tracked) % len(TARGETS) == turn:
                     run(target, order, seed, tracked)
 # Without symbols nobody can tell which function of the program was inlined into which.
-for symbols, share in ((True, 0.9), (False, 0.97)):
+for symbols, share in ((True, 0.99), (False, 0.99)):
     table = named[symbols]
     total = sum(table.values()) - table["WRONG"]
     print("%s symbols: of %d planted lines %s"

@@ -160,6 +160,35 @@ static void a_count_too_low(void **state) {
   expect(dict, header - 1, dict, "has the count");
 }
 
+/* The audit says for certain that the object has so many references too many. */
+static void assert_certain(lens *self, uint64_t object, int64_t surplus) {
+  const lens_audit_filter filter = {0};
+  lens_finding rows[8]; /* nothing is said of roots: what those hold is listed, too */
+  uint64_t written, total, found = 0;
+  assert_int_equal(lens_audit(self, &filter, 0, NULL), LENS_OK);
+  assert_int_equal(lens_findings(self, 8, rows, &written, &total), LENS_OK);
+  for (uint64_t i = 0; i < written; i++)
+    found += rows[i].address == object && rows[i].surplus == surplus && rows[i].doubts == 0;
+  assert_int_equal(found, 1);
+}
+
+/* What a check finds makes no later answer less sure. */
+static void a_count_stays_certain(void **state) {
+  (void)state;
+  lens_check_totals totals;
+  uint64_t low = address_of(cairn_tuple_get(cairn_list_get(all, 0), 1)), low_header = get(low);
+  uint64_t high = address_of(typed->number), high_header = get(high);
+  put(low, low_header - 1);
+  put(high, high_header + 1);
+  lens *self = checked(&totals);
+  put(low, low_header);
+  put(high, high_header);
+  assert_non_null(problem_at(self, low, "has the count"));
+  assert_certain(self, low, -1);
+  assert_certain(self, high, 1);
+  lens_free(self);
+}
+
 static void a_header_of_no_type(void **state) {
   (void)state;
   uint64_t dict = address_of(cairn_tuple_get(cairn_list_get(all, 0), 1));
@@ -349,6 +378,7 @@ static void a_block_in_hand_is_no_problem(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(a_healthy_heap_has_no_problem),
                                      cmocka_unit_test(a_count_too_low),
+                                     cmocka_unit_test(a_count_stays_certain),
                                      cmocka_unit_test(a_header_of_no_type),
                                      cmocka_unit_test(a_type_too_large_for_its_block),
                                      cmocka_unit_test(a_slot_that_points_astray),

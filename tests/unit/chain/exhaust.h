@@ -89,7 +89,7 @@ static inline uint64_t exhaust_reads(struct image *image, exhaust_ask_fn ask,
     image->fail_at = UINT64_MAX;
     if (status == LENS_OK)
       assert_careful(self);
-    else
+    else if (status != LENS_NOT_FOUND) /* that says all: where its record can't be read, say */
       assert_true(lens_error(self)[0] != 0);
     lens_refresh(self);
     assert_int_equal(lens_root_hint(self, image->parts[0].start), LENS_OK);

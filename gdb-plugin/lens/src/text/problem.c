@@ -60,7 +60,8 @@ void lens_problem_add(lens *self, enum lens_source source, enum lens_severity se
 bool lens_problems_damage(const lens *self) {
   bool found = self->log.dropped != 0;
   for (size_t i = 0; i < self->log.count && !found; i++) {
-    found = self->log.entries[i].severity == LENS_DAMAGE;
+    const struct lens_log_entry *entry = &self->log.entries[i];
+    found = entry->severity == LENS_DAMAGE && entry->source != LENS_SOURCE_CHECK;
   }
   return found;
 }

@@ -36,7 +36,9 @@ struct lens_log {
 /* Logs a problem.  `reason` is a format whose text identifies the reason: pass a literal. */
 void lens_problem_add(lens *self, enum lens_source source, enum lens_severity severity,
                       uint64_t address, const char *reason, ...) LENS_PRINTF(5, 6);
-/* Whether damage was met: something may then hold what nothing seems to hold. */
+/* Whether damage was met on the way to the objects: something may then hold what nothing seems to
+ * hold.  What only a check looks for is no part of it: an answer is the same before and after one.
+ */
 bool lens_problems_damage(const lens *self);
 /* Forgets the problems of one source. */
 void lens_problems_forget(lens *self, enum lens_source source);
