@@ -6,9 +6,8 @@ _UNITS = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")
 def size(count: int) -> str:
     """Bytes with a unit, three digits or so: `48 B`, `1.5 KiB`, `312 MiB`."""
     for scale, unit in _UNITS:
-        if count >= scale:
+        if count >= scale - scale // 2048:  # 1023.5 KiB would round to "1024 KiB"
             number = count / scale
-            # 1023.99 KiB would round to "1024": that is the next unit's to say.
             digits = 0 if number >= 99.95 else 1
             return f"{number:.{digits}f} {unit}"
     return f"{count} B"

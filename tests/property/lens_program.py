@@ -396,6 +396,17 @@ class LensProgram(unittest.TestCase):
             self.assertEqual(answer.status, status, answer.text)
             self.assertEqual("Limit exceeded" in answer.text, status == 1)
         self.assertIn("different processes", answer.text)
+        # A limit that is passed by less than the rounding is told in bytes.
+        totals = data["totals"]
+        more = totals["bytes_b"] - totals["bytes_a"]
+        self.assertIn(more, range(10 << 10, 99 << 10))
+        answer = Answer("diff", self.core, larger, "-max-growth-bytes", str(more - 1))
+        told = [f"{more / 1024:.1f} KiB", f"{(more - 1) / 1024:.1f} KiB"]
+        if told[0] == told[1]:
+            told = [f"{more:,} B", f"{more - 1:,} B"]
+        self.assertIn(f"Limit exceeded: {told[0]} more, at most {told[1]} allowed.", answer.text)
+        answer = Answer("diff", self.core, larger, "-max-growth-bytes", "1023")
+        self.assertIn("KiB more, at most 1023 B allowed.", answer.text)
 
     def test_wrong_moments(self) -> None:
         truth = os.path.join(os.path.dirname(self.core), "truth")

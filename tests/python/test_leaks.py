@@ -46,11 +46,11 @@ class Rules(InAFile):
 
     def test_each_key(self) -> None:
         for line, wanted in (("type=session", True), ("type=ses*", True), ("type=list", False),
-                             ("kind=lost", True), ("kind=cycle", False),
+                             ("kind=lost", True), ("kind=cycle", False), ("kind=l*", True),
                              ("function=cache_*", True), ("function=put", False),
                              ("file=*/cache.c", True), ("file=cache.c", False),
                              ("slot=session.peer", True), ("slot=list[]", True),
-                             ("slot=session.data", False)):
+                             ("slot=sess*.p*", True), ("slot=session.data", False)):
             with self.subTest(line):
                 one = facts(slots=frozenset(["session.peer", "list[]"]))
                 self.assertEqual(self.fits(line, one), wanted)

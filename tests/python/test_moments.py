@@ -110,11 +110,54 @@ class Diffs(unittest.TestCase):
                              ({"max-growth-bytes": 99}, ["100 B more, at most 99 B allowed"])):
             with self.subTest(limits):
                 self.assertEqual(diff._exceeded(totals(), limits), said)
+        both_a_kib = totals(bytes_a=0, bytes_b=1030)
+        self.assertEqual(diff._exceeded(both_a_kib, {"max-growth-bytes": 1024}),
+                         ["1,030 B more, at most 1,024 B allowed"])
         self.assertEqual(diff._exceeded(totals(count_b=0, bytes_b=0), {"max-growth-objects": 0,
                                                                        "max-growth-bytes": 0}), [])
         result = found(limits={"max-growth-bytes": 99}, exceeded=["100 B more"])
         self.assertEqual(diff.document(result)["limits"], {"max_growth_bytes": 99})
         self.assertIn("Limit exceeded: 100 B more.", text(result))
+
+    def test_what_is_left_out_is_named_as_it_was_grouped(self) -> None:
+        for by, left_out in (("type", "2 of 9 types that"), ("object", "1 of 9 objects that"),
+                             ("site", "2 of 9 types and places that")):
+            with self.subTest(by):
+                lines = text(found(by, matched=9))
+                self.assertIn(f"{left_out} changed shown; -limit 0 shows all.", lines)
+                self.assertFalse(any("-limit" in line for line in text(found(by, matched=1))))
+
+    def test_bytes_alone_may_change(self) -> None:
+        self.assertTrue(any(line.startswith("In all: 0 objects, +100 B: ")
+                            for line in text(found(totals=totals(count_b=3)))))
+        self.assertTrue(any(line.startswith("In all: +1 object, 0: ")
+                            for line in text(found(totals=totals(count_b=4, bytes_b=96)))))
+
+    def test_what_to_ask_next(self) -> None:
+        gone = DiffObject(0x3000, 18, "str", "gone", 24, 0, False, ())
+        file = diff.Side("/tmp/my core", info(5, 196))
+        nameless = info(sites=0)
+        for expected, result in (
+                ("cairn diff before -by site", found()),
+                ("cairn diff before -by object", found("site")),
+                ("cairn diff before -by object", found(a=diff.Side("before", nameless),
+                                                       b=diff.Side("now", nameless))),
+                ("cairn diff before -by site", found(a=diff.Side("before", nameless))),
+                ("cairn sites, cairn retained", found("site", "other")),
+                ("cairn path @1, cairn show @1", found("object")),
+                ("cairn diff before -by type", found("object", objects=[gone])),
+                ("cairn diff before '/tmp/my core' -by type", found("object", b=file))):
+            with self.subTest(expected):
+                self.assertEqual(text(result)[-1], f"Next: {expected}")
+
+    def test_an_object_that_was_allocated_somewhere_says_where(self) -> None:
+        row = diff.document(found("object"))["rows"][0]
+        self.assertEqual((row["site"]["function"], row["site"]["line"]), ("load", 41))
+        bare = DiffObject(0x3000, 0, "str", "gone", 24, 0, False, ())
+        row = diff.document(found("object", objects=[bare]))["rows"][0]
+        self.assertEqual((row["count_a"], row["count_b"]), (1, 0))
+        for key in ("site", "serial", "reused"):
+            self.assertNotIn(key, row)
 
     def test_signs(self) -> None:
         self.assertEqual([shown.signed(number) for number in (18204, 0, -3)],

@@ -54,6 +54,24 @@ class Lines(unittest.TestCase):
     def test_an_operator_may_stand_apart(self) -> None:
         self.assertEqual(parse("-refcount >= 3").range("refcount", Range(0, 0)),
                          Range(3, UNBOUNDED))
+        arguments = parse("a -size < 4k -json b")
+        self.assertEqual(arguments.range("size", Range(0, 0)), Range(0, 4095))
+        self.assertEqual(arguments.expression, "a b")
+        self.assertTrue(arguments.flag("json"))
+        with self.assertRaisesRegex(CairnError, '"<" is no range'):
+            parse("-size <")
+
+    def test_what_stands_in_brackets_is_no_option(self) -> None:
+        for line in ("(a -json)", "a[b -limit 3]", "f((a) -json)", "{x} + (f(1)[2] -json)",
+                     "((a) -json)"):
+            with self.subTest(line):
+                self.assertEqual(parse(line).expression, line)
+                self.assertEqual(parse(line).values, {})
+        for line in ("(a) -json", "a[(b)] -json", ") -json", "a)) -json", "f(')') -json",
+                     '"(" -json'):
+            with self.subTest(line):
+                self.assertEqual(parse(line).expression, line[:-len(" -json")])
+                self.assertTrue(parse(line).flag("json"))
 
     def test_limit_zero_and_unlimited_show_all(self) -> None:
         self.assertEqual(parse("-limit 0").limit, 0)
@@ -63,7 +81,11 @@ class Lines(unittest.TestCase):
         for line, said in (("-refcnt 3", "Did you mean -refcount?"), ("-re 3", "-refcount, -rev"),
                            ("-limit", "-limit needs"), ("-limit many", "many"),
                            ("-limit -1", "-1"), ("-sort colour", "colour"), ("-bogus", "bogus"),
-                           ('-type ""', "-type needs"), ("x -bogus", "parentheses")):
+                           ('-type ""', "-type needs"), ("-type", "needs a type's name"),
+                           ("-sort", "needs one of refcount, size, addr"),
+                           ("-refcount", "needs a range, as in 3"), ("-limit", "needs a number"),
+                           ("-size", "needs a range of sizes"), ("-size 1..x", "like 4k, >=1M"),
+                           ("-refcount 1..x", "like 3, >=3"), ("x -bogus", "parentheses")):
             with self.subTest(line):
                 with self.assertRaises(CairnError) as caught:
                     parse(line)
@@ -88,13 +110,14 @@ class Ranges(unittest.TestCase):
     def test_sizes(self) -> None:
         for text, low, high in (("4k", 4096, 4096), (">=1M", 1 << 20, UNBOUNDED),
                                 ("64..4k", 64, 4096), ("<1G", 0, (1 << 30) - 1),
-                                ("2KiB", 2048, 2048), ("1kb", 1024, 1024)):
+                                ("2KiB", 2048, 2048), ("1kb", 1024, 1024), ("5", 5, 5),
+                                ("2..5k", 2, 5120), ("1k..2048", 1024, 2048)):
             with self.subTest(text):
                 self.assertEqual(options.parse_range(text, "-size", sizes=True), Range(low, high))
 
     def test_bad_ones_are_named(self) -> None:
         for text in ("x", "5..2", "..", ">", "1..x", "-3", "", "3..", "4k", "<0", "1.5",
-                     str(1 << 70)):
+                     "1k..2", "1..2k", ">4k", str(1 << 70), f">{UNBOUNDED}", f"0..{1 << 70}"):
             with self.subTest(text):
                 with self.assertRaises(CairnError) as caught:
                     options.parse_range(text, "-refcount")

@@ -24,6 +24,8 @@ class Units(unittest.TestCase):
     def test_sizes(self) -> None:
         for count, text in ((0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"),
                             (102300, "99.9 KiB"), (102400, "100 KiB"), (1 << 20, "1.0 MiB"),
+                            (102348, "99.9 KiB"), (102349, "100 KiB"), (1048063, "1023 KiB"),
+                            (1048064, "1.0 MiB"), ((1 << 30) - 1, "1.0 GiB"),
                             (5 << 30, "5.0 GiB"), (3 << 40, "3.0 TiB")):
             with self.subTest(count):
                 self.assertEqual(units.size(count), text)
@@ -35,7 +37,9 @@ class Units(unittest.TestCase):
 
     def test_a_share_is_whole_only_where_it_is(self) -> None:
         for part, whole, text in ((0, 9, "0 %"), (9, 9, "100 %"), (1, 10_000, "<1 %"),
-                                  (9_999, 10_000, ">99 %"), (1, 2, "50 %"), (1, 0, "-")):
+                                  (9_999, 10_000, ">99 %"), (1, 2, "50 %"), (1, 0, "-"),
+                                  (1, 100, "1 %"), (99, 100, "99 %"), (9, 1000, "<1 %"),
+                                  (991, 1000, ">99 %")):
             with self.subTest(part=part, whole=whole):
                 self.assertEqual(units.percent(part, whole), text)
 
@@ -45,6 +49,8 @@ class Units(unittest.TestCase):
                 self.assertEqual(units.bar(0, 100, 10, ascii_only), "")
                 self.assertEqual(len(units.bar(1, 10**6, 10, ascii_only)), 1)
                 self.assertEqual(len(units.bar(100, 100, 10, ascii_only)), 10)
+                self.assertEqual(len(units.bar(101, 100, 10, ascii_only)), 10)
+                self.assertEqual(len(units.bar(50, 100, 10, ascii_only)), 5)
                 self.assertEqual(units.bar(1, 1, 4, ascii_only).isascii(), ascii_only)
 
     def test_a_gauge_is_full_or_empty_only_where_it_is(self) -> None:

@@ -72,6 +72,45 @@ class Runs(unittest.TestCase):
                 self.assertEqual(shape.leaf_at(leaf.offset), leaf)
 
 
+class Everywhere(unittest.TestCase):
+    """Runs of every stride and beginning, packed ones too, against reading word after word."""
+
+    def test_as_word_after_word(self) -> None:
+        dice = random.Random(20261123)
+        seen = set()
+        for number in range(400):
+            stride = dice.choice([8, 16, 24, 9, 12, 17, 20])
+            places = sorted({dice.randrange(0, stride - 7, dice.choice([1, 4, 8]))
+                             for _ in range(2)})
+            element = Shape(stride, tuple(Leaf(at, f".m{at}", "object") for at in places))
+            inner = Run(dice.choice([0, 8, 3]), ".in", stride, dice.randrange(1, 5), element)
+            outer = dice.choice([0, 1, 8]) + inner.offset + stride * inner.length
+            run = dice.choice([inner, Run(dice.choice([0, 8, 5]), ".out", outer, 3,
+                                          Shape(outer, (), (inner,)))])
+            at = dice.choice([0, 8, 6])
+            size = at + run.offset + run.stride * run.length
+            data = bytearray(size)
+            for _ in range(12):
+                place = dice.randrange(max(1, size - 7))
+                data[place:place + 8] = (0x1008).to_bytes(8, "little")
+            data = data[:size - dice.choice([0, 0, 5, 11])]
+            starts = [(at + run.offset + index * run.stride, f"v{run.path}[{index}]")
+                      for index in range(run.length)]
+            if run is not inner:
+                starts = [(start + inner.offset + index * stride, f"{path}.in[{index}]")
+                          for start, path in starts for index in range(inner.length)]
+            expected = {(start + leaf, f"{path}.m{leaf}") for start, path in starts
+                        for leaf in places
+                        if data[start + leaf:start + leaf + 8] == (0x1008).to_bytes(8, "little")}
+            hits = [(leaf.offset, leaf.path) for leaf, word in
+                    run_hits(run, bytes(data), SPANS, at, "v") if word == 0x1008]
+            with self.subTest(number=number, run=run, at=at):
+                self.assertEqual(len(hits), len(set(hits)))
+                self.assertEqual({hit for hit in hits}, expected)
+            seen.add((bool(expected), run is inner))
+        self.assertEqual(len(seen), 4)
+
+
 class Unions(unittest.TestCase):
     def test_one_leaf_a_place_and_the_surest(self) -> None:
         leaves = best_leaves([Leaf(8, ".b", "pointer"), Leaf(0, ".number", "integer"),

@@ -1,5 +1,6 @@
 """`cairn diff A [B]`: what grew between two moments."""
 
+import shlex
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from .. import units
@@ -103,7 +104,10 @@ def _exceeded(totals: DiffTotals, limits: Dict[str, int]) -> List[str]:
                     f"{units.number(most)} allowed")
     most = limits.get("max-growth-bytes")
     if most is not None and bytes_grown > most:
-        said.append(f"{units.size(bytes_grown)} more, at most {units.size(most)} allowed")
+        more, allowed = units.size(bytes_grown), units.size(most)
+        if more == allowed:  # as far as they are rounded
+            more, allowed = f"{units.number(bytes_grown)} B", f"{units.number(most)} B"
+        said.append(f"{more} more, at most {allowed} allowed")
     return said
 
 
@@ -270,7 +274,8 @@ def _fates(totals: DiffTotals) -> str:
 
 
 def _next(found: Found) -> str:
-    names = f"{found.a.name} {found.b.name}" if found.b.name != moments.NOW else found.a.name
+    sides = [found.a] if found.b.name == moments.NOW else [found.a, found.b]
+    names = " ".join(shlex.quote(side.name) for side in sides)
     if found.by == "object":
         live = found.b.name == moments.NOW and any(row.change != "gone" for row in found.objects)
         return "Next: cairn path @1, cairn show @1" if live else \

@@ -404,10 +404,17 @@ static void judge(struct session *session, struct comparison *found) {
     (void)snprintf(found->exceeded[found->exceeded_count++], sizeof found->exceeded[0],
                    "%s more, at most %s allowed", text_counted(objects, "object").text,
                    text_number(options->growth_objects).text);
-  if (bytes > options->growth_bytes)
+  if (bytes > options->growth_bytes) {
+    struct number_text more = text_size(bytes), most = text_size(options->growth_bytes);
+    const char *unit = "";
+    if (strcmp(more.text, most.text) == 0) { /* as far as they are rounded */
+      more = text_number(bytes);
+      most = text_number(options->growth_bytes);
+      unit = " B";
+    }
     (void)snprintf(found->exceeded[found->exceeded_count++], sizeof found->exceeded[0],
-                   "%s more, at most %s allowed", text_size(bytes).text,
-                   text_size(options->growth_bytes).text);
+                   "%s%s more, at most %s%s allowed", more.text, unit, most.text, unit);
+  }
   session->found = found->exceeded_count != 0;
 }
 

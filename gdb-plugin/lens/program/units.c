@@ -32,7 +32,8 @@ struct number_text text_size(uint64_t bytes) {
   }
   size_t unit = 0;
   double number = (double)bytes / 1024;
-  while (number >= 1024 && unit + 1 < sizeof units / sizeof units[0]) {
+  /* 1023.5 KiB would round to "1024 KiB". */
+  while (number >= 1023.5 && unit + 1 < sizeof units / sizeof units[0]) {
     number /= 1024;
     unit++;
   }
