@@ -56,9 +56,13 @@ def make_core(directory: str, objects: int = 400) -> Optional[str]:
     return cores[0] if cores else None
 
 
+WHERE_FILES_GO = tempfile.TemporaryDirectory()  # of options that are drawn
+
+
 class Answer:
     def __init__(self, *words: str) -> None:
-        done = subprocess.run([PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        done = subprocess.run([PROGRAM, *words], cwd=WHERE_FILES_GO.name,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               universal_newlines=True, timeout=60, check=False)
         self.status, self.text, self.error = done.returncode, done.stdout, done.stderr
 
