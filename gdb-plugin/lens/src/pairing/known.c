@@ -41,7 +41,7 @@ static uint64_t key_of(const lens *self, uint64_t holder) {
   return found ? block.start : holder;
 }
 
-/* What one holder did: rows of `held`, in the order of time. */
+/* What one holder did, in the order of time. */
 struct group {
   const struct by_holder *rows;
   uint32_t count;
