@@ -21,11 +21,13 @@ void cairn_track_collect(cairn_heap *heap, uint32_t op, uint64_t number, uint64_
   (void)freed_count;
 }
 
-void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, struct cairn_call call) {
+void cairn_track_count(cairn_object *object, uint32_t op, uint32_t count, struct cairn_call call,
+                       const void *holder) {
   (void)object;
   (void)op;
   (void)count;
   (void)call;
+  (void)holder;
 }
 
 bool cairn_track_arena_begin(const cairn_heap *heap, struct cairn_arena *arena) {
@@ -59,9 +61,10 @@ const char *cairn_quarantine_check(const cairn_heap *heap) {
 }
 
 void cairn_quarantine_misused(cairn_heap *heap, const void *block, enum cairn_misuse misuse,
-                              struct cairn_call call) {
+                              struct cairn_call call, const void *holder) {
   (void)heap;
   (void)block;
   (void)misuse;
   (void)call;
+  (void)holder;
 }
