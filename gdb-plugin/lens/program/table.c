@@ -48,6 +48,7 @@ static const char *shown_title(const char *title) { return is_marked(title) ? ti
 /* How the columns are laid out. */
 struct layout {
   size_t widths[TABLE_COLUMNS_MAX]; /* 0: it is left out, or stands below */
+  size_t whole[TABLE_COLUMNS_MAX];  /* the widest address among texts: half of one is none */
   bool below[TABLE_COLUMNS_MAX];
 };
 
@@ -58,13 +59,15 @@ static size_t needed(const struct layout *layout, size_t end) {
   return cells;
 }
 
+static size_t most_of(size_t a, size_t b) { return a > b ? a : b; }
+
 /* Takes `over` cells from the texts before `end`, the widest first; how many are left to take. */
 static size_t narrow(const struct table *table, struct layout *layout, size_t end, size_t over,
                      size_t least) {
   for (; over > 0; over--) {
     size_t widest = end;
     for (size_t i = 0; i < end; i++) {
-      if (layout->widths[i] > least && may_be_cut(table->titles[i]) &&
+      if (layout->widths[i] > most_of(least, layout->whole[i]) && may_be_cut(table->titles[i]) &&
           (widest == end || layout->widths[i] > layout->widths[widest]))
         widest = i;
     }
@@ -108,7 +111,10 @@ static void lay_out(const struct table *table, struct layout *layout) {
   size_t count = table->column_count, room = page_width();
   for (size_t i = 0; i < table->cell_count && count != 0; i++) {
     size_t width = text_cells(table->cells[i]);
-    if (width > layout->widths[i % count]) layout->widths[i % count] = width;
+    layout->widths[i % count] = most_of(width, layout->widths[i % count]);
+    bool is_address =
+        strncmp(table->cells[i], "0x", 2) == 0 && strchr(table->cells[i], ' ') == NULL;
+    if (is_address) layout->whole[i % count] = most_of(width, layout->whole[i % count]);
   }
   for (size_t i = 0; i < count; i++) {
     size_t width = text_cells(shown_title(table->titles[i]));
