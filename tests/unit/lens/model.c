@@ -94,6 +94,50 @@ static void arenas_that_make_no_sense(void **state) {
   }
 }
 
+/* A second arena behind the six pages of the first. */
+static void an_arena_claims_what_lies_behind_it(void **state) {
+  (void)state;
+  const uint64_t first_bytes = 6 * FAKE_PAGE_BYTES;
+  const uint64_t claims[] = {FAKE_ARENA_BYTES, first_bytes + 8, 1ull << 45};
+  for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++) {
+    begin(NULL);
+    uint64_t second = FAKE_ARENA + first_bytes;
+    fake_put(&fake, FAKE_ARENA + 12, 6, 2);
+    fake_put(&fake, FAKE_ARENA + 56, fake_base + second, 8);
+    fake_put(&fake, second, FAKE_PAGE_BYTES, 8);
+    fake_put(&fake, second + 8, FAKE_PAGE_BYTES, 4);
+    fake_put(&fake, second + 12, 1, 2);
+    fake_put(&fake, second + 16, 0x100, 4);
+    fake_put(&fake, FAKE_ARENA, claims[i], 8);
+    load();
+    assert_problem("bytes; its 6 pages have 24576", FAKE_ARENA);
+    lens_arena arena;
+    assert_int_equal(lens_arena_count(self), 2);
+    assert_int_equal(lens_arena_get(self, 0, &arena), LENS_OK);
+    assert_int_equal(arena.bytes, first_bytes);
+    assert_int_equal(lens_arena_get(self, 1, &arena), LENS_OK);
+    assert_int_equal(arena.address, fake_base + second);
+    lens_free(self);
+  }
+}
+
+static void an_arena_is_aligned_as_its_contract_says(void **state) {
+  (void)state;
+  for (uint64_t alignment = FAKE_PAGE_BYTES; alignment <= 1ull << 48; alignment <<= 1) {
+    begin(NULL);
+    fake_constant(&fake, "arena.alignment", alignment);
+    fake_record(&fake);
+    if ((fake_base + FAKE_ARENA) % alignment == 0) {
+      load();
+      assert_int_equal(lens_arena_count(self), 1);
+      lens_free(self);
+    } else {
+      assert_damage("list of arenas of heap 1 leads to something that is no arena of it",
+                    FAKE_ARENA, false);
+    }
+  }
+}
+
 static void overlapping_arenas(void **state) {
   (void)state;
   /* A second arena whose struct lies in a page of the first. */
@@ -233,14 +277,17 @@ static void questions_need_the_model(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test_setup(lists_that_come_back, begin),
-                                     cmocka_unit_test_setup(lists_that_leave_memory, begin),
-                                     cmocka_unit_test_setup(arenas_that_make_no_sense, begin),
-                                     cmocka_unit_test_setup(overlapping_arenas, begin),
-                                     cmocka_unit_test_setup(pages_that_make_no_sense, begin),
-                                     cmocka_unit_test_setup(types_that_make_no_sense, begin),
-                                     cmocka_unit_test_setup(a_wild_count_of_types, begin),
-                                     cmocka_unit_test_setup(places, begin),
-                                     cmocka_unit_test_setup(questions_need_the_model, begin)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup(lists_that_come_back, begin),
+      cmocka_unit_test_setup(lists_that_leave_memory, begin),
+      cmocka_unit_test_setup(arenas_that_make_no_sense, begin),
+      cmocka_unit_test_setup(an_arena_claims_what_lies_behind_it, begin),
+      cmocka_unit_test_setup(an_arena_is_aligned_as_its_contract_says, begin),
+      cmocka_unit_test_setup(overlapping_arenas, begin),
+      cmocka_unit_test_setup(pages_that_make_no_sense, begin),
+      cmocka_unit_test_setup(types_that_make_no_sense, begin),
+      cmocka_unit_test_setup(a_wild_count_of_types, begin),
+      cmocka_unit_test_setup(places, begin),
+      cmocka_unit_test_setup(questions_need_the_model, begin)};
   return cmocka_run_group_tests_name("lens model", tests, NULL, NULL);
 }

@@ -32,6 +32,17 @@ static const char *arena_problem(const lens_arena *arena, const struct lens_cont
   return NULL;
 }
 
+/* Its pages are all of an arena.  One that claims more would hide those behind it. */
+static void cut_claim(lens *self, uint64_t page_count, lens_arena *arena) {
+  uint64_t pages_bytes = page_count * arena->page_bytes;
+  if (arena->bytes == pages_bytes) return;
+  lens_problem_add(self, LENS_SOURCE_LOAD, LENS_DAMAGE, arena->address,
+                   "the arena at 0x%llx claims %llu bytes; its %llu pages have %llu",
+                   (unsigned long long)arena->address, (unsigned long long)arena->bytes,
+                   (unsigned long long)page_count, (unsigned long long)pages_bytes);
+  arena->bytes = pages_bytes;
+}
+
 /* Decodes an arena whose struct is in hand and reads its pages. */
 static lens_status decode(lens *self, uint32_t heap_index, uint64_t address, const uint8_t *bytes,
                           struct lens_arena_model *arena) {
@@ -54,6 +65,7 @@ static lens_status decode(lens *self, uint32_t heap_index, uint64_t address, con
                      (unsigned long long)address, problem);
     return LENS_CORRUPT;
   }
+  cut_claim(self, page_count, shown);
   lens_status status = lens_pages_read(self, heap, address + table_offset, page_count, arena);
   if (status != LENS_OK) return status;
   arena->track = lens_load_place(bytes, layout->track);
@@ -71,6 +83,8 @@ static lens_status fetch(lens *self, uint32_t heap_index, uint64_t address, uint
   const struct lens_layout_arena *layout = &contract->arena;
   lens_status status = lens_fetch(self, address, layout->extent, bytes);
   if (status != LENS_OK) return status;
+  uint64_t alignment = contract->arena_alignment;
+  if (alignment != 0 && address % alignment != 0) return LENS_CORRUPT;
   if (contract->arena_magic != 0 && layout->magic.width != 0 &&
       lens_load_place(bytes, layout->magic) != contract->arena_magic) {
     return LENS_CORRUPT;
