@@ -33,10 +33,6 @@ class Page(NamedTuple):
         return f"\033[{_STYLES[kind]}m{text}\033[0m"
 
     @property
-    def dash(self) -> str:
-        return "-" if self.ascii else "—"
-
-    @property
     def ellipsis(self) -> str:
         return "..." if self.ascii else "…"
 
