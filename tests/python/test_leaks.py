@@ -6,6 +6,7 @@ import tempfile
 import unittest
 import xml.etree.ElementTree as ET
 from typing import Any, Dict, FrozenSet, List, Optional, Tuple
+from unittest import mock
 
 from cairn_gdb import records
 from cairn_gdb.commands import leaks
@@ -316,6 +317,16 @@ class Command(InAFile):
         self.assertEqual([(row["type"], row["leaks"], row["lost"]) for row in data["types"]],
                          [("list", 1, 1), ("node", 1, 1)])
         self.assertNotIn("joint", data)
+
+    def test_mending_a_lost_ring_leaves_it_to_the_collector(self) -> None:
+        for own, count, later in ((1, 1, False), (2, 1, True), (1, 2, True)):
+            with self.subTest(own=own, count=count):
+                lost = self.target.lens.rows()[1]
+                lost = lost._replace(own_objects=own, root=lost.root._replace(refcount=count))
+                with mock.patch.object(self.target.lens, "leak_rows", lambda *_: ([lost], 1)):
+                    text = ask(self.session, leaks)[2]
+                line = next(line for line in text if line.startswith("Mending @1 alone would free"))
+                self.assertEqual(line.endswith(" of it, at the next collection."), later, line)
 
     def test_a_type_that_leaks_in_both_ways_is_one_row(self) -> None:
         self.target.lens.leak_census = lambda: [

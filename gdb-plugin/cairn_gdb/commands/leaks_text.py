@@ -49,7 +49,7 @@ def _remark(leak: Leak) -> str:
     parts = []
     if leak.own_objects > 1:
         parts.append(f"{units.number(leak.own_objects)} that hold each other")
-    elif leak.kind == "cycle":
+    elif _rings(leak):
         parts.append("holds itself")
     if leak.held:
         parts.append("another leak holds it too")
@@ -236,10 +236,19 @@ def _mending(found: Found) -> Iterator[str]:
         leak = row.leak
         if leak.kind == "lost" and not leak.held:
             share = units.percent(leak.bytes, sums.bytes)
+            when = ", at the next collection" if _rings(leak) else ""
             yield (f"Mending {objects.label(number)} alone would free "
                    f"{units.counted(leak.objects, 'object')}, {units.size(leak.bytes)}, {share} "
-                   "of it.")
+                   f"of it{when}.")
+            if when and not sums.cycles:
+                yield from collecting.lines(found.manual)
             return
+
+
+def _rings(leak: Leak) -> bool:
+    """Its objects hold each other, or one itself: mended, it is a cycle for the collector."""
+    return leak.kind == "cycle" or leak.own_objects > 1 or (
+        not leak.held and leak.root.refcount > leak.surplus)
 
 
 def _in_all(found: Found, page: Page) -> str:

@@ -33,6 +33,12 @@ static void put(struct line *line, const char *format, ...) {
 
 /* ---- rows ---- */
 
+/* Its objects hold each other, or one itself: mended, it is a cycle for the collector. */
+static bool rings(const struct leak_row *row) {
+  return row->leak.kind == LENS_LEAK_CYCLE || row->leak.own_objects > 1 ||
+         (row->leak.held == 0 && row->root.refcount > row->leak.surplus);
+}
+
 /* What a reader must know of a leak beside its numbers; "": nothing. */
 static void remark_of(const struct leak_row *row, struct line *out) {
   const lens_leak *leak = &row->leak;
@@ -40,7 +46,7 @@ static void remark_of(const struct leak_row *row, struct line *out) {
   *out = (struct line){.used = 0};
   if (leak->own_objects > 1) {
     put(out, "%s that hold each other", text_number(leak->own_objects).text);
-  } else if (cycle) {
+  } else if (rings(row)) {
     put(out, "holds itself");
   }
   if (leak->held != 0) put(out, "%sanother leak holds it too", out->used != 0 ? ", " : "");
@@ -195,9 +201,11 @@ static void print_mending(const struct session *session, const struct leaks_foun
   for (uint64_t i = 0; i < shown; i++) {
     const lens_leak *leak = &found->rows[i].leak;
     if (leak->kind != LENS_LEAK_LOST || leak->held != 0) continue;
-    say("Mending #%" PRIu64 " alone would free %s, %s, %s of it.", i + 1,
+    say("Mending #%" PRIu64 " alone would free %s, %s, %s of it%s.", i + 1,
         text_counted(leak->objects, "object").text, text_size(leak->bytes).text,
-        text_percent(leak->bytes, sums->bytes).text);
+        text_percent(leak->bytes, sums->bytes).text,
+        rings(&found->rows[i]) ? ", at the next collection" : "");
+    if (rings(&found->rows[i]) && sums->cycles == 0) text_manual_heaps(session);
     return;
   }
 }
