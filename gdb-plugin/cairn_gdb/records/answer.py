@@ -41,6 +41,8 @@ EVERYTHING = Range(0, UNBOUNDED)
 
 
 class Filter(NamedTuple):
+    """Which objects a listing is of, and in which order."""
+
     type_glob: str = ""
     refcount: Range = EVERYTHING
     size: Range = EVERYTHING

@@ -4,6 +4,8 @@ from typing import NamedTuple, Optional
 
 
 class RootRecord(NamedTuple):
+    """What the program tells of a runtime in it: where all that a reader needs begins."""
+
     address: int
     major: int
     found: str  # "hint", "note" or "scan"
@@ -12,6 +14,8 @@ class RootRecord(NamedTuple):
 
 
 class Heap(NamedTuple):
+    """A heap as it says of itself; the bytes are those of blocks, but for what is reserved."""
+
     position: int  # in the lens's list
     address: int
     id: int
@@ -41,6 +45,8 @@ class Heap(NamedTuple):
 
 
 class Arena(NamedTuple):
+    """An aligned segment of a heap: its pages, and how full they are."""
+
     position: int  # in the lens's list
     address: int
     bytes: int
@@ -56,6 +62,8 @@ class Arena(NamedTuple):
 
 
 class Page(NamedTuple):
+    """A part of an arena: blocks of one size, or a part of one large block."""
+
     address: int
     bytes: int
     block_bytes: int
@@ -67,6 +75,8 @@ class Page(NamedTuple):
 
 
 class Type(NamedTuple):
+    """A type that a heap has defined or that is built in."""
+
     position: int  # flat, over all heaps
     address: int
     size_bytes: int
@@ -99,6 +109,8 @@ class Location(NamedTuple):
 
 
 class TypeCensus(NamedTuple):
+    """The objects of one type."""
+
     type: int
     type_name: str
     objects: int
@@ -108,6 +120,8 @@ class TypeCensus(NamedTuple):
 
 
 class CountCensus(NamedTuple):
+    """The objects that have one count."""
+
     refcount: int
     immortal: bool
     objects: int
@@ -115,6 +129,8 @@ class CountCensus(NamedTuple):
 
 
 class WalkTotals(NamedTuple):
+    """What a walk over all heaps found, and what it could not read."""
+
     objects: int
     object_bytes: int
     buffers: int
@@ -130,6 +146,8 @@ class WalkTotals(NamedTuple):
 
 
 class CheckTotals(NamedTuple):
+    """How much a check has looked at, and what it found."""
+
     objects: int
     pages: int
     arenas: int
@@ -137,6 +155,8 @@ class CheckTotals(NamedTuple):
 
 
 class Problem(NamedTuple):
+    """Something that is wrong with the heap or could not be read, in words."""
+
     address: int
     severity: str  # "note", "warning", "damage"
     repeated: int

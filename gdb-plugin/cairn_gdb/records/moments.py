@@ -57,6 +57,8 @@ class DiffRow(NamedTuple):
 
 
 class DiffObject(NamedTuple):
+    """An object that only one of two moments has, or whose size differs."""
+
     address: int
     serial: int  # 0: not known
     type_name: str

@@ -4,6 +4,8 @@ from typing import NamedTuple, Optional
 
 
 class Object(NamedTuple):
+    """A block with a counted header, as a row of a listing."""
+
     address: int
     size_bytes: int
     type: int
@@ -30,12 +32,16 @@ class Reference(NamedTuple):
 
 
 class Referrer(NamedTuple):
+    """Who holds an object, and by which slot."""
+
     holder: int
     reference: Reference
     holder_dying: bool
 
 
 class Field(NamedTuple):
+    """A plain value in an object, as its type describes it."""
+
     name: str
     kind: str
     address: int
@@ -59,6 +65,8 @@ class Root(NamedTuple):
 
 
 class Account(NamedTuple):
+    """What explains the count of an object, and what is left over."""
+
     refcount: int
     heap_refs: int
     runtime_refs: int

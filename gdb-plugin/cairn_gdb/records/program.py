@@ -13,6 +13,8 @@ class Identity(NamedTuple):
 
 
 class Region(NamedTuple):
+    """A range of the memory of the program: [start, end)."""
+
     start: int
     end: int
     flags: frozenset  # of "read", "write", "execute", "file", "stack", "absent"

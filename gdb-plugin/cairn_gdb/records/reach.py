@@ -14,6 +14,8 @@ class Way(NamedTuple):
 
 
 class PathTotals(NamedTuple):
+    """How far ways to an object were looked for."""
+
     starts: int  # that lead to the object, as far as was looked
     holders: int  # objects that lead to it, itself included
     complete: bool  # all were looked at
@@ -31,6 +33,8 @@ class Retained(NamedTuple):
 
 
 class RetainedTotals(NamedTuple):
+    """What roots reach, and what they do not."""
+
     objects: int  # reached
     bytes: int
     lost_objects: int  # not reached

@@ -35,6 +35,8 @@ class Track(NamedTuple):
 
 
 class Event(NamedTuple):
+    """One thing that happened to an object, as the ring of its heap has it."""
+
     sequence: int
     object: int  # 0: a collection
     serial: int
@@ -61,6 +63,8 @@ class Misuses(NamedTuple):
 
 
 class Site(NamedTuple):
+    """A place that allocated, with its callers, and what lives of it."""
+
     number: int
     objects: int  # that live and were allocated here
     bytes: int
@@ -108,6 +112,8 @@ class Unmatched(NamedTuple):
 
 
 class Pairing(NamedTuple):
+    """What was found out by pairing the events of one object."""
+
     object: int
     serial: int
     heap: int

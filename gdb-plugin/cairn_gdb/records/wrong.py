@@ -54,6 +54,8 @@ class Leak(NamedTuple):
 
 
 class LeakTotals(NamedTuple):
+    """All that leaks, by kind."""
+
     objects: int  # all garbage
     bytes: int
     cycles: int
@@ -74,6 +76,8 @@ class LeakTotals(NamedTuple):
 
 
 class LeakCensus(NamedTuple):
+    """The leaks of one kind whose roots have one type."""
+
     type_name: str  # "": not known
     kind: str
     leaks: int
@@ -100,6 +104,8 @@ class Collected(NamedTuple):
 
 
 class CollectRow(NamedTuple):
+    """What the collector would do with an object: its count is internal + external."""
+
     object: Object
     verdict: str  # "none", "kept", "reached", "garbage", "falls", "swept"
     internal: int
@@ -131,6 +137,8 @@ class CycleGroup(NamedTuple):
 
 
 class CyclesTotals(NamedTuple):
+    """How many cycles there are, and how many objects are in them."""
+
     garbage_cycles: int
     garbage_objects: int
     garbage_bytes: int
@@ -149,6 +157,8 @@ class CycleOpened(NamedTuple):
 
 
 class CycleSlot(NamedTuple):
+    """A slot by which one object of a cycle holds another."""
+
     holder: Object
     target: Object
     reference: Reference
